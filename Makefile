@@ -1,0 +1,51 @@
+# The two commands of the README, and what stands behind them.
+PYTHON ?= python3
+VENV   ?= .venv
+PORT   ?= 8501
+BIN     = $(VENV)/bin
+RUN     = $(BIN)/python -m
+
+.PHONY: run test check format bench bench-load browser clean help
+
+help:
+	@echo "make run     start the app (creates the environment on the first call)"
+	@echo "make test    all tests: library, figures, pages, browser"
+	@echo "make check   format, lint, types, and which way the imports go"
+	@echo "make bench   measured ratios; make bench-load drives many sessions against one server"
+
+# The stamp carries both requirement files' checksum, so a second call installs nothing.
+STAMP = $(VENV)/.installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
+
+$(STAMP):
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@rm -f $(VENV)/.installed-*
+	@touch $@
+
+run: $(STAMP)
+	$(RUN) streamlit run app.py --server.port $(PORT) --server.headless true
+
+browser: $(STAMP)
+	@$(RUN) tests.browser.install
+
+test: $(STAMP) browser
+	$(RUN) pytest
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy vizcore
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)
+	$(RUN) pytest tests/benchmarks -s -p no:xdist -n0
+
+bench-load: $(STAMP)
+	$(RUN) tests.benchmarks.load
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
