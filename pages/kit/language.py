@@ -1,0 +1,79 @@
+"""English and Chinese: labels from gettext catalogues, prose from lesson files.
+
+The English label is the message id. Each concept has its catalogue ``assets/locale/zh/LC_MESSAGES/<concept>.po``; what several
+pages say stands in ``kit.po``. Catalogues are read as they are written (no compiled copy that could lag behind).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+from babel.messages.pofile import read_po
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+LANGUAGES = {"en": "English", "zh": "中文"}
+_SECTION = re.compile(r"^<!-- section: ([a-z_]+) -->\s*$", re.MULTILINE)
+
+Translate = Callable[..., str]
+
+
+def current_language() -> str:
+    """The language of this run: chosen in the session, else in the link, else the browser's, else English."""
+    chosen = st.session_state.get("lang")
+    if chosen in LANGUAGES:
+        return chosen
+    asked = st.query_params.get("lang")
+    if asked in LANGUAGES:
+        return asked
+    return "zh" if (st.context.locale or "").lower().startswith("zh") else "en"
+
+
+def translator(concept: str, language: str | None = None) -> Translate:
+    """A function that says an English label in the current language.
+
+    Args:
+        concept: whose catalogue is asked first; ``kit`` is asked next, and English is the last resort.
+        language: ``en`` or ``zh``; the current one if None.
+
+    Returns:
+        ``translate(message, **values)``: values fill the ``{names}`` of the message.
+    """
+    language = language or current_language()
+    known = {} if language == "en" else {**catalogue(language, "kit"), **catalogue(language, concept)}
+
+    def translate(message: str, /, **values: object) -> str:
+        text = known.get(message, message)
+        return text.format(**values) if values else text
+
+    return translate
+
+
+def explain(error: Exception, translate: Translate) -> str:
+    """The sentence of one of our errors (``template`` and ``values``) in the reader's language."""
+    template = getattr(error, "template", None)
+    if template is None:
+        return str(error)
+    return translate(template, **getattr(error, "values", {}))
+
+
+@functools.lru_cache(maxsize=32)
+def catalogue(language: str, concept: str) -> dict[str, str]:
+    """The translated labels of one concept; empty when it has none."""
+    path = ASSETS / "locale" / language / "LC_MESSAGES" / f"{concept}.po"
+    if not path.exists():
+        return {}
+    with path.open("rb") as file:
+        entries = read_po(file, locale=language)
+    return {entry.id: entry.string for entry in entries if entry.id and entry.string}
+
+
+@functools.lru_cache(maxsize=32)
+def lesson_sections(concept: str, language: str) -> dict[str, str]:
+    """The sections of a lesson, by the name in their ``<!-- section: name -->`` line."""
+    text = (ASSETS / "lessons" / language / f"{concept}.md").read_text(encoding="utf-8")
+    parts = _SECTION.split(text)
+    return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
