@@ -1,0 +1,82 @@
+"""Object detection on a photo: every detector answers with one frozen result.
+
+Listing costs nothing; :func:`load_detector` builds a model, and a page caches what it returns.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+
+from vizcore.detection.output import (
+    FATES,
+    Candidates,
+    DetectionError,
+    DetectorInfo,
+    DetectorOutput,
+    LoadedDetector,
+    Stage,
+    check_photo,
+    check_thresholds,
+    refilter,
+)
+
+__all__ = [
+    "FATES",
+    "Candidates",
+    "DetectionError",
+    "DetectorInfo",
+    "DetectorOutput",
+    "LoadedDetector",
+    "Stage",
+    "list_detectors",
+    "load_detector",
+    "refilter",
+    "run_detector",
+]
+
+_FAMILIES = ("vizcore.detection.sliding_windows", "vizcore.detection.torchvision_detectors")
+"""Modules with ``list_infos() -> tuple[DetectorInfo, ...]`` and ``load(name) -> LoadedDetector``."""
+
+
+def list_detectors() -> tuple[DetectorInfo, ...]:
+    """Every detector, the one that needs no download first."""
+    return tuple(info for family in _FAMILIES for info in importlib.import_module(family).list_infos())
+
+
+def load_detector(name: str) -> LoadedDetector:
+    """Builds a detector and reads its weights, which must be on disk.
+
+    Raises:
+        DetectionError: there is no detector of this name.
+        WeightsError: its weights have not been downloaded.
+    """
+    for family in _FAMILIES:
+        module = importlib.import_module(family)
+        if name in (info.name for info in module.list_infos()):
+            loaded: LoadedDetector = module.load(name)
+            return loaded
+    known = ", ".join(info.name for info in list_detectors())
+    raise DetectionError("There is no detector named {name}; there are {known}.", name=repr(name), known=known)
+
+
+def run_detector(
+    name: str | LoadedDetector, photo: np.ndarray, *, score_threshold: float, iou_threshold: float
+) -> DetectorOutput:
+    """Detects objects on a photo and records the road there.
+
+    Args:
+        name: a detector of :func:`list_detectors`, or one that :func:`load_detector` has already loaded.
+        photo: uint8 ``[H, W, 3]``, RGB.
+        score_threshold: boxes with a greater score survive, in [0, 1].
+        iou_threshold: a box whose IoU with a better one of its class is greater is suppressed, in [0, 1].
+
+    Raises:
+        DetectionError: unknown name, unusable photo or threshold.
+        WeightsError: the weights have not been downloaded.
+    """
+    check_photo(photo)
+    check_thresholds(score_threshold, iou_threshold)
+    detector = name if isinstance(name, LoadedDetector) else load_detector(name)
+    return detector.run(photo, score_threshold=score_threshold, iou_threshold=iou_threshold)
