@@ -1,0 +1,38 @@
+"""A learner's own PyTorch program, run line by line on real torch, with everything that autograd does on record.
+
+Reference:
+    Paszke, Gross, Chintala, Chanan, Yang, DeVito, Lin, Desmaison, Antiga, Lerer. Automatic differentiation in PyTorch.
+    NIPS 2017 workshop on Autodiff. The engine, the graph and the version counters are torch's own; nothing is imitated.
+"""
+
+from vizcore.autograd.trace import (
+    Accumulation,
+    Contribution,
+    Edge,
+    Message,
+    Node,
+    ProgramError,
+    ProgramTrace,
+    Rule,
+    SavedTensor,
+    Step,
+    TensorState,
+    Visit,
+    to_json,
+)
+
+__all__ = [
+    "Accumulation",
+    "Contribution",
+    "Edge",
+    "Message",
+    "Node",
+    "ProgramError",
+    "ProgramTrace",
+    "Rule",
+    "SavedTensor",
+    "Step",
+    "TensorState",
+    "Visit",
+    "to_json",
+]
