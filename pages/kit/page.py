@@ -101,6 +101,10 @@ class Page:
             _kept(self.concept)[name] = value
             _raise_version(self.key(name))
 
+    def keep_for_next_run(self, **values: Any) -> None:
+        """Sets controls that this run has already drawn; they show it from the next run on."""
+        st.session_state.setdefault("pending", {}).setdefault(self.concept, {}).update(values)
+
     def version(self, name: str) -> int:
         """How often a value was set from outside the piece that shows it; the piece takes a value over when this rises."""
         return st.session_state.get("versions", {}).get(self.key(name), 0)
@@ -232,6 +236,7 @@ def open_page(concept: str, *, title: str, tagline: str) -> Page:
         slot=actions.container(),
         notice_slot=st.container(),
     )
+    page.set(**st.session_state.get("pending", {}).pop(concept, {}))
     return page
 
 

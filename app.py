@@ -1,0 +1,20 @@
+"""Grad2Box: the page registry, the language and the theme. Everything else lives in ``pages`` and ``vizcore``."""
+
+from pages.kit.shell import run_app
+
+# Section heading → pages, in the order of the learning path: (concept, title, icon). Titles are translated by the kit's catalogue.
+SECTIONS = {
+    "": [("home", "The path", ":material/map:")],
+    "Gradients": [
+        ("autograd", "Autograd lab", ":material/account_tree:"),
+        ("modules", "nn and functional", ":material/compare_arrows:"),
+    ],
+    "Layers": [("upsampling", "Upsampling", ":material/grid_on:")],
+    "Boxes": [
+        ("iou_losses", "IoU losses", ":material/crop_free:"),
+        ("nms", "NMS stepper", ":material/filter_list:"),
+    ],
+    "Detectors": [("detection", "Detection", ":material/center_focus_strong:")],
+}
+
+run_app(SECTIONS)

@@ -1,0 +1,72 @@
+"""The shell around every page: navigation, language, presenter mode, and what happens when a page fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from pages.kit import language as lang
+from pages.kit.page import show_failure
+
+PAGES = Path(__file__).resolve().parents[1]
+
+# Presenter mode: everything that is sized in rem grows for the last row of the room.
+_PRESENTER = """<style>
+html { font-size: 150% !important; }
+.stMainBlockContainer { max-width: 100% !important; padding-top: 3.5rem !important; }
+</style>"""
+
+_EVERYWHERE = """<style>
+.stMainBlockContainer { padding-top: 3rem; max-width: 92rem; }
+@media (max-width: 640px) { .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; } }
+:focus-visible { outline: 3px solid var(--st-primary-color, #0B6FB8); outline-offset: 2px; }
+</style>"""
+
+
+def run_app(sections: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
+    """Registers the pages and runs the one that is asked for.
+
+    Args:
+        sections: heading → ``(concept, title, icon)`` of its pages.
+    """
+    _take_over_link()
+    presenting = st.session_state["present"]
+    say = lang.translator("kit")
+    st.set_page_config(
+        page_title="Grad2Box", page_icon="🎯", layout="wide", initial_sidebar_state="collapsed" if presenting else "auto"
+    )
+    registered = {
+        say(heading) if heading else "": [
+            st.Page(PAGES / f"{concept}.py", title=say(title), icon=icon, url_path=concept, default=concept == "home")
+            for concept, title, icon in pages
+            if (PAGES / f"{concept}.py").exists()
+        ]
+        for heading, pages in sections.items()
+    }
+    registered = {heading: pages for heading, pages in registered.items() if pages}
+    page = st.navigation(registered, position="top" if presenting else "sidebar", expanded=True)
+    st.html(_EVERYWHERE + (_PRESENTER if presenting else ""))
+    with st.container(horizontal=True, horizontal_alignment="right") if presenting else st.sidebar:
+        st.radio(
+            "Language / 语言",
+            list(lang.LANGUAGES),
+            format_func=lang.LANGUAGES.get,
+            key="lang",
+            horizontal=True,
+            label_visibility="collapsed" if presenting else "visible",
+        )
+        st.toggle(say("Presenter mode"), key="present", help=say("Larger type and marks, no sidebar; also by the link’s present=1."))
+    try:
+        page.run()
+    except Exception as error:
+        show_failure(error, page.url_path or "home")
+
+
+def _take_over_link() -> None:
+    """Language and presenter mode begin as the link or the browser says; from then on they are the session's."""
+    st.session_state["lang"] = lang.current_language()
+    if "present" not in st.session_state:
+        st.session_state["present"] = st.query_params.get("present") == "1"
+    st.session_state["present"] = bool(st.session_state["present"])
