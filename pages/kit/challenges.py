@@ -44,8 +44,8 @@ def show_challenges(page: Page, challenges: Sequence[Challenge]) -> None:
     st.subheader(say("Challenges: {done} of {all} solved", done=len(solved), all=len(names)), anchor=False)
     for challenge in challenges:
         with st.container(border=True):
-            mark = "✅" if challenge.name in solved else "◻️"
-            st.markdown(f"**{mark} {challenge.title}** — {challenge.task}")
+            mark = ":green[:material/check_circle:]" if challenge.name in solved else ":material/radio_button_unchecked:"
+            st.markdown(f"{mark} **{challenge.title}**: {challenge.task}")
             if challenge.name in fresh:
                 st.success(say("Solved just now. Well done!"), icon=":material/trophy:")
             elif challenge.name not in solved and st.button(say("Check my answer"), key=page.key(f"check_{challenge.name}")):

@@ -16,6 +16,8 @@ from babel.messages.pofile import read_po
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 LANGUAGES = {"en": "English", "zh": "中文"}
+# Chinese has no spaces: a line break inside a paragraph must not become one.
+_CHINESE_BREAK = re.compile(r"(?<=[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef*`])\n(?=[\u4e00-\u9fff\u300a-\u3011\uff08*`])")
 _SECTION = re.compile(r"^<!-- section: ([a-z_]+) -->\s*$", re.MULTILINE)
 
 Translate = Callable[..., str]
@@ -76,4 +78,6 @@ def lesson_sections(concept: str, language: str) -> dict[str, str]:
     """The sections of a lesson, by the name in their ``<!-- section: name -->`` line."""
     text = (ASSETS / "lessons" / language / f"{concept}.md").read_text(encoding="utf-8")
     parts = _SECTION.split(text)
+    if language == "zh":
+        parts = [_CHINESE_BREAK.sub("", part) for part in parts]
     return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}

@@ -53,14 +53,16 @@ export async function drawFigure(element, figure, { presenter = false } = {}) {
   return Plotly;
 }
 
-const HTML = `<figure class="g2b-chart"><div class="plot" role="img" tabindex="0"></div>
-<div class="save" role="group"></div></figure>`;
+const HTML = `<div class="plot" role="img" tabindex="0"></div><div class="save" role="group"></div>`;
 
 export default function (component) {
   const { parentElement: root } = component;
   let state = root.g2b;
   if (!state) {
-    root.insertAdjacentHTML("beforeend", HTML);
+    const figure = document.createElement("figure");
+    figure.className = "g2b-chart";
+    figure.innerHTML = HTML;
+    root.append(figure);
     state = root.g2b = { plot: root.querySelector(".plot"), save: root.querySelector(".save"), clicks: 0 };
     state.observer = new MutationObserver(() => state.data && redraw(state));
     state.observer.observe(document.documentElement, { attributes: true, attributeFilter: ["style", "class"] });

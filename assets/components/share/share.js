@@ -5,11 +5,11 @@ export default function (component) {
   const { parentElement: root, data } = component;
   let button = root.querySelector("button");
   if (!button) {
-    root.insertAdjacentHTML(
-      "beforeend",
-      `<div class="share"><button type="button"><span class="icon" aria-hidden="true"></span><span class="word"></span></button>
-       <span class="status" role="status"></span><input class="manual" type="text" readonly hidden></div>`,
-    );
+    const box = document.createElement("div");
+    box.className = "share";
+    box.innerHTML = `<button type="button"><svg aria-hidden="true" viewBox="0 0 24 24" width="18" height="18"><path d="M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1-1" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round"/></svg><span class="word"></span></button>
+      <span class="status" role="status"></span><input class="manual" type="text" readonly hidden>`;
+    root.append(box);
     button = root.querySelector("button");
     button.addEventListener("click", () => copy(root));
   }

@@ -1,0 +1,156 @@
+"""One server and one Chromium for all browser tests of a process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_playwright
+
+from tests.browser.install import install
+
+ROOT = Path(__file__).resolve().parents[2]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+
+
+def free_port() -> int:
+    """A port nobody listens on at present."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_server(script: Path, *, environment: dict[str, str] | None = None) -> tuple[subprocess.Popen[bytes], str]:
+    """Starts Streamlit on a script and waits until it is healthy."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
+    ]  # fmt: skip
+    log = subprocess.DEVNULL if os.environ.get("QUIET_SERVER") else None
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, "PYTHONPATH": path, **(environment or {})}
+    )
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).read() == b"ok":
+                return process, url
+        except OSError:
+            time.sleep(0.1)
+        if process.poll() is not None:
+            raise RuntimeError("the server ended before it was healthy")
+    process.terminate()
+    raise RuntimeError("the server did not become healthy within a minute")
+
+
+def stop_server(process: subprocess.Popen[bytes]) -> None:
+    """Stops the server that this process started."""
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def app_url() -> Iterator[str]:
+    """Address of the running app."""
+    process, url = start_server(ROOT / "app.py")
+    yield url
+    stop_server(process)
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[[Path], str]]:
+    """Serves a small script of tests/browser/apps and returns its address; stopped at the end."""
+    running: dict[Path, tuple[subprocess.Popen[bytes], str]] = {}
+
+    def start(script: Path) -> str:
+        if script not in running:
+            running[script] = start_server(script)
+        return running[script][1]
+
+    yield start
+    for process, _ in running.values():
+        stop_server(process)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=install(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Traffic:
+    """WebSocket frames that a page sent, newest last."""
+
+    sent: list[bytes | str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        """Counts from now on."""
+
+        def opened(socket_: WebSocket) -> None:
+            socket_.on("framesent", lambda payload: self.sent.append(payload))
+
+        page.on("websocket", opened)
+
+
+@pytest.fixture
+def new_context(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes fresh contexts (no cookies, no session): ``new_context(width=390, height=844, dark=True, touch=True, locale="zh-CN")``."""
+    made: list[BrowserContext] = []
+
+    def make(
+        *, width: int = 1440, height: int = 900, dark: bool = False, touch: bool = False, locale: str = "en-US", **options: object
+    ) -> BrowserContext:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            has_touch=touch,
+            locale=locale,
+            **options,
+        )
+        context.set_default_timeout(30_000)
+        made.append(context)
+        return context
+
+    yield make
+    for context in made:
+        context.close()
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """A page in a fresh context, 1440 × 900, English, light; a JavaScript error in it fails the test."""
+    return new_context().new_page()
+
+
+@pytest.fixture(autouse=True)
+def no_javascript_errors(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test whose ``page`` raised an uncaught error."""
+    errors: list[str] = []
+    if "page" in request.fixturenames:
+        request.getfixturevalue("page").on("pageerror", lambda error: errors.append(str(error)))
+    yield
+    assert not errors, errors
+
+
+def settled(page: Page) -> None:
+    """Waits until the server has answered and nothing is running."""
+    page.wait_for_selector("h1")
+    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')")
