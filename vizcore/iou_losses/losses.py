@@ -1,0 +1,385 @@
+"""The losses themselves, each written once, on unbound coordinates.
+
+The functions take eight coordinates (predicted box, target box) of one shape and return their terms by name.
+``box_loss`` feeds them whole columns; ``vizcore.browser`` traces them to the straight line of operations that runs
+under a learner's hand. So there is no second place where a formula is written.
+
+Conventions are torchvision's: ``eps = 1e-7`` beside every denominator that can vanish, areas without "+1", CIoU's α
+held constant when differentiating. The other conventions in use are switches of ``LossSettings``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class LossInfo:
+    """Name and origin of a loss.
+
+    Attributes:
+        kind: the word for it in code and links.
+        title: the field's name for it.
+        source: authors and year.
+        arxiv: arXiv id, or "" if the source is no preprint.
+        formula: the loss as text with its terms as fields; with numbers for fields it evaluates to the loss.
+    """
+
+    kind: str
+    title: str
+    source: str
+    arxiv: str
+    formula: str
+
+
+LOSSES: tuple[LossInfo, ...] = (
+    LossInfo("l1", "L1", "Girshick et al. 2014", "1311.2524", "{d_x1} + {d_y1} + {d_x2} + {d_y2}"),
+    LossInfo("smooth_l1", "Smooth L1", "Girshick 2015", "1504.08083", "{s_x1} + {s_y1} + {s_x2} + {s_y2}"),
+    LossInfo("iou", "IoU", "Yu et al. 2016", "1608.01471", "1 − {intersection} / {union}"),
+    LossInfo(
+        "giou",
+        "GIoU",
+        "Rezatofighi et al. 2019",
+        "1902.09630",
+        "1 − {iou} + ({enclosing_area} − {union}) / {enclosing_area}",
+    ),
+    LossInfo("diou", "DIoU", "Zheng et al. 2020", "1911.08287", "1 − {iou} + {distance_squared} / {diagonal_squared}"),
+    LossInfo(
+        "ciou",
+        "CIoU",
+        "Zheng et al. 2020",
+        "1911.08287",
+        "1 − {iou} + {distance_squared} / {diagonal_squared} + {alpha} × {v}",
+    ),
+    LossInfo(
+        "eiou",
+        "EIoU",
+        "Zhang et al. 2021",
+        "2101.08158",
+        "1 − {iou} + {distance_squared} / {diagonal_squared} + {width_term} + {height_term}",
+    ),
+    LossInfo("siou", "SIoU", "Gevorgyan 2022", "2205.12740", "1 − {iou} + ({distance_cost} + {shape_cost}) / 2"),
+    LossInfo("alpha_iou", "α-IoU", "He et al. 2021", "2110.13675", "1 − {iou} ^ {power}"),
+)
+
+KINDS: tuple[str, ...] = tuple(info.kind for info in LOSSES)
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Where conventions differ. The defaults are torchvision's, or the paper's where torchvision has no such loss.
+
+    Attributes:
+        eps: added to each denominator that can vanish; the unit is pixels².
+        beta: smooth L1 is quadratic below this distance, in pixels.
+        power: the α of α-IoU; the paper uses 3.
+        alpha_gradient: CIoU: differentiate through α too (old mmdetection), instead of holding it constant.
+        alpha_gate: CIoU: α = 0 where IoU < 0.5 (the journal version, arXiv 2005.03572, and the authors' later code).
+    """
+
+    eps: float = 1e-7
+    beta: float = 1.0
+    power: float | Tensor = 3.0
+    alpha_gradient: bool = False
+    alpha_gate: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("eps", "beta", "power"):
+            value = getattr(self, name)
+            if not isinstance(value, Tensor) and not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} must be a finite number, not negative: {value}")
+        if self.beta == 0:
+            raise ValueError("beta must be positive; beta → 0 is the kind 'l1'")
+
+
+DEFAULTS = LossSettings()
+
+Coordinates = tuple[Tensor, ...]
+Terms = dict[str, Tensor]
+
+
+class _Overlap(NamedTuple):
+    width: Tensor
+    height: Tensor
+    target_width: Tensor
+    target_height: Tensor
+    enclosing_width: Tensor
+    enclosing_height: Tensor
+    intersection: Tensor
+    union: Tensor
+
+
+def _overlap(
+    x1: Tensor, y1: Tensor, x2: Tensor, y2: Tensor, tx1: Tensor, ty1: Tensor, tx2: Tensor, ty2: Tensor
+) -> _Overlap:
+    width, height = x2 - x1, y2 - y1
+    target_width, target_height = tx2 - tx1, ty2 - ty1
+    shared_width = torch.minimum(x2, tx2) - torch.maximum(x1, tx1)
+    shared_height = torch.minimum(y2, ty2) - torch.maximum(y1, ty1)
+    intersection = shared_width.clamp(min=0) * shared_height.clamp(min=0)
+    return _Overlap(
+        width,
+        height,
+        target_width,
+        target_height,
+        # max(x2, tx2) − min(x1, tx1) = w + w* − (min(x2, tx2) − max(x1, tx1)) saves half the minima, also backward.
+        width + target_width - shared_width,
+        height + target_height - shared_height,
+        intersection,
+        width * height + target_width * target_height - intersection,
+    )
+
+
+def _l1(coordinates: Coordinates, settings: LossSettings) -> Terms:
+    names = ("d_x1", "d_y1", "d_x2", "d_y2")
+    terms = {name: (coordinates[i] - coordinates[i + 4]).abs() for i, name in enumerate(names)}
+    return {"loss": terms["d_x1"] + terms["d_y1"] + terms["d_x2"] + terms["d_y2"], **terms}
+
+
+def _smooth_l1(coordinates: Coordinates, settings: LossSettings) -> Terms:
+    terms: Terms = {}
+    for i, name in enumerate(("s_x1", "s_y1", "s_x2", "s_y2")):
+        distance = (coordinates[i] - coordinates[i + 4]).abs()
+        # d²/2β up to β and d − β/2 beyond it, as one expression without a branch.
+        quadratic = distance.clamp(max=settings.beta)
+        terms[name] = quadratic * quadratic * (0.5 / settings.beta) + (distance - quadratic)
+    return {"loss": terms["s_x1"] + terms["s_y1"] + terms["s_x2"] + terms["s_y2"], **terms}
+
+
+def _iou(coordinates: Coordinates, settings: LossSettings) -> Terms:
+    overlap = _overlap(*coordinates)
+    iou = overlap.intersection / (overlap.union + settings.eps)
+    return {"loss": 1 - iou, "iou": iou, "intersection": overlap.intersection, "union": overlap.union}
+
+
+def _giou(coordinates: Coordinates, settings: LossSettings) -> Terms:
+    overlap = _overlap(*coordinates)
+    iou = overlap.intersection / (overlap.union + settings.eps)
+    enclosing_area = overlap.enclosing_width * overlap.enclosing_height
+    loss = 1 - iou + (enclosing_area - overlap.union) / (enclosing_area + settings.eps)
+    return {"loss": loss, "iou": iou, "union": overlap.union, "enclosing_area": enclosing_area}
+
+
+def _diou(coordinates: Coordinates, settings: LossSettings) -> Terms:
+    return _center_distance(coordinates, _overlap(*coordinates), settings)
+
+
+def _center_distance(coordinates: Coordinates, overlap: _Overlap, settings: LossSettings) -> Terms:
+    x1, y1, x2, y2, tx1, ty1, tx2, ty2 = coordinates
+    iou = overlap.intersection / (overlap.union + settings.eps)
+    delta_x = (x1 + x2 - tx1 - tx2) / 2
+    delta_y = (y1 + y2 - ty1 - ty2) / 2
+    distance_squared = delta_x * delta_x + delta_y * delta_y
+    diagonal_squared = (
+        overlap.enclosing_width * overlap.enclosing_width + overlap.enclosing_height * overlap.enclosing_height
+    )
+    loss = 1 - iou + distance_squared / (diagonal_squared + settings.eps)
+    return {"loss": loss, "iou": iou, "distance_squared": distance_squared, "diagonal_squared": diagonal_squared}
+
+
+def _ciou(coordinates: Coordinates, settings: LossSettings) -> Terms:
+    overlap = _overlap(*coordinates)
+    terms = _center_distance(coordinates, overlap, settings)
+    angle = torch.atan(overlap.target_width / overlap.target_height) - torch.atan(overlap.width / overlap.height)
+    v = angle * angle * (4 / math.pi**2)
+    if settings.alpha_gradient:
+        alpha = v / (1 - terms["iou"] + v + settings.eps)
+    else:
+        constant = v.detach()
+        alpha = constant / (1 - terms["iou"].detach() + constant + settings.eps)
+    if settings.alpha_gate:
+        alpha = torch.where(terms["iou"] < 0.5, torch.zeros_like(alpha), alpha)
+    return {**terms, "loss": terms["loss"] + alpha * v, "alpha": alpha, "v": v}
+
+
+def _eiou(coordinates: Coordinates, settings: LossSettings) -> Terms:
+    overlap = _overlap(*coordinates)
+    terms = _center_distance(coordinates, overlap, settings)
+    width_gap = overlap.width - overlap.target_width
+    height_gap = overlap.height - overlap.target_height
+    width_term = width_gap * width_gap / (overlap.enclosing_width * overlap.enclosing_width + settings.eps)
+    height_term = height_gap * height_gap / (overlap.enclosing_height * overlap.enclosing_height + settings.eps)
+    return {
+        **terms,
+        "loss": terms["loss"] + width_term + height_term,
+        "width_term": width_term,
+        "height_term": height_term,
+    }
+
+
+def _siou(coordinates: Coordinates, settings: LossSettings) -> Terms:
+    x1, y1, x2, y2, tx1, ty1, tx2, ty2 = coordinates
+    overlap = _overlap(*coordinates)
+    iou = overlap.intersection / (overlap.union + settings.eps)
+    delta_x = (x1 + x2 - tx1 - tx2) / 2
+    delta_y = (y1 + y2 - ty1 - ty2) / 2
+    square_x, square_y = delta_x * delta_x, delta_y * delta_y
+    # sin 2θ = 2 sin θ cos θ is the same for θ and 90° − θ: the paper's two cases are one, and equal centers no 0/0.
+    angle_cost = 2 * (delta_x * delta_y).abs() / (square_x + square_y + settings.eps)
+    gamma = angle_cost - 2
+    distance_x = torch.exp(gamma * square_x / (overlap.enclosing_width * overlap.enclosing_width + settings.eps))
+    distance_y = torch.exp(gamma * square_y / (overlap.enclosing_height * overlap.enclosing_height + settings.eps))
+    distance_cost = 2 - distance_x - distance_y
+    shape_x = _shape_gap(overlap.width, overlap.target_width, settings.eps)
+    shape_y = _shape_gap(overlap.height, overlap.target_height, settings.eps)
+    shape_cost = shape_x + shape_y
+    return {
+        "loss": 1 - iou + (distance_cost + shape_cost) / 2,
+        "iou": iou,
+        "angle_cost": angle_cost,
+        "distance_cost": distance_cost,
+        "shape_cost": shape_cost,
+    }
+
+
+def _shape_gap(length: Tensor, target_length: Tensor, eps: float) -> Tensor:
+    ratio = (length - target_length).abs() / (torch.maximum(length, target_length) + eps)
+    gap = 1 - torch.exp(-ratio)
+    square = gap * gap
+    return square * square
+
+
+def _alpha_iou(coordinates: Coordinates, settings: LossSettings) -> Terms:
+    overlap = _overlap(*coordinates)
+    iou = overlap.intersection / (overlap.union + settings.eps)
+    return {"loss": 1 - iou**settings.power, "iou": iou}
+
+
+_FUNCTIONS: dict[str, Callable[[Coordinates, LossSettings], Terms]] = {
+    "l1": _l1,
+    "smooth_l1": _smooth_l1,
+    "iou": _iou,
+    "giou": _giou,
+    "diou": _diou,
+    "ciou": _ciou,
+    "eiou": _eiou,
+    "siou": _siou,
+    "alpha_iou": _alpha_iou,
+}
+
+
+def loss_terms(kind: str, coordinates: Coordinates, settings: LossSettings = DEFAULTS) -> Terms:
+    """The loss and what it is made of, elementwise.
+
+    Args:
+        kind: one of ``KINDS``.
+        coordinates: x1, y1, x2, y2 of the predicted boxes, then of the targets; tensors of one shape, in pixels.
+        settings: conventions.
+
+    Returns:
+        Tensors by name, first ``"loss"``, then the fields of the loss's formula (see ``LOSSES``).
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    if kind not in _FUNCTIONS:
+        raise ValueError(f"unknown loss {kind!r}; choose one of {', '.join(KINDS)}")
+    terms = _FUNCTIONS[kind](coordinates, settings)
+    return {"loss": terms.pop("loss"), **terms}
+
+
+def box_loss(
+    kind: str,
+    boxes: Float[Tensor, "N 4"],
+    targets: Float[Tensor, "N 4"],
+    *,
+    settings: LossSettings = DEFAULTS,
+) -> Float[Tensor, " N"]:
+    """The regression loss of each predicted box against its target; differentiable, not reduced.
+
+    Equal to ``torchvision.ops``' ``generalized_box_iou_loss``, ``distance_box_iou_loss`` and
+    ``complete_box_iou_loss`` in value and gradient. ``l1`` and ``smooth_l1`` are sums over the four coordinates.
+    ``iou`` is 1 − IoU (the UnitBox paper takes −ln IoU), ``alpha_iou`` is 1 − IoU^α without a penalty term. ``siou``
+    follows the paper's sign of the distance cost and uses sin 2θ = 2 sin θ cos θ in place of arcsin, so that equal
+    centers need no special case.
+
+    Degenerate boxes are not hidden: ``ciou`` of a box without height is finite, but its gradient is NaN
+    (see ``explain_not_finite``).
+
+    Args:
+        kind: one of ``KINDS``.
+        boxes: predicted, xyxy, pixels.
+        targets: xyxy, pixels; box i is compared with target i.
+        settings: conventions; torchvision's by default.
+
+    Returns:
+        The loss of each pair, ≥ 0 for boxes that are not inverted.
+
+    Raises:
+        ValueError: there is no such kind, or the shapes are not both [N, 4].
+
+    Reference:
+        Zheng et al., Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression, AAAI 2020,
+        arXiv 1911.08287 (DIoU, CIoU). The other papers stand in ``LOSSES``.
+    """
+    if boxes.shape != targets.shape or boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f"boxes and targets must both be [N, 4]: {list(boxes.shape)} and {list(targets.shape)}")
+    # Contiguous columns: each of the twenty operations then reads memory in a row instead of every fourth number.
+    coordinates = (*boxes.t().contiguous().unbind(0), *targets.t().contiguous().unbind(0))
+    return loss_terms(kind, coordinates, settings)["loss"]
+
+
+def box_parts(*coordinates: Tensor) -> Terms:
+    """The geometry the losses are made of, elementwise, for drawing.
+
+    Args:
+        coordinates: eight tensors of one shape: x1, y1, x2, y2 of the prediction, then of the target.
+
+    Returns:
+        By name: ``intersection_x1`` … ``intersection_y2`` (inverted when disjoint), ``enclosing_x1`` …
+        ``enclosing_y2``, ``center_x``, ``center_y``, ``target_center_x``, ``target_center_y``, and ``iou`` in [0, 1],
+        ``intersection``, ``union``, ``enclosing_area`` in pixels², ``distance`` of the centers, ``diagonal`` of the
+        enclosing box in pixels, ``angle`` and ``target_angle`` = atan(w/h) in degrees.
+    """
+    x1, y1, x2, y2, tx1, ty1, tx2, ty2 = coordinates
+    overlap = _overlap(x1, y1, x2, y2, tx1, ty1, tx2, ty2)
+    center_x, center_y = (x1 + x2) / 2, (y1 + y2) / 2
+    target_center_x, target_center_y = (tx1 + tx2) / 2, (ty1 + ty2) / 2
+    delta_x, delta_y = center_x - target_center_x, center_y - target_center_y
+    enclosing_x1, enclosing_y1 = torch.minimum(x1, tx1), torch.minimum(y1, ty1)
+    enclosing_x2, enclosing_y2 = torch.maximum(x2, tx2), torch.maximum(y2, ty2)
+    width, height = enclosing_x2 - enclosing_x1, enclosing_y2 - enclosing_y1
+    degrees = 180 / math.pi
+    return {
+        "iou": overlap.intersection / (overlap.union + DEFAULTS.eps),
+        "intersection_x1": torch.maximum(x1, tx1),
+        "intersection_y1": torch.maximum(y1, ty1),
+        "intersection_x2": torch.minimum(x2, tx2),
+        "intersection_y2": torch.minimum(y2, ty2),
+        "enclosing_x1": enclosing_x1,
+        "enclosing_y1": enclosing_y1,
+        "enclosing_x2": enclosing_x2,
+        "enclosing_y2": enclosing_y2,
+        "center_x": center_x,
+        "center_y": center_y,
+        "target_center_x": target_center_x,
+        "target_center_y": target_center_y,
+        "intersection": overlap.intersection,
+        "union": overlap.union,
+        "enclosing_area": width * height,
+        "distance": torch.sqrt(delta_x * delta_x + delta_y * delta_y),
+        "diagonal": torch.sqrt(width * width + height * height),
+        "angle": torch.atan(overlap.width / overlap.height) * degrees,
+        "target_angle": torch.atan(overlap.target_width / overlap.target_height) * degrees,
+    }
+
+
+def loss_and_gradient(
+    kind: str,
+    boxes: Float[Tensor, "N 4"],
+    targets: Float[Tensor, "N 4"],
+    *,
+    settings: LossSettings = DEFAULTS,
+) -> tuple[Float[Tensor, " N"], Float[Tensor, "N 4"]]:
+    """Each pair's loss, and its gradient with respect to the predicted box's x1, y1, x2, y2."""
+    leaf = boxes.detach().clone().requires_grad_()
+    loss = box_loss(kind, leaf, targets, settings=settings)
+    (gradient,) = torch.autograd.grad(loss.sum(), leaf)
+    return loss.detach(), gradient
