@@ -1,9 +1,9 @@
 """Random numbers that belong to one call: a seed without touching torch's global generator.
 
-``torch.manual_seed`` is one switch for the whole process. In an app that serves many learners at once, one learner's seed
-would change another's numbers between two lines, and layers such as ``nn.Linear`` (initial weights) or ``F.dropout`` (which
-elements drop) take no ``generator`` argument. ``seeded`` gives the numbers that ``torch.manual_seed`` would, in this thread
-and this block only.
+``torch.manual_seed`` is one switch for the whole process. In an app that serves many learners at once, one
+learner's seed would change another's numbers between two lines, and layers such as ``nn.Linear`` (initial weights)
+or ``F.dropout`` (which elements drop) take no ``generator`` argument. ``seeded`` gives the numbers that
+``torch.manual_seed`` would, in this thread and this block only.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 class seeded(TorchDispatchMode):  # noqa: N801  (a context manager, used as one word: ``with seeded(0):``)
     """Runs a block with its own generator behind every random operator on the CPU.
 
-    The numbers equal those that follow ``torch.manual_seed(seed)``: same engine, same order. The mode is thread-local, so
-    blocks in other threads keep their own numbers, and the global generator does not move.
+    The numbers equal those that follow ``torch.manual_seed(seed)``: same engine, same order. The mode is
+    thread-local, so blocks in other threads keep their own numbers, and the global generator does not move.
     """
 
     def __init__(self, seed: int) -> None:
