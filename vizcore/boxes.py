@@ -14,21 +14,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vizcore.errors import ExplainedError
+
 COORDINATE_LIMIT = 100_000.0
 
 
-class BoxError(ValueError):
-    """A box that cannot be drawn, with a sentence a page can translate.
-
-    Attributes:
-        template: the English sentence with named fields; it is the key for a translation.
-        values: what goes into the fields.
-    """
-
-    def __init__(self, template: str, **values: object) -> None:
-        super().__init__(template.format(**values))
-        self.template = template
-        self.values = values
+class BoxError(ExplainedError, ValueError):
+    """A box that cannot be computed with."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +105,7 @@ def _coordinate(name: str, value: object) -> float:
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        raise BoxError("{name} is not a number: {value!r}.", name=name, value=str(value)[:40]) from None
+        raise BoxError("{name} is not a number: {value}.", name=name, value=str(value)[:40]) from None
     if not math.isfinite(number):
         raise BoxError("{name} is {value}; a coordinate must be finite.", name=name, value=number)
     return number
