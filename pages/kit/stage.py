@@ -1,7 +1,7 @@
 """The drag stage: boxes over a photo or a grid, moved in the browser, known to Python on release.
 
-The picture is ``assets/components/stage/stage.js``. A page component that draws more (losses, an algorithm's steps) builds on the
-same stage and is mounted through :func:`stage` too, with ``component=`` its name.
+The picture is ``assets/components/stage/stage.js``. A page component that draws more (losses, an algorithm's steps)
+builds on the same stage and is mounted through :func:`stage` too, with ``component=`` its name.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def stage(
 ) -> StageState:
     """Shows a stage and returns what stands on it.
 
-    The boxes given are where it starts. What the learner makes of them stands until ``version`` or the set of ids changes.
+    The boxes given are where it starts. What the learner makes of them stands until ``version`` or the ids change.
 
     Args:
         key: identity in session and browser.

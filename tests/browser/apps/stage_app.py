@@ -1,4 +1,4 @@
-"""A page with nothing but a stage, for tests of the stage: ``?n=50`` boxes, ``mode=select``, ``photo=1``, ``present=1``."""
+"""A page with nothing but a stage, for its tests: ``?n=50`` boxes, ``mode=select``, ``photo=1``, ``present=1``."""
 
 import numpy as np
 import streamlit as st
@@ -57,9 +57,14 @@ def body() -> None:
     st.text("xyxy " + ";".join(",".join(f"{value:g}" for value in row) for row in state.xyxy[:3]))
     st.text(f"selected {state.selected}")
     stage(
-        "stage", **arguments, photo=photo, grid=None if photo is not None else 20, title="A test stage", presenter="present" in asked,
+        "stage",
+        **arguments,
+        photo=photo,
+        grid=None if photo is not None else 20,
+        title="A test stage",
+        presenter="present" in asked,
         min_size=float(asked.get("least", 1)),
-    )  # fmt: skip
+    )
     st.button("Another widget", key="another")
 
 
