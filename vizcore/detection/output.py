@@ -9,27 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torchvision.ops import batched_nms, box_iou
+
+from vizcore.errors import ExplainedError
 
 FATES = ("kept", "below_threshold", "suppressed", "over_limit")
 """What can happen to a candidate; ``DetectorOutput.fates`` holds indices into this tuple."""
 KEPT, BELOW_THRESHOLD, SUPPRESSED, OVER_LIMIT = range(len(FATES))
 
 
-class DetectionError(ValueError):
-    """A photo, a threshold or a detector name that cannot be used.
-
-    ``template`` is a stable English sentence with ``{fields}``, which a page can translate; ``values`` fills them.
-    """
-
-    def __init__(self, template: str, **values: Any) -> None:
-        super().__init__(template.format(**values))
-        self.template = template
-        self.values = values
+class DetectionError(ExplainedError, ValueError):
+    """A photo, a threshold or a detector name that cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +69,8 @@ class Candidates:
         anchors: ``[M]`` int64, index of the anchor, window shape or proposal at that cell; -1 where there is none.
         level_names: one name for each level.
         anchor_names: one name for each anchor; empty where anchors have no names (proposals).
+        nms_boxes: ``[M, 4]`` float32, the same boxes in the pixels of the resized picture in which the detector's own
+            NMS compares them, so that it is repeated to the last bit; None if that is the photo itself.
     """
 
     boxes: np.ndarray
@@ -86,6 +81,7 @@ class Candidates:
     anchors: np.ndarray
     level_names: tuple[str, ...]
     anchor_names: tuple[str, ...] = ()
+    nms_boxes: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -220,7 +216,8 @@ def build_output(
     (passed,) = np.nonzero(candidates.scores > np.float32(score_threshold))
     thresholded = time.perf_counter()
 
-    boxes = torch.from_numpy(candidates.boxes[passed])
+    compared = candidates.boxes if candidates.nms_boxes is None else candidates.nms_boxes
+    boxes = torch.from_numpy(compared[passed])
     scores = torch.from_numpy(candidates.scores[passed])
     labels = torch.from_numpy(candidates.labels[passed])
     # batched_nms tells classes apart by shifting their boxes, which goes wrong for negative coordinates.
