@@ -2,7 +2,8 @@
 
 from pages.kit.shell import run_app
 
-# Section heading → pages, in the order of the learning path: (concept, title, icon). Titles are translated by the kit's catalogue.
+# Section heading → pages, in the order of the learning path: (concept, title, icon). Titles are translated by the kit's
+# catalogue.
 SECTIONS = {
     "": [("home", "The path", ":material/map:")],
     "Gradients": [

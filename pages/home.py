@@ -1,9 +1,96 @@
-"""The learning path: one stop per concept, each with a live miniature."""
+"""The learning path as a map: one stop per concept, each with a miniature that vizcore computes as the page opens."""
+
+import importlib
 
 import streamlit as st
 
+from pages.kit.loaders import compute, warm_up
 from pages.kit.page import close_page, open_page
 
-page = open_page("home", title="Grad2Box", tagline="See how deep detection works, from the first gradient to the last box.")
+page = open_page(
+    "home",
+    title="Grad2Box",
+    tagline="See how deep detection works, from the first gradient to the last box, by touching it.",
+)
+_ = page.translate
+
+# Stop → its heading, the question it answers, the page it leads to, and who computes and who draws its miniature.
+STOPS = (
+    (
+        "gradient",
+        _("1 · Gradient"),
+        _("Which way is down? Type a program, step through its graph."),
+        "autograd",
+        "draw_graph",
+    ),
+    (
+        "layer",
+        _("2 · Layer"),
+        _("Where does an output pixel come from? Compare every upsampling."),
+        "upsampling",
+        "draw_layers",
+    ),
+    (
+        "pyramid",
+        _("3 · Pyramid"),
+        _("How does one window find large and small? Slide it over every scale."),
+        "detection",
+        "draw_pyramid",
+    ),
+    (
+        "box",
+        _("4 · Box"),
+        _("What does a loss want from a box? Drag two and watch the arrows."),
+        "iou_losses",
+        "draw_box",
+    ),
+    (
+        "suppression",
+        _("5 · Suppression"),
+        _("Who survives a crowd of candidates? Decide before NMS does."),
+        "nms",
+        "draw_suppression",
+    ),
+    (
+        "detector",
+        _("6 · Detector"),
+        _("All of it on a photo, yours if you like, with every step on record."),
+        "detection",
+        "draw_detector",
+    ),
+)
+
 page.lesson("claim")
+slots = {}
+for row in (STOPS[:3], STOPS[3:]):
+    for column, (name, heading, question, target, _draw) in zip(st.columns(3), row, strict=True):
+        with column, st.container(border=True):
+            st.page_link(f"pages/{target}.py", label=f"**{heading}**", icon=":material/arrow_forward:")
+            slots[name] = st.empty()
+            slots[name].html(
+                '<div style="aspect-ratio: 11/7; opacity: 0.5; display: grid; place-items: center">…</div>'
+            )
+            st.caption(question)
+st.page_link(
+    "pages/modules.py", label=_("Aside: nn.Module and nn.functional, side by side"), icon=":material/compare_arrows:"
+)
+page.lesson("promises")
 close_page(page)
+
+
+waiting = warm_up().is_alive()
+
+
+@st.fragment(run_every=0.5 if waiting else None)
+def miniatures() -> None:
+    """Fills the slots once torch is there; until then the page is up and every link works."""
+    if warm_up().is_alive():
+        return
+    if waiting:
+        st.rerun()
+    path, figures = importlib.import_module("vizcore.path"), importlib.import_module("vizcore.figures.path")
+    for name, _heading, _question, _target, draw in STOPS:
+        slots[name].html(getattr(figures, draw)(compute(getattr(path, f"{name}_stop"))))
+
+
+miniatures()

@@ -11,7 +11,9 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?
 
 def run_script(source: str, *, timeout: float = 120) -> str:
     """Everything that a script prints; a failing script fails the test with its own error."""
-    answer = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=timeout, check=False)
+    answer = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, timeout=timeout, check=False
+    )
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
 

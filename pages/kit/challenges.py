@@ -19,7 +19,8 @@ class Challenge:
         name: short name, part of the link (``solved=``).
         title: its heading, translated.
         task: what to bring about, translated Markdown.
-        hint: looks at the present state: None when it solves the task, else a translated hint that fits this wrong answer.
+        hint: looks at the present state: None when it solves the task, else a translated hint that fits this wrong
+            answer.
     """
 
     name: str
@@ -44,9 +45,13 @@ def show_challenges(page: Page, challenges: Sequence[Challenge]) -> None:
     st.subheader(say("Challenges: {done} of {all} solved", done=len(solved), all=len(names)), anchor=False)
     for challenge in challenges:
         with st.container(border=True):
-            mark = ":green[:material/check_circle:]" if challenge.name in solved else ":material/radio_button_unchecked:"
+            mark = (
+                ":green[:material/check_circle:]" if challenge.name in solved else ":material/radio_button_unchecked:"
+            )
             st.markdown(f"{mark} **{challenge.title}**: {challenge.task}")
             if challenge.name in fresh:
                 st.success(say("Solved just now. Well done!"), icon=":material/trophy:")
-            elif challenge.name not in solved and st.button(say("Check my answer"), key=page.key(f"check_{challenge.name}")):
+            elif challenge.name not in solved and st.button(
+                say("Check my answer"), key=page.key(f"check_{challenge.name}")
+            ):
                 st.info(hints[challenge.name], icon=":material/lightbulb:")

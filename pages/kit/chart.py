@@ -1,8 +1,9 @@
 """Plotly figures drawn in place.
 
-``st.plotly_chart`` mounts a new chart whenever its figure changes: it flickers and forgets its zoom. Our piece keeps one chart and
-hands changes to ``Plotly.react``, with the plotly.js that the plotly wheel carries, so it works without a network. It also takes text
-and grid colours from the page's theme, says the result as alternative text, and saves PNG, SVG, HTML and CSV in the browser.
+``st.plotly_chart`` mounts a new chart whenever its figure changes: it flickers and forgets its zoom. Our piece keeps
+one chart and hands changes to ``Plotly.react``, with the plotly.js that the plotly wheel carries, so it works without a
+network. It also takes text and grid colours from the page's theme, says the result as alternative text, and saves PNG,
+SVG, HTML and CSV in the browser.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from pages.kit.components import mount
 from pages.kit.page import Page
 
 
-def chart(page: Page, name: str, figure: go.Figure, *, alt: str, clickable: bool = False, exports: bool = True) -> dict[str, Any] | None:
+def chart(
+    page: Page, name: str, figure: go.Figure, *, alt: str, clickable: bool = False, exports: bool = True
+) -> dict[str, Any] | None:
     """Shows a figure.
 
     Args:
@@ -29,8 +32,8 @@ def chart(page: Page, name: str, figure: go.Figure, *, alt: str, clickable: bool
         exports: offer the files.
 
     Returns:
-        When clickable, the newest click ``{"x": …, "y": …, "curve": …, "index": …, "count": …}``, else None. ``count`` rises with each
-        click, so that a page can tell a new one from an old one.
+        When clickable, the newest click ``{"x": …, "y": …, "curve": …, "index": …, "count": …}``, else None. ``count``
+        rises with each click, so that a page can tell a new one from an old one.
     """
     key = page.key(f"{name}_chart")
     say = page.translate

@@ -1,8 +1,8 @@
 """Mounts our own front-end pieces: one asset root, one name space, no build step.
 
-Streamlit serves a component's files only for an installed distribution. This app is run from its folder, so the two asset
-roots are declared to the component manager at first use: ours, and the ``plotly.min.js`` that the plotly wheel carries.
-Served from one root, the pieces may import each other (``import { Stage } from "../stage/stage.js"``).
+Streamlit serves a component's files only for an installed distribution. This app is run from its folder, so the two
+asset roots are declared to the component manager at first use: ours, and the ``plotly.min.js`` that the plotly wheel
+carries. Served from one root, the pieces may import each other (``import { Stage } from "../stage/stage.js"``).
 """
 
 from __future__ import annotations

@@ -21,17 +21,21 @@ def download_numbers(page: Page, name: str, rows: Callable[[], Sequence[Mapping[
         name: file name without its ending.
         rows: makes the rows; every row has the same columns.
     """
-    left, right = st.columns(2)
-    with left:
-        st.download_button(
-            page.translate("Numbers as CSV"), lambda: to_csv(rows()), f"{name}.csv", "text/csv",
-            key=page.key(f"{name}_csv"), on_click="ignore", icon=":material/download:", width="stretch",
-        )  # fmt: skip
-    with right:
-        st.download_button(
-            page.translate("Numbers as JSON"), lambda: json.dumps(list(rows()), indent=1), f"{name}.json", "application/json",
-            key=page.key(f"{name}_json"), on_click="ignore", icon=":material/download:", width="stretch",
-        )  # fmt: skip
+    files = (
+        (page.translate("Numbers as CSV"), "csv", "text/csv", lambda: to_csv(rows())),
+        (page.translate("Numbers as JSON"), "json", "application/json", lambda: json.dumps(list(rows()), indent=1)),
+    )
+    for column, (words, ending, kind, build) in zip(st.columns(2), files, strict=True):
+        column.download_button(
+            words,
+            build,
+            f"{name}.{ending}",
+            kind,
+            key=page.key(f"{name}_{ending}"),
+            on_click="ignore",
+            icon=":material/download:",
+            width="stretch",
+        )
 
 
 def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:

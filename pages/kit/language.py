@@ -1,7 +1,8 @@
 """English and Chinese: labels from gettext catalogues, prose from lesson files.
 
-The English label is the message id. Each concept has its catalogue ``assets/locale/zh/LC_MESSAGES/<concept>.po``; what several
-pages say stands in ``kit.po``. Catalogues are read as they are written (no compiled copy that could lag behind).
+The English label is the message id. Each concept has its catalogue ``assets/locale/zh/LC_MESSAGES/<concept>.po``; what
+several pages say stands in ``kit.po``. Catalogues are read as they are written (no compiled copy that could lag
+behind).
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from babel.messages.pofile import read_po
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 LANGUAGES = {"en": "English", "zh": "中文"}
 # Chinese has no spaces: a line break inside a paragraph must not become one.
-_CHINESE_BREAK = re.compile(r"(?<=[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef*`])\n(?=[\u4e00-\u9fff\u300a-\u3011\uff08*`])")
+_CHINESE_BREAK = re.compile(
+    r"(?<=[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef*`])\n(?=[\u4e00-\u9fff\u300a-\u3011\uff08*`])"
+)
 _SECTION = re.compile(r"^<!-- section: ([a-z_]+) -->\s*$", re.MULTILINE)
 
 Translate = Callable[..., str]

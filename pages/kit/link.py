@@ -1,7 +1,7 @@
 """What a link may carry: typed, bounded values, written compactly and read with suspicion.
 
-A link is untrusted input. Every reader either returns a value inside its declared bounds or raises :class:`LinkError`, and the
-page falls back to its default with a notice.
+A link is untrusted input. Every reader either returns a value inside its declared bounds or raises :class:`LinkError`,
+and the page falls back to its default with a notice.
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ def text(name: str, default: str, *, max_length: int = 200) -> Parameter:
     return Parameter(name, default, read, write)
 
 
-def numbers(name: str, shape: tuple[int | None, int], default: Sequence[Sequence[float]], *, limit: float, most: int) -> Parameter:
+def numbers(
+    name: str, shape: tuple[int | None, int], default: Sequence[Sequence[float]], *, limit: float, most: int
+) -> Parameter:
     """Rows of finite numbers, such as boxes: ``1,2,3,4_5,6,7,8``.
 
     Args:
@@ -141,10 +143,10 @@ def numbers(name: str, shape: tuple[int | None, int], default: Sequence[Sequence
 
 def _inflate(name: str, packed: str) -> str:
     try:
-        data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+        data = base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_", validate=True)
         inflater = zlib.decompressobj()
         plain = inflater.decompress(data, MAX_TEXT * 4)  # bounded: a small link must not unfold into gigabytes
-        if inflater.unconsumed_tail:
+        if inflater.unconsumed_tail or not inflater.eof:
             raise LinkError(name)
         return plain.decode("utf-8")
     except (ValueError, zlib.error) as error:

@@ -21,7 +21,7 @@ from pages.kit.page import Page
 _LOG = logging.getLogger("grad2box")
 
 
-# -- torch, behind the first page -----------------------------------------------------------------------------------------
+# -- torch, behind the first page --------------------------------------------------------------------------------------
 
 
 @st.cache_resource(show_spinner=False)
@@ -30,7 +30,7 @@ def _warm_up() -> threading.Thread:
 
     def load() -> None:
         time.sleep(0.2)  # the run that started this still has its first page to send
-        for module in ("torch", "torchvision.ops", "vizcore.figures.miniatures"):
+        for module in ("torch", "torchvision.ops", "vizcore.figures.path"):
             importlib.import_module(module)
         importlib.import_module("torch").set_num_threads(_threads())
         gc.collect()
@@ -52,7 +52,7 @@ def warm_up() -> threading.Thread:
     return _warm_up()
 
 
-# -- results, shared -------------------------------------------------------------------------------------------------------
+# -- results, shared ---------------------------------------------------------------------------------------------------
 
 
 def compute(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -81,10 +81,10 @@ def load(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
     return _load(f"{function.__module__}.{function.__qualname__}", function, args, options)
 
 
-# -- work in the background ------------------------------------------------------------------------------------------------
+# -- work in the background --------------------------------------------------------------------------------------------
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818  (it is no error)
     """The reader pressed cancel."""
 
 
@@ -151,9 +151,9 @@ def find_job(page: Page, name: str) -> Job | None:
 
 
 def watch_job(page: Page, name: str, *, draw: Callable[[Job], None] | None = None) -> None:
-    """Shows a running job: progress, a cancel button, and what ``draw`` makes of its snapshot; reruns the page at its end.
+    """Shows a running job: progress, a cancel button, and what ``draw`` makes of its snapshot.
 
-    Ended jobs show nothing here; the page looks at ``find_job(...).result`` itself.
+    At its end the page runs again. Ended jobs show nothing here; the page looks at ``find_job(...).result`` itself.
     """
     job = find_job(page, name)
     if job is None or job.done.is_set():

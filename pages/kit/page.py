@@ -7,9 +7,10 @@ A page reads top to bottom::
     ...
     close_page(page)
 
-Each control is named as the argument it feeds. Its session key is ``<concept>_<name>`` and its link parameter ``<name>``. A value
-lives in three places: the widget's state while it is drawn, a copy that survives a page switch, and the link. ``close_page``
-writes the link with every control in it, defaults too, so that a link keeps its meaning when a default changes.
+Each control is named as the argument it feeds. Its session key is ``<concept>_<name>`` and its link parameter
+``<name>``. A value lives in three places: the widget's state while it is drawn, a copy that survives a page switch, and
+the link. ``close_page`` writes the link with every control in it, defaults too, so that a link keeps its meaning when a
+default changes.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Page:
     written: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
-    # -- values ----------------------------------------------------------------------------------------------------------
+    # -- values --------------------------------------------------------------------------------------------------------
 
     def key(self, name: str) -> str:
         """Session key of a control."""
@@ -78,7 +79,9 @@ class Page:
                 _raise_version(key)
             except link.LinkError:
                 self.notices.append(
-                    self.translate("The link’s value for “{name}” cannot be used; the default stands instead.", name=parameter.name)
+                    self.translate(
+                        "The link’s value for “{name}” cannot be used; the default stands instead.", name=parameter.name
+                    )
                 )
                 st.session_state[key] = parameter.default
         elif key not in st.session_state:
@@ -89,7 +92,7 @@ class Page:
         return st.session_state[key]
 
     def store(self, parameter: link.Parameter, value: Any) -> None:
-        """Takes over a value that one of our own pieces reported (a drag, a step), if it is one a link could carry."""
+        """Takes over what one of our own pieces reported (a drag, a step), if a link could carry it."""
         if _readable(parameter, value):
             st.session_state[self.key(parameter.name)] = value
             self._keep(parameter, value)
@@ -106,7 +109,9 @@ class Page:
         st.session_state.setdefault("pending", {}).setdefault(self.concept, {}).update(values)
 
     def version(self, name: str) -> int:
-        """How often a value was set from outside the piece that shows it; the piece takes a value over when this rises."""
+        """How often a value was set from outside the piece that shows it; the piece takes a value over when this
+        rises.
+        """
         return st.session_state.get("versions", {}).get(self.key(name), 0)
 
     def _keep(self, parameter: link.Parameter, value: Any) -> None:
@@ -122,10 +127,18 @@ class Page:
         self._keep(parameter, answer)
         return answer
 
-    # -- controls --------------------------------------------------------------------------------------------------------
+    # -- controls ------------------------------------------------------------------------------------------------------
 
     def slider(
-        self, name: str, label: str, low: float, high: float, default: float, *, step: float | None = None, **options: Any
+        self,
+        name: str,
+        label: str,
+        low: float,
+        high: float,
+        default: float,
+        *,
+        step: float | None = None,
+        **options: Any,
     ) -> Any:
         """A number on a slider; whole when its bounds are."""
         return self._drawn(
@@ -134,7 +147,15 @@ class Page:
         )
 
     def number(
-        self, name: str, label: str, low: float, high: float, default: float, *, step: float | None = None, **options: Any
+        self,
+        name: str,
+        label: str,
+        low: float,
+        high: float,
+        default: float,
+        *,
+        step: float | None = None,
+        **options: Any,
     ) -> Any:
         """A number that is typed."""
         return self._drawn(
@@ -165,7 +186,9 @@ class Page:
 
         def draw(key: str, locked: bool) -> str:
             if few:
-                return st.radio(label, list(options), format_func=options.get, key=key, disabled=locked, horizontal=True, **more)
+                return st.radio(
+                    label, list(options), format_func=options.get, key=key, disabled=locked, horizontal=True, **more
+                )
             return st.selectbox(label, list(options), format_func=options.get, key=key, disabled=locked, **more)
 
         return self._drawn(link.choice(name, list(options), default), draw)
@@ -183,7 +206,9 @@ class Page:
 
         return self._drawn(link.choices(name, list(options), default), draw)
 
-    def text(self, name: str, label: str, default: str, *, max_length: int = 200, area: bool = False, **more: Any) -> str:
+    def text(
+        self, name: str, label: str, default: str, *, max_length: int = 200, area: bool = False, **more: Any
+    ) -> str:
         """Words or, as an area, a program."""
         widget = st.text_area if area else st.text_input
         return self._drawn(
@@ -191,7 +216,7 @@ class Page:
             lambda key, locked: widget(label, key=key, max_chars=max_length, disabled=locked, **more),
         )
 
-    # -- words -----------------------------------------------------------------------------------------------------------
+    # -- words ---------------------------------------------------------------------------------------------------------
 
     def lesson(self, section: str, *, title: str | None = None, expanded: bool = False) -> None:
         """Shows a section of this page's lesson, folded under ``title`` when one is given."""
@@ -244,7 +269,9 @@ def close_page(page: Page) -> None:
     """Ends a page: says what could not be used, writes the link."""
     page.incoming.pop("solved", None)
     for name in sorted(page.incoming)[:5]:
-        page.notices.append(page.translate("The link has a setting “{name}” that this page does not know.", name=name[:40]))
+        page.notices.append(
+            page.translate("The link has a setting “{name}” that this page does not know.", name=name[:40])
+        )
     with page.notice_slot:
         for notice in page.notices:
             st.warning(notice, icon=":material/link_off:")
@@ -283,7 +310,11 @@ def show_failure(error: Exception, concept: str) -> None:
     _LOG.error("page %s failed", concept, exc_info=error)
     say = lang.translator("kit")
     st.error(
-        say("Something on this page went wrong ({kind}). Your other pages are untouched. Reset this page, or reload it.", kind=type(error).__name__),
+        say(
+            "Something on this page went wrong ({kind}). Your other pages are untouched. Reset this page, or reload "
+            "it.",
+            kind=type(error).__name__,
+        ),
         icon=":material/error:",
     )
     st.button(say("Reset this page"), on_click=reset_page, args=(concept,), icon=":material/restart_alt:")
@@ -306,8 +337,8 @@ def _canonical(query: Mapping[str, str]) -> frozenset[tuple[str, str]]:
 def _new_parameters(concept: str) -> dict[str, str]:
     """The link's parameters if this link was not met before in this session.
 
-    The browser sends its address with every run, and that address lags behind by a run or two while a slider moves. Only an address
-    that we neither wrote nor took over already is news.
+    The browser sends its address with every run, and that address lags behind by a run or two while a slider moves.
+    Only an address that we neither wrote nor took over already is news.
     """
     query = st.query_params.to_dict()
     if not query or _canonical(query) in _seen(concept):

@@ -1,7 +1,7 @@
 """Which photo a page looks at: a sample, the reader's file, or the camera.
 
-A file that cannot be read gets one sentence and changes nothing: the page keeps the photo it had. Every page shares the choice
-within a session, so a photo that was uploaded for detection is also there for the pyramid.
+A file that cannot be read gets one sentence and changes nothing: the page keeps the photo it had. Every page shares the
+choice within a session, so a photo that was uploaded for detection is also there for the pyramid.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import hashlib
 import streamlit as st
 
 from pages.kit import language as lang
-from pages.kit import link
 from pages.kit.loaders import compute
 from pages.kit.page import Page
 from vizcore.data import photos
@@ -33,7 +32,9 @@ def pick_photo(page: Page, *, default: str = "chelsea", camera: bool = True) -> 
     options = {**samples, **({OWN: say("Your photo")} if own is not None else {})}
     if own is None and page.incoming.get("photo") == OWN:
         page.incoming.pop("photo")
-        page.notices.append(say("The link was made with someone’s own photo, which stays with them; a sample photo stands in."))
+        page.notices.append(
+            say("The link was made with someone’s own photo, which stays with them; a sample photo stands in.")
+        )
     if st.session_state.get(page.key("photo")) not in (None, *options):
         page.set(photo=default)
     name = page.select("photo", say("Photo"), options, default)
@@ -42,7 +43,8 @@ def pick_photo(page: Page, *, default: str = "chelsea", camera: bool = True) -> 
     with st.popover(say("Use your own photo"), icon=":material/add_a_photo:", width="stretch"):
         st.caption(
             say(
-                "PNG, JPEG, WebP, BMP, GIF or TIFF, at most {megabytes} MB and {megapixels} megapixels. It stays in this session and is never stored.",
+                "PNG, JPEG, WebP, BMP, GIF or TIFF, at most {megabytes} MB and {megapixels} megapixels. It stays in "
+                "this session and is never stored.",
                 megabytes=photos.MAX_MEGABYTES,
                 megapixels=photos.MAX_MEGAPIXELS,
             )
@@ -50,11 +52,10 @@ def pick_photo(page: Page, *, default: str = "chelsea", camera: bool = True) -> 
         file = st.file_uploader(say("Choose a file"), key=page.key("upload"))
         if file is not None:
             _take_over(page, file.getvalue(), file.name)
-        if camera:
-            if st.toggle(say("Use the camera"), key=page.key("camera_on")):
-                shot = st.camera_input(say("Take a picture"), key=page.key("camera"))
-                if shot is not None:
-                    _take_over(page, shot.getvalue(), say("camera picture"))
+        if camera and st.toggle(say("Use the camera"), key=page.key("camera_on")):
+            shot = st.camera_input(say("Take a picture"), key=page.key("camera"))
+            if shot is not None:
+                _take_over(page, shot.getvalue(), say("camera picture"))
     failure = st.session_state.get(page.key("photo_error"))
     if failure is not None:
         st.error(lang.explain(failure, say), icon=":material/broken_image:")

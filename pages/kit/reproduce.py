@@ -10,8 +10,8 @@ from pages.kit.page import Page
 def reproduce_panel(page: Page, script: str) -> None:
     """Shows a short script that prints the numbers on the screen, with a copy button.
 
-    The script stands alone: it imports torch (and torchvision), not this app, unless the numbers come from one of our own models.
-    Tests run it in a fresh interpreter and compare.
+    The script stands alone: it imports torch (and torchvision), not this app, unless the numbers come from one of our
+    own models. Tests run it in a fresh interpreter and compare.
 
     Args:
         page: the open page.

@@ -35,7 +35,10 @@ def run_app(sections: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
     presenting = st.session_state["present"]
     say = lang.translator("kit")
     st.set_page_config(
-        page_title="Grad2Box", page_icon="🎯", layout="wide", initial_sidebar_state="collapsed" if presenting else "auto"
+        page_title="Grad2Box",
+        page_icon="🎯",
+        layout="wide",
+        initial_sidebar_state="collapsed" if presenting else "auto",
     )
     registered = {
         say(heading) if heading else "": [
@@ -57,7 +60,11 @@ def run_app(sections: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
             horizontal=True,
             label_visibility="collapsed" if presenting else "visible",
         )
-        st.toggle(say("Presenter mode"), key="present", help=say("Larger type and marks, no sidebar; also by the link’s present=1."))
+        st.toggle(
+            say("Presenter mode"),
+            key="present",
+            help=say("Larger type and marks, no sidebar; also by the link’s present=1."),
+        )
     try:
         page.run()
     except Exception as error:

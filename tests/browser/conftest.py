@@ -18,7 +18,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_p
 from tests.browser.install import install
 
 ROOT = Path(__file__).resolve().parents[2]
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
 
 
 def free_port() -> int:
@@ -31,13 +37,17 @@ def free_port() -> int:
 def start_server(script: Path, *, environment: dict[str, str] | None = None) -> tuple[subprocess.Popen[bytes], str]:
     """Starts Streamlit on a script and waits until it is healthy."""
     port = free_port()
-    command = [
-        sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
-    ]  # fmt: skip
+    options = {"port": str(port), "address": "127.0.0.1", "headless": "true"}
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    command += [word for name, value in options.items() for word in (f"--server.{name}", value)]
     log = subprocess.DEVNULL if os.environ.get("QUIET_SERVER") else None
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, "PYTHONPATH": path, **(environment or {})}
+        command,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=log,
+        env={**os.environ, "PYTHONPATH": path, **(environment or {})},
     )
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + 60
@@ -112,11 +122,18 @@ class Traffic:
 
 @pytest.fixture
 def new_context(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes fresh contexts (no cookies, no session): ``new_context(width=390, height=844, dark=True, touch=True, locale="zh-CN")``."""
+    """Makes fresh contexts (no cookies, no session): ``new_context(width=390, height=844, dark=True, touch=True,
+    locale="zh-CN")``."""
     made: list[BrowserContext] = []
 
     def make(
-        *, width: int = 1440, height: int = 900, dark: bool = False, touch: bool = False, locale: str = "en-US", **options: object
+        *,
+        width: int = 1440,
+        height: int = 900,
+        dark: bool = False,
+        touch: bool = False,
+        locale: str = "en-US",
+        **options: object,
     ) -> BrowserContext:
         context = chromium.new_context(
             viewport={"width": width, "height": height},

@@ -1,6 +1,7 @@
 """Makes sure that there is a Chromium to test in: the system's, else Debian's package, else Playwright's own.
 
-``python -m tests.browser.install`` prints which one will be used. A machine without any fails here, never by skipping tests.
+``python -m tests.browser.install`` prints which one will be used. A machine without any fails here, never by skipping
+tests.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def install() -> str:
     found = find_chromium()
     if found is None and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         subprocess.run(["apt-get", "update", "-qq"], check=False)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "chromium", "fonts-noto-cjk"], check=False, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["apt-get", "install", "-y", "-qq", "chromium", "fonts-noto-cjk"], check=False, stdout=subprocess.DEVNULL
+        )
         found = find_chromium()
     if found is None:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)

@@ -1,8 +1,8 @@
 """The only colours and sizes of every figure, canvas and stage.
 
 Each colour reads on white and on near-black (contrast at least 3:1 on both) and stays apart from its neighbours under
-protanopia, deuteranopia and tritanopia; ``tests/figures/test_theme.py`` holds both. Every colour comes with a dash and a
-marker, so that colour is never the only cue. Background, text and grid are left open: the page's theme sets them.
+protanopia, deuteranopia and tritanopia; ``tests/figures/test_theme.py`` holds both. Every colour comes with a dash and
+a marker, so that colour is never the only cue. Background, text and grid are left open: the page's theme sets them.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 # Roles: one meaning, one colour, on every page.
-TARGET = "#0E8A63"
+TARGET = "#007848"
 PREDICTION = "#2B7FD4"
-ENCLOSING = "#8A7A1F"
-INTERSECTION = "#B45FC4"
-KEPT = "#0E8A63"
-SUPPRESSED = "#8C8C8C"
+ENCLOSING = "#63934A"
+INTERSECTION = "#9E60A4"
+KEPT = "#007848"
+SUPPRESSED = "#888888"
 CURRENT = "#D9600A"
 GRADIENT = "#D9600A"
 ERROR = "#D6403A"
 
-CATEGORICAL = ("#2B7FD4", "#D9600A", "#0E8A63", "#B45FC4", "#8A7A1F", "#D6403A", "#4C6272", "#C2508A", "#3A9AA8")
+CATEGORICAL = ("#2B7FD4", "#D9600A", "#15A47F", "#BC3B00", "#9E60A4", "#007848", "#D271A2", "#63934A", "#A44779")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash", "dot")
 MARKERS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "star", "hexagon", "pentagon")
 

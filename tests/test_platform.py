@@ -1,0 +1,87 @@
+"""The platform defaults that a class of users stands on. Each was measured; each would go unnoticed if it were lost."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+
+
+def option(name: str) -> object:
+    """A value of the app's configuration."""
+    section, key = name.split(".")
+    return CONFIG[section][key]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("runner.postScriptGC", False),  # else every interaction pays a collection of about 250 ms with torch imported
+        ("server.maxUploadSize", 20),  # the photo limit, refused in the browser already
+        ("server.maxMessageSize", 40),
+        ("server.fileWatcherType", "none"),  # saves seconds on the first run
+        ("server.showEmailPrompt", False),  # a first run must not wait for an answer
+        ("browser.gatherUsageStats", False),
+        ("client.toolbarMode", "viewer"),
+        ("client.showErrorDetails", "none"),
+    ],
+)
+def test_configuration(name: str, value: object) -> None:
+    assert option(name) == value
+
+
+def test_streamlit_knows_every_option_we_set() -> None:
+    script = "\n".join(
+        ["from streamlit import config"]
+        + [
+            f"config.get_option({f'{section}.{key}'!r})"
+            for section in ("runner", "server", "browser", "client")
+            for key in CONFIG[section]
+        ]
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, cwd=ROOT)
+
+
+def test_the_fast_event_loop_is_installed() -> None:
+    assert importlib.util.find_spec("uvloop") is not None or sys.platform == "win32"
+
+
+def test_imported_modules_are_frozen_out_of_the_collector() -> None:
+    script = (
+        "import gc\n"
+        "from pages.kit import loaders\n"
+        "loaders.warm_up().join()\n"
+        "import sys\n"
+        "assert 'torch' in sys.modules\n"
+        "print(gc.get_freeze_count())\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], check=True, cwd=ROOT, capture_output=True, text=True
+    )
+    assert int(answer.stdout) > 100_000
+
+
+@pytest.mark.parametrize("entry", ["pages.kit.shell", "pages.kit.page", "pages.kit.photo_picker", "pages.kit.chart"])
+def test_the_first_page_does_not_wait_for_torch(entry: str) -> None:
+    script = f"import sys, importlib; importlib.import_module({entry!r}); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, cwd=ROOT)
+
+
+def test_nobody_hands_a_learners_text_to_the_interpreter() -> None:
+    offenders = []
+    for folder in ("pages", "vizcore"):
+        for path in (ROOT / folder).glob("**/*.py"):
+            text = path.read_text(encoding="utf-8")
+            offenders += [
+                f"{path.name}: {word}"
+                for word in ("pickle.load", "weights_only=False", " eval(", " exec(")
+                if word in text
+            ]
+    assert offenders == []

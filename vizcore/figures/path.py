@@ -1,0 +1,195 @@
+"""Miniatures of the learning path as small SVG pictures: the home page shall not wait for a charting library.
+
+Text and outlines take the page's own colour (``currentColor``), so one picture serves light and dark.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+from vizcore.autograd import ProgramTrace
+from vizcore.autograd.layout import layout_graph
+from vizcore.figures import theme
+from vizcore.nms import NMSTrace
+from vizcore.path import BoxStop, DetectorStop, PyramidStop
+from vizcore.upsampling import UpsamplingTrace
+
+WIDTH, HEIGHT = 220, 140
+
+
+def draw_graph(trace: ProgramTrace) -> str:
+    """The graph of the little program, each leaf with its gradient."""
+    positions = layout_graph(trace)
+    xs = [x for x, _ in positions]
+    ys = [y for _, y in positions]
+    wide, tall = (max(xs) - min(xs)) or 1, (max(ys) - min(ys)) or 1
+    places = [(30 + 160 * (x - min(xs)) / wide, 22 + 84 * (y - min(ys)) / tall) for x, y in positions]
+    marks = []
+    for edge in trace.edges:
+        (x1, y1), (x2, y2) = places[edge.source], places[edge.target]
+        marks.append(_arrow(x1, y1, x2, y2))
+    for node, (x, y) in zip(trace.nodes, places, strict=True):
+        leaf = node.name == "AccumulateGrad"
+        marks.append(_element("circle", cx=x, cy=y, r=7, fill=theme.PREDICTION if leaf else theme.TARGET))
+        if leaf:
+            marks.append(_text(x, y + 22, f"∂y/∂{node.variable} = {float(trace.grads[node.variable]):g}"))
+        else:
+            marks.append(_text(x, y - 11, node.name.removesuffix("Backward0"), size=9))
+    return _picture(marks)
+
+
+def draw_layers(traces: tuple[UpsamplingTrace, ...]) -> str:
+    """One bright pixel as every operator spreads it."""
+    marks = []
+    for column, trace in enumerate(traces):
+        output = np.asarray(trace.output)
+        side = 62 / max(output.shape)
+        left, top = 8 + column * 70, 34
+        peak = float(np.abs(output).max()) or 1.0
+        for (row, cell), value in np.ndenumerate(output):
+            marks.append(
+                _element(
+                    "rect",
+                    x=left + cell * side,
+                    y=top + row * side,
+                    width=side,
+                    height=side,
+                    fill=theme.PREDICTION,
+                    fill_opacity=abs(float(value)) / peak,
+                    stroke="currentColor",
+                    stroke_opacity=0.25,
+                    stroke_width=0.5,
+                )  # fmt: skip
+            )
+        marks.append(_text(left + 31, top + 76, trace.method.replace("_", " "), size=9))
+    return _picture(marks)
+
+
+def draw_pyramid(stop: PyramidStop) -> str:
+    """The photo at three scales, with the window that never changes."""
+    marks, left = [], 4.0
+    scale = 112 / stop.levels[0].shape[1]
+    for level in stop.levels:
+        height, width = level.shape[0] * scale, level.shape[1] * scale
+        top = (HEIGHT - height) / 2
+        marks.append(_image(level, left, top, width, height))
+        side = stop.window * scale
+        marks.append(
+            _rect(
+                (
+                    left + (width - side) / 2,
+                    top + (height - side) / 2,
+                    left + (width + side) / 2,
+                    top + (height + side) / 2,
+                ),
+                theme.CURRENT,
+            )
+        )
+        left += width + 8
+    return _picture(marks)
+
+
+def draw_box(stop: BoxStop) -> str:
+    """Both boxes, and arrows against the gradient on the predicted one's edges."""
+    marks = [_rect(stop.target, theme.TARGET, dash="6 4"), _rect(stop.box, theme.PREDICTION)]
+    x1, y1, x2, y2 = stop.box
+    length = 30 / float(np.abs(stop.gradient).max())
+    starts = ((x1, (y1 + y2) / 2), ((x1 + x2) / 2, y1), (x2, (y1 + y2) / 2), ((x1 + x2) / 2, y2))
+    for side, (x, y) in enumerate(starts):
+        step = -float(stop.gradient[side]) * length
+        if abs(step) > 1:
+            marks.append(_arrow(x, y, x + step * (side % 2 == 0), y + step * (side % 2 == 1)))
+    marks.append(_text(110, 14, f"IoU {stop.iou:.3f}   GIoU {stop.giou:.3f}"))
+    return _picture(marks)
+
+
+def draw_suppression(trace: NMSTrace) -> str:
+    """The candidates: kept solid, suppressed dashed."""
+    kept = set(trace.keep.tolist())
+    marks = []
+    for index in sorted(range(len(trace.boxes)), key=lambda index: index in kept):
+        if index in kept:
+            marks.append(_rect(trace.boxes[index], theme.KEPT, width=3))
+        else:
+            marks.append(_rect(trace.boxes[index], theme.SUPPRESSED, dash="4 3", width=1.5))
+    for index in kept:
+        marks.append(
+            _text(
+                float(trace.boxes[index][0]) + 14,
+                float(trace.boxes[index][1]) - 4,
+                f"{trace.scores[index]:.2f}",
+                size=10,
+            )
+        )
+    return _picture(marks)
+
+
+def draw_detector(stop: DetectorStop) -> str:
+    """The photo with the boxes that the offline detector gives."""
+    height, width = stop.photo.shape[:2]
+    scale = min(WIDTH / width, HEIGHT / height)
+    left, top = (WIDTH - width * scale) / 2, (HEIGHT - height * scale) / 2
+    small = np.asarray(Image.fromarray(stop.photo).resize((round(width * scale * 2), round(height * scale * 2))))
+    marks = [_image(small, left, top, width * scale, height * scale)]
+    output = stop.output
+    for box, score, label in list(zip(output.boxes, output.scores, output.labels, strict=True))[:3]:
+        x1, y1, x2, y2 = (box * scale + np.array([left, top, left, top])).tolist()
+        marks.append(_rect((x1, y1, x2, y2), theme.CURRENT, width=2.5))
+        words = f"{output.label_names[int(label)]} {score:.2f}"
+        plate = len(words) * 5.6 + 8
+        marks.append(_element("rect", x=x1, y=y1, width=plate, height=15, fill="#000", fill_opacity=0.7))
+        marks.append(_element("text", escape(words), x=x1 + 4, y=y1 + 11, font_size=10, fill="#fff"))
+    return _picture(marks)
+
+
+def _picture(marks: list[str]) -> str:
+    tip = _element("path", d="M0 0L10 5L0 10z", fill=theme.GRADIENT)
+    marker = _element(
+        "marker", tip, id="tip", viewBox="0 0 10 10", refX=8, refY=5, markerWidth=6, markerHeight=6, orient="auto"
+    )
+    return _element(
+        "svg",
+        _element("defs", marker) + "".join(marks),
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        width="100%",
+        aria_hidden="true",
+        font_family="inherit",
+    )
+
+
+def _rect(box: Sequence[float], colour: str, *, dash: str = "none", width: float = 2.5) -> str:
+    x1, y1, x2, y2 = (float(value) for value in box)
+    return _element(
+        "rect", x=x1, y=y1, width=x2 - x1, height=y2 - y1, rx=2, fill=colour, fill_opacity=0.08,
+        stroke=colour, stroke_width=width, stroke_dasharray=dash,
+    )  # fmt: skip
+
+
+def _arrow(x1: float, y1: float, x2: float, y2: float) -> str:
+    return _element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=theme.GRADIENT, stroke_width=1.8, marker_end="url(#tip)")
+
+
+def _text(x: float, y: float, words: str, *, size: int = 11) -> str:
+    return _element("text", escape(words), x=x, y=y, font_size=size, text_anchor="middle", fill="currentColor")
+
+
+def _image(pixels: np.ndarray, x: float, y: float, width: float, height: float) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=80)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return _element("image", href=f"data:image/jpeg;base64,{data}", x=x, y=y, width=width, height=height)
+
+
+def _element(tag: str, content: str = "", /, **attributes: str | float) -> str:
+    """An SVG element; ``stroke_width=2`` becomes ``stroke-width="2"``."""
+    words = (
+        f'{name.replace("_", "-")}="{value:.4g}"' if isinstance(value, float) else f'{name.replace("_", "-")}="{value}"'
+        for name, value in attributes.items()
+    )
+    return f"<{tag} {' '.join(words)}>{content}</{tag}>"

@@ -1,0 +1,131 @@
+"""The learning path: one small result per stop, for the home page. Each is what the stop's own concept computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+
+from vizcore import autograd, detection, iou_losses, nms, upsampling
+from vizcore.data import photos
+
+PROGRAM = """\
+x = torch.tensor(2.0, requires_grad=True)
+w = torch.tensor(3.0, requires_grad=True)
+y = (w * x - 1) ** 2
+y.backward()
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class BoxStop:
+    """Two boxes, and where GIoU's loss wants the predicted one to go.
+
+    Attributes:
+        box: ``[4]`` the predicted box, xyxy.
+        target: ``[4]`` the target, xyxy.
+        gradient: ``[4]`` of 1 − GIoU with respect to ``box``.
+        iou: of the two.
+        giou: of the two.
+    """
+
+    box: Float[np.ndarray, "4"]
+    target: Float[np.ndarray, "4"]
+    gradient: Float[np.ndarray, "4"]
+    iou: float
+    giou: float
+
+
+@dataclass(frozen=True, eq=False)
+class PyramidStop:
+    """A photo at shrinking sizes, under a window that keeps its size.
+
+    Attributes:
+        levels: uint8 ``[H, W, 3]`` each, largest first.
+        window: side of the window in pixels, the same on every level.
+    """
+
+    levels: tuple[UInt8[np.ndarray, "H W 3"], ...]
+    window: int
+
+
+@dataclass(frozen=True, eq=False)
+class DetectorStop:
+    """A photo and what the offline detector found on it.
+
+    Attributes:
+        photo: uint8 ``[H, W, 3]``.
+        output: the detector's answer.
+    """
+
+    photo: UInt8[np.ndarray, "H W 3"]
+    output: detection.DetectorOutput
+
+
+def gradient_stop() -> autograd.ProgramTrace:
+    """A four-line program, run and differentiated."""
+    return autograd.run_program(PROGRAM)
+
+
+def layer_stop() -> tuple[upsampling.UpsamplingTrace, ...]:
+    """One bright pixel through three ways of doubling the size."""
+    grid = torch.zeros(3, 3, dtype=torch.float64)
+    grid[1, 1] = 1.0
+    return tuple(
+        upsampling.trace_upsampling(method, grid, **options)
+        for method, options in (
+            ("nearest", {"scale_factor": 2}),
+            ("bilinear", {"scale_factor": 2}),
+            ("conv_transpose", {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1}),
+        )
+    )
+
+
+def pyramid_stop() -> PyramidStop:
+    """A sample photo at three scales."""
+    pixels = torch.from_numpy(photos.load_sample("chelsea").pixels).permute(2, 0, 1)[None].float()
+    levels = []
+    for scale in (0.4, 0.28, 0.2):
+        level = F.interpolate(pixels, scale_factor=scale, mode="bilinear", antialias=True, align_corners=False)
+        levels.append(level[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy())
+    return PyramidStop(tuple(levels), window=56)
+
+
+def box_stop() -> BoxStop:
+    """Two overlapping boxes under the GIoU loss."""
+    box = torch.tensor([[20.0, 30.0, 110.0, 90.0]], dtype=torch.float64)
+    target = torch.tensor([[70.0, 50.0, 190.0, 125.0]], dtype=torch.float64)
+    loss, gradient = iou_losses.loss_and_gradient("giou", box, target)
+    iou, _ = iou_losses.loss_and_gradient("iou", box, target)
+    return BoxStop(box[0].numpy(), target[0].numpy(), gradient[0].numpy(), 1 - iou.item(), 1 - loss.item())
+
+
+def suppression_stop() -> nms.NMSTrace:
+    """Six candidates around two objects."""
+    boxes = [
+        [20, 25, 90, 105],
+        [28, 30, 98, 112],
+        [14, 34, 84, 98],
+        [118, 40, 190, 110],
+        [126, 34, 196, 104],
+        [72, 50, 128, 104],
+    ]
+    scores = [0.95, 0.9, 0.6, 0.85, 0.7, 0.3]
+    return nms.trace_nms(
+        torch.tensor(boxes, dtype=torch.float64), torch.tensor(scores, dtype=torch.float64), iou_threshold=0.5
+    )
+
+
+def detector_stop() -> DetectorStop:
+    """The offline detector on a sample photo."""
+    photo = photos.load_sample("coffee").pixels
+    info = detection.list_detectors()[0]
+    return DetectorStop(
+        photo,
+        detection.run_detector(
+            info.name, photo, score_threshold=info.score_threshold, iou_threshold=info.iou_threshold
+        ),
+    )
