@@ -1,0 +1,347 @@
+"""A photo made smaller and brought back by every operator, with what it cost and what was lost."""
+
+from __future__ import annotations
+
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from torch import Tensor
+
+from vizcore.upsampling.operators import UpsamplingError, _whole_number, max_pool, upsample
+
+DOWNSAMPLINGS = ("area", "strided", "max_pool")
+RESTORATIONS = (
+    "nearest",
+    "nearest_exact",
+    "bilinear",
+    "bilinear_align_corners",
+    "bicubic",
+    "area",
+    "conv_transpose",
+    "conv_transpose_uneven",
+    "max_unpool",
+    "pixel_shuffle",
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an operator costs.
+
+    Attributes:
+        parameters: Learnable numbers.
+        multiply_adds: Multiplications of an input value by a weight; a copy costs none.
+    """
+
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True, eq=False)
+class Restored:
+    """One operator's answer.
+
+    Attributes:
+        name: One of ``RESTORATIONS``.
+        pixels: ``[H, W, 3]`` uint8.
+        difference: ``[H, W]`` mean absolute difference over the channels, in [0, 1].
+        psnr: Peak signal-to-noise ratio, dB; infinite if nothing was lost.
+        ssim: Structural similarity, at most 1; NaN for a picture under 7 pixels a side, where its window does not fit.
+        cost: Parameters and multiply-adds.
+        milliseconds: Median of the timed runs on this machine.
+    """
+
+    name: str
+    pixels: np.ndarray
+    difference: np.ndarray
+    psnr: float
+    ssim: float
+    cost: Cost
+    milliseconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Restoration:
+    """A photo, made smaller, and restored.
+
+    Attributes:
+        original: ``[H, W, 3]`` uint8, cut so that the factor divides its sides.
+        small: ``[H/f, W/f, 3]`` uint8.
+        downsampling: One of ``DOWNSAMPLINGS``.
+        scale_factor: f.
+        restored: One for each operator.
+    """
+
+    original: np.ndarray
+    small: np.ndarray
+    downsampling: str
+    scale_factor: int
+    restored: tuple[Restored, ...]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long an operator takes against nearest on the same tensor.
+
+    Attributes:
+        name: The operator.
+        milliseconds: Median.
+        ratio: To ``nearest`` in the same run.
+    """
+
+    name: str
+    milliseconds: float
+    ratio: float
+
+
+def count_cost(method: str, shape: tuple[int, int, int, int], **options: Any) -> Cost:
+    """Counts parameters and multiply-adds of an operator on one input.
+
+    Args:
+        method: As in ``upsample``.
+        shape: N, C, H, W of the input.
+        **options: As in ``upsample``; the kernels are counted as dense, C to C channels, as
+            ``nn.ConvTranspose2d(C, C, k)`` would be, divided by ``groups``.
+
+    Returns:
+        The counts; interpolation reads 4 (bilinear) or 16 (bicubic) pixels for each output, a copy multiplies nothing.
+    """
+    batch, channels, height, width = shape
+    if method in ("nearest", "nearest_exact", "pixel_shuffle", "pixel_unshuffle", "max_unpool"):
+        return Cost(0, 0)
+    if method in ("bilinear", "bicubic", "area"):
+        factor = options.get("scale_factor", 1)
+        pixels = batch * channels * int(height * factor) * int(width * factor)
+        return Cost(0, pixels * {"bilinear": 4, "bicubic": 16, "area": 1}[method])
+    kernel_size = options.get("kernel_size", 3)
+    groups = options.get("groups", 1)
+    parameters = channels * channels // groups * kernel_size**2
+    if method == "conv_transpose":
+        return Cost(parameters, batch * height * width * parameters)
+    factor = options.get("scale_factor", 1)
+    if method == "subpixel_conv":
+        parameters *= options.get("upscale_factor", 2) ** 2
+        factor = 1
+    return Cost(parameters, batch * int(height * factor) * int(width * factor) * parameters)
+
+
+def downsample(x: Float[Tensor, "N C H W"], how: str, factor: int) -> tuple[Float[Tensor, "N C H2 W2"], Tensor | None]:
+    """Makes a picture smaller.
+
+    Args:
+        x: The picture; its sides divide by ``factor``.
+        how: ``area`` averages blocks, ``strided`` keeps one pixel of each block, ``max_pool`` the brightest.
+        factor: Side of a block.
+
+    Returns:
+        The small picture, and the indices of max pooling or None.
+
+    Raises:
+        UpsamplingError: For an unknown way.
+    """
+    if how == "area":
+        return F.avg_pool2d(x, factor), None
+    if how == "strided":
+        return x[:, :, ::factor, ::factor].contiguous(), None
+    if how == "max_pool":
+        return max_pool(x, kernel_size=factor)
+    raise UpsamplingError(
+        "There is no way “{how}” to downsample; choose one of {known}.", how=how, known=", ".join(DOWNSAMPLINGS)
+    )
+
+
+def restore_photo(
+    photo: np.ndarray,
+    *,
+    downsampling: str = "area",
+    scale_factor: int = 2,
+    names: Sequence[str] = RESTORATIONS,
+    num_runs: int = 3,
+) -> Restoration:
+    """Makes a photo smaller and brings it back with every operator.
+
+    Two of them are given more than the small picture: ``max_unpool`` the places of the maxima (from max pooling,
+    whatever the downsampling is), and ``pixel_shuffle`` all f² pixels of each block as channels, which loses nothing
+    and shows that the layer only rearranges. ``conv_transpose`` has the bilinear kernel of size 2f - f mod 2;
+    ``conv_transpose_uneven`` the constant kernel of size f + 1, normalised, whose stamps overlap unevenly.
+
+    Args:
+        photo: ``[H, W, 3]`` uint8; rows and columns beyond a multiple of the factor are cut off.
+        downsampling: One of ``DOWNSAMPLINGS``.
+        scale_factor: f, 2 to 8.
+        names: Which operators.
+        num_runs: How often each is timed.
+
+    Returns:
+        Pictures, differences, PSNR and SSIM over the whole picture, and costs.
+
+    Raises:
+        UpsamplingError: If the photo is no such array or has no whole block.
+    """
+    _whole_number("scale_factor", scale_factor, minimum=2)
+    if scale_factor > 8:
+        raise UpsamplingError(
+            "A photo is made at most 8 times smaller here; {factor} is too much.", factor=scale_factor
+        )
+    if not isinstance(photo, np.ndarray) or photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+        raise UpsamplingError("A photo is an array [H, W, 3] of bytes.")
+    height, width = (side // scale_factor * scale_factor for side in photo.shape[:2])
+    if min(height, width) < 1:
+        raise UpsamplingError(
+            "This photo has {height}×{width} pixels: "
+            "there is not one whole block of {factor}×{factor} to make smaller.",
+            height=photo.shape[0],
+            width=photo.shape[1],
+            factor=scale_factor,
+        )
+    original = np.ascontiguousarray(photo[:height, :width])
+    x = (torch.from_numpy(original).permute(2, 0, 1)[None].float() / 255).contiguous()
+    small, _ = downsample(x, downsampling, scale_factor)
+    pooled, indices = max_pool(x, kernel_size=scale_factor)
+    channels = F.pixel_unshuffle(x, scale_factor)
+    restored = []
+    for name in names:
+        run, cost = _restorer(name, small, pooled, indices, channels, scale_factor)
+        restored.append(_judge(name, original, x, run, cost, num_runs))
+    return Restoration(original, to_pixels(small), downsampling, scale_factor, tuple(restored))
+
+
+def _restorer(
+    name: str, small: Tensor, pooled: Tensor, indices: Tensor, channels: Tensor, factor: int
+) -> tuple[Callable[[], Tensor], Cost]:
+    shape = (small.shape[0], small.shape[1], small.shape[2], small.shape[3])
+    if name == "max_unpool":
+        return lambda: upsample(name, pooled, indices=indices, kernel_size=factor), count_cost(name, shape)
+    if name == "pixel_shuffle":
+        return lambda: upsample(name, channels, upscale_factor=factor), count_cost(name, shape)
+    if name == "conv_transpose":
+        size = 2 * factor - factor % 2
+        options = {"kernel_size": size, "stride": factor, "padding": (size - factor + 1) // 2, "groups": shape[1]}
+        options["output_padding"] = 2 * options["padding"] - size + factor
+        cost = count_cost("conv_transpose", shape, **options)
+        return lambda: upsample("conv_transpose", small, weight="bilinear", **options), cost
+    if name == "conv_transpose_uneven":
+        size = factor + 1
+        padding = size // 2
+        options = {"stride": factor, "padding": padding, "groups": shape[1]}
+        options["output_padding"] = 2 * padding - size + factor
+        # Its sum over all stamps is 1 on average, as a trained layer would settle; only the unevenness is left.
+        weight = torch.full((shape[1], 1, size, size), factor**2 / size**2)
+        cost = count_cost("conv_transpose", shape, kernel_size=size, groups=shape[1])
+        return lambda: upsample("conv_transpose", small, weight=weight, **options), cost
+    method, align_corners = ("bilinear", True) if name == "bilinear_align_corners" else (name, None)
+    cost = count_cost(method, shape, scale_factor=factor)
+    options = {} if align_corners is None else {"align_corners": align_corners}
+    return lambda: upsample(method, small, scale_factor=factor, **options), cost
+
+
+def _judge(
+    name: str, original: np.ndarray, x: Tensor, run: Callable[[], Tensor], cost: Cost, num_runs: int
+) -> Restored:
+    out, milliseconds = run(), _median_milliseconds(run, num_runs)
+    pixels = to_pixels(out)
+    psnr, ssim = similarity(original, pixels)
+    return Restored(
+        name=name,
+        pixels=pixels,
+        difference=(out.clamp(0, 1) - x).abs().mean((0, 1)).numpy(),
+        psnr=psnr,
+        ssim=ssim,
+        cost=cost,
+        milliseconds=milliseconds,
+    )
+
+
+def similarity(original: np.ndarray, pixels: np.ndarray) -> tuple[float, float]:
+    """PSNR and SSIM of two pictures of bytes, by scikit-image.
+
+    Args:
+        original: ``[H, W, 3]`` uint8.
+        pixels: ``[H, W, 3]`` uint8.
+
+    Returns:
+        PSNR in dB, infinite for equal pictures, and SSIM with a window of 7, NaN where that does not fit.
+    """
+    if np.array_equal(original, pixels):
+        psnr = float("inf")
+    else:
+        psnr = float(peak_signal_noise_ratio(original, pixels, data_range=255))
+    if min(original.shape[:2]) < 7:
+        return psnr, float("nan")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return psnr, float(structural_similarity(original, pixels, data_range=255, channel_axis=2))
+
+
+def to_pixels(x: Float[Tensor, "1 3 H W"]) -> np.ndarray:
+    """A picture in [0, 1] as bytes, ``[H, W, 3]``, rounded and clamped."""
+    pixels: np.ndarray = (x[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
+    return pixels
+
+
+def _median_milliseconds(run: Callable[[], Tensor], num_runs: int) -> float:
+    times = []
+    for _ in range(max(1, num_runs)):
+        start = time.perf_counter()
+        run()
+        times.append((time.perf_counter() - start) * 1e3)
+    return statistics.median(times)
+
+
+def time_methods(
+    shape: tuple[int, int, int, int] = (1, 16, 64, 64), *, scale_factor: int = 2, num_runs: int = 9, seed: int = 0
+) -> tuple[Timing, ...]:
+    """Times every operator on one tensor.
+
+    Args:
+        shape: N, C, H, W; C divides by the factor's square.
+        scale_factor: The same for all.
+        num_runs: The median of how many runs.
+        seed: Of the tensor and the weights.
+
+    Returns:
+        Milliseconds on this machine, and the ratio to nearest.
+
+    Raises:
+        UpsamplingError: If the channels do not divide by the factor's square.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.rand(shape, generator=generator)
+    channels = shape[1]
+    size = 2 * scale_factor
+    dense = torch.randn((channels, channels, size, size), generator=generator)
+    plain = torch.randn((channels, channels, 3, 3), generator=generator)
+    grouped = torch.randn((channels * scale_factor**2, channels, 3, 3), generator=generator)
+    runs: dict[str, tuple[str, dict[str, Any]]] = {
+        name: (name, {"scale_factor": scale_factor})
+        for name in ("nearest", "nearest_exact", "bilinear", "bicubic", "area")
+    }
+    runs["pixel_shuffle"] = ("pixel_shuffle", {"upscale_factor": scale_factor})
+    pooled, indices = max_pool(
+        torch.rand((*shape[:2], *(scale_factor * side for side in shape[2:])), generator=generator),
+        kernel_size=scale_factor,
+    )
+    runs["max_unpool"] = ("max_unpool", {"kernel_size": scale_factor, "indices": indices})
+    runs["conv_transpose"] = (
+        "conv_transpose",
+        {"weight": dense, "stride": scale_factor, "padding": scale_factor // 2},
+    )
+    runs["resize_conv"] = ("resize_conv", {"weight": plain, "scale_factor": scale_factor})
+    runs["subpixel_conv"] = ("subpixel_conv", {"weight": grouped, "upscale_factor": scale_factor})
+    upsample("nearest", x, scale_factor=scale_factor)
+    timed = {}
+    for name, (method, options) in runs.items():
+        given = pooled if name == "max_unpool" else x
+        upsample(method, given, **options)
+        timed[name] = _median_milliseconds(partial(upsample, method, given, **options), num_runs)
+    return tuple(Timing(name, value, value / timed["nearest"]) for name, value in timed.items())
