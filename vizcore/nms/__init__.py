@@ -2,9 +2,10 @@
 
 from vizcore.nms.evaluation import Evaluation, evaluate_detections, summarise_kept
 from vizcore.nms.overlaps import NMSError, pairwise_overlaps
-from vizcore.nms.ranking import RANKINGS, RankingResult, rank_and_evaluate
-from vizcore.nms.trace import DECAYED as DECAYED
+from vizcore.nms.packing import pack_trace
+from vizcore.nms.ranking import RANKINGS, BetterLost, RankingResult, find_better_lost, rank_and_evaluate
 from vizcore.nms.trace import (
+    DECAYED,
     MAX_BOXES,
     MAX_CHANGES,
     MERGED,
@@ -12,12 +13,17 @@ from vizcore.nms.trace import (
     SUPPRESSED,
     UNTOUCHED,
     Comparisons,
+    DecayCurve,
     NMSEvents,
     NMSOptions,
     NMSTrace,
+    OverlapMatrix,
     comparisons_at,
     decay_factor,
     list_events,
+    list_fused,
+    measure_matrix,
+    sample_decay,
     scores_at,
     trace_nms,
 )
@@ -31,19 +37,27 @@ __all__ = [
     "RANKINGS",
     "SUPPRESSED",
     "UNTOUCHED",
+    "BetterLost",
     "Comparisons",
+    "DecayCurve",
     "Evaluation",
     "NMSError",
     "NMSEvents",
     "NMSOptions",
     "NMSTrace",
+    "OverlapMatrix",
     "RankingResult",
     "comparisons_at",
     "decay_factor",
     "evaluate_detections",
+    "find_better_lost",
     "list_events",
+    "list_fused",
+    "measure_matrix",
+    "pack_trace",
     "pairwise_overlaps",
     "rank_and_evaluate",
+    "sample_decay",
     "scores_at",
     "summarise_kept",
     "trace_nms",

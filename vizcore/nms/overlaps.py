@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -76,7 +77,7 @@ def check_candidates(
     Raises:
         NMSError: wrong shape or length, too many, not finite, inverted, or a score outside [0, 1].
     """
-    boxes, scores = torch.as_tensor(boxes).detach().cpu(), torch.as_tensor(scores).detach().cpu()
+    boxes, scores = _own(boxes), _own(scores)
     if boxes.numel() == 0:
         boxes = boxes.reshape(0, 4)
     if boxes.dim() != 2 or boxes.shape[1] != 4:
@@ -102,7 +103,7 @@ def check_candidates(
         boxes = boxes.float()
     scores = scores.double()
     if labels is not None:
-        labels = torch.as_tensor(labels).detach().cpu()
+        labels = _own(labels)
         if labels.dim() != 1 or len(labels) != len(boxes):
             raise NMSError(
                 "Each box needs one label: got {boxes} boxes and labels of shape {shape}.",
@@ -138,6 +139,13 @@ def check_fraction(name: str, value: float) -> float:
     if not 0.0 <= number <= 1.0:
         raise NMSError("{name} must lie in [0, 1]; got {value}.", name=name, value=value)
     return number
+
+
+def _own(values: Tensor | np.ndarray | list) -> Tensor:
+    """Copies: a trace stays what it is when its caller writes into the array it gave (which may also be read-only)."""
+    if isinstance(values, Tensor):
+        return values.detach().cpu().clone()
+    return torch.from_numpy(np.array(values)) if isinstance(values, np.ndarray) else torch.tensor(values)
 
 
 def _refuse_first(wrong: Tensor | None, template: str) -> None:

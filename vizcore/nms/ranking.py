@@ -9,7 +9,7 @@ import torch
 
 from vizcore.data.crowds import RankedCrowd
 from vizcore.nms.evaluation import Evaluation, evaluate_detections
-from vizcore.nms.overlaps import NMSError
+from vizcore.nms.overlaps import NMSError, pairwise_overlaps
 from vizcore.nms.trace import NMSTrace, trace_nms
 
 RANKINGS = ("score", "score_centerness", "score_predicted_iou", "true_iou")
@@ -36,6 +36,68 @@ class RankingResult:
     evaluation: Evaluation
     traces: tuple[NMSTrace, ...]
     better_lost: int
+
+
+@dataclass(frozen=True, eq=False)
+class BetterLost:
+    """A well-placed candidate that a worse-placed one suppressed, because it ranked higher.
+
+    Attributes:
+        image: the picture.
+        target: ``[4]`` the object, xyxy, pixels.
+        winner: index of the candidate kept.
+        loser: index of the candidate suppressed.
+        winner_iou: IoU of the kept candidate with the object.
+        loser_iou: IoU of the suppressed one, larger.
+        winner_rank: what the kept one ranked by.
+        loser_rank: what the suppressed one ranked by, smaller or equal.
+    """
+
+    image: int
+    target: np.ndarray
+    winner: int
+    loser: int
+    winner_iou: float
+    loser_iou: float
+    winner_rank: float
+    loser_rank: float
+
+
+def find_better_lost(ranked: RankedCrowd, result: RankingResult) -> BetterLost | None:
+    """Finds the pair in which the suppressed candidate was better placed by the most.
+
+    Args:
+        ranked: the candidates.
+        result: of ``rank_and_evaluate`` on them.
+
+    Returns:
+        The pair, or None if no kept candidate suppressed a better one.
+    """
+    crowd, best, found = ranked.crowd, 0.0, None
+    for picture, trace in enumerate(result.traces):
+        here = np.flatnonzero(crowd.images == picture)
+        lost = np.flatnonzero(trace.suppressed_by >= 0)
+        gains = ranked.true_iou[here[lost]] - ranked.true_iou[here[trace.suppressed_by[lost]]]
+        if len(gains) and gains.max() > best:
+            best = float(gains.max())
+            loser = int(lost[gains.argmax()])
+            found = (picture, int(here[loser]), int(here[trace.suppressed_by[loser]]))
+    if found is None:
+        return None
+    picture, loser, winner = found
+    own = (crowd.target_images == picture) & (crowd.target_labels == crowd.labels[loser])
+    targets = crowd.targets[own]
+    ious = pairwise_overlaps(torch.from_numpy(crowd.boxes[[loser]]), torch.from_numpy(targets))[0]
+    return BetterLost(
+        image=picture,
+        target=targets[int(ious.argmax())],
+        winner=winner,
+        loser=loser,
+        winner_iou=float(ranked.true_iou[winner]),
+        loser_iou=float(ranked.true_iou[loser]),
+        winner_rank=float(result.ranks_by[winner]),
+        loser_rank=float(result.ranks_by[loser]),
+    )
 
 
 def rank_and_evaluate(ranked: RankedCrowd, ranking: str, *, iou_threshold: float = 0.6) -> RankingResult:

@@ -153,6 +153,34 @@ class NMSEvents:
     complete: bool
 
 
+@dataclass(frozen=True, eq=False)
+class DecayCurve:
+    """What an overlap multiplies a score by, sampled.
+
+    Attributes:
+        overlaps: ``[P]`` 0 … 1.
+        factors: ``[P]`` in [0, 1].
+    """
+
+    overlaps: np.ndarray
+    factors: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class OverlapMatrix:
+    """The overlap of every box with every other, best score first.
+
+    Attributes:
+        ids: ``[P]`` index of the box behind each row and column.
+        overlaps: ``[P, P]`` what the method holds against its threshold: IoU, or IoU - (ρ²/c²)^β under diou.
+        complete: False if there were more boxes than asked for.
+    """
+
+    ids: np.ndarray
+    overlaps: np.ndarray
+    complete: bool
+
+
 def trace_nms(
     boxes: Float[Tensor, "N 4"],
     scores: Float[Tensor, " N"],
@@ -237,6 +265,56 @@ def decay_factor(ious: Float[Tensor, "..."], options: NMSOptions) -> Float[Tenso
         return 1 - ious
     beyond = _exceeds(ious, options)
     return torch.where(beyond, 1 - ious if options.method == "soft_linear" else torch.zeros_like(ious), 1.0)
+
+
+def sample_decay(options: NMSOptions, *, num_points: int = 201) -> DecayCurve:
+    """Samples ``decay_factor`` over [0, 1].
+
+    Args:
+        options: the rules.
+        num_points: at least 2.
+
+    Returns:
+        The curve.
+    """
+    overlaps = torch.linspace(0, 1, num_points, dtype=torch.float64)
+    return DecayCurve(overlaps.numpy(), decay_factor(overlaps, options).numpy())
+
+
+def measure_matrix(trace: NMSTrace, *, max_boxes: int = 120) -> OverlapMatrix:
+    """Measures all pairs of the boxes that took part, best score first.
+
+    Args:
+        trace: any trace.
+        max_boxes: how many of the best to take.
+
+    Returns:
+        The matrix; classes play no part in it.
+    """
+    ids = trace.order[:max_boxes]
+    boxes = torch.from_numpy(trace.boxes[ids])
+    return OverlapMatrix(ids, _overlaps(boxes, boxes, trace.options).double().numpy(), len(trace.order) <= max_boxes)
+
+
+def list_fused(trace: NMSTrace) -> np.ndarray:
+    """Gives, for each step of a fusion, the fused box of the cluster that the box in hand joined or founded.
+
+    Args:
+        trace: of the method fusion.
+
+    Returns:
+        ``[S, 4]`` xyxy, pixels, in double precision.
+    """
+    sums: dict[int, np.ndarray] = {}
+    fused = np.zeros((trace.num_steps, 4))
+    for step, box in enumerate(trace.picks.tolist()):
+        by = int(trace.suppressed_by[box])
+        founder = by if by >= 0 else box
+        corners, score = trace.boxes[box].astype(np.float64), float(trace.scores[box])
+        row = np.concatenate([score * corners, corners, [score, 1.0]])
+        total = sums[founder] = sums.get(founder, 0) + row
+        fused[step] = total[:4] / total[8] if total[8] > 0 else total[4:8] / total[9]
+    return fused
 
 
 def scores_at(trace: NMSTrace, step: int) -> np.ndarray:

@@ -1,0 +1,72 @@
+"""A trace as bytes: sent to a browser once, stepped there without asking again."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import numpy as np
+
+from vizcore.nms.trace import NMSTrace, list_events, list_fused, measure_matrix, sample_decay
+
+MAX_MATRIX = 120
+
+
+def pack_trace(trace: NMSTrace, *, max_events: int = 300_000) -> bytes:
+    """Lays a trace with all its comparisons out as typed arrays behind a JSON header.
+
+    The first four bytes are the length of the header (little-endian); the header names each array with its type,
+    its offset behind the header and its length, and the header is padded so that every array is aligned.
+
+    Args:
+        trace: any trace.
+        max_events: see ``list_events``.
+
+    Returns:
+        The bytes: ``boxes``, ``scores`` and ``after`` (per box); ``order``; ``picks``, ``compared`` and ``start``
+        (per step); ``other``, ``iou``, ``overlap``, ``changed`` (the score after) and ``verdict`` (per
+        comparison); the overlap ``matrix`` of the best ``MAX_MATRIX`` boxes and the decay curve.
+    """
+    events = list_events(trace, max_events=max_events)
+    matrix = measure_matrix(trace, max_boxes=MAX_MATRIX)
+    curve = sample_decay(trace.options)
+    single, index = np.float32, np.uint32
+    arrays: dict[str, np.ndarray] = {
+        "boxes": trace.boxes.reshape(-1).astype(single),
+        "scores": trace.scores.astype(single),
+        "after": trace.scores_after.astype(single),
+        "by": trace.suppressed_by.astype(np.int32),
+        "left": trace.left_at.astype(index),
+        "labels": (np.zeros(len(trace.boxes)) if trace.labels is None else trace.labels).astype(np.int32),
+        "order": trace.order.astype(index),
+        "keep": trace.keep.astype(index),
+        "kept_boxes": trace.kept_boxes.reshape(-1).astype(single),
+        "picks": trace.picks.astype(index),
+        "compared": trace.num_compared.astype(index),
+        "start": events.start.astype(index),
+        "other": events.others.astype(index),
+        "iou": events.ious.astype(single),
+        "overlap": events.overlaps.astype(single),
+        "changed": events.after.astype(single),
+        "matrix": matrix.overlaps.reshape(-1).astype(single),
+        "curve_x": curve.overlaps.astype(single),
+        "curve_y": curve.factors.astype(single),
+        "fused": (list_fused(trace) if trace.options.method == "fusion" else np.zeros(0)).reshape(-1).astype(single),
+        "verdict": events.verdicts.astype(np.uint8),  # last: all before it are four bytes wide, so all are aligned
+    }
+    offset = 0
+    entries: dict[str, tuple[str, int, int]] = {}
+    for name, array in arrays.items():
+        entries[name] = (array.dtype.name, offset, array.size)
+        offset += array.nbytes
+    facts = {
+        "arrays": entries,
+        "method": trace.options.method,
+        "iou_threshold": trace.options.iou_threshold,
+        "score_threshold": trace.options.score_threshold,
+        "complete": events.complete,
+        "matrix_complete": matrix.complete,
+    }
+    header = json.dumps(facts).encode()
+    header += b" " * (-(len(header) + 4) % 4)
+    return struct.pack("<I", len(header)) + header + b"".join(array.tobytes() for array in arrays.values())
