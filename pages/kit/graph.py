@@ -1,0 +1,109 @@
+"""The traced program as a piece of a page: code, graph, ledger and tensors under one stepper.
+
+The trace goes to the browser once, as bytes; ``assets/components/graph`` looks every step up in it.
+"""
+
+from __future__ import annotations
+
+from pages.kit.language import Translate, translator
+from pages.kit.stepper import stepper
+from vizcore.figures import theme
+
+COLOURS = {
+    "leaf": theme.TARGET,
+    "gradient": theme.GRADIENT,
+    "error": theme.ERROR,
+    "second": theme.INTERSECTION,
+    "positive": theme.ERROR,
+    "negative": theme.PREDICTION,
+}
+
+
+def traced_graph(
+    key: str,
+    trace: bytes,
+    num_positions: int,
+    *,
+    start: int = 0,
+    version: int | str = 0,
+    presenter: bool = False,
+) -> int:
+    """Shows a traced program and returns the position the learner stands on.
+
+    Args:
+        key: identity in session and browser.
+        trace: ``json.dumps(to_json(…)).encode()``, with ``error.text``, ``error.explanation_text`` and every ``rule.explanation`` already
+            in the reader's language. Make it once and keep it: equal bytes are not sent again.
+        num_positions: see :func:`count_positions`.
+        start: position at first and whenever ``version`` changes.
+        version: another value brings the learner back to ``start``.
+        presenter: larger controls and type.
+
+    Returns:
+        Index into the steps; one past the last step is the moment of the error.
+    """
+    extra = {"text": graph_text(translator("graph")), "colors": COLOURS}
+    return stepper(
+        key,
+        num_positions,
+        start=start,
+        version=version,
+        component="graph",
+        extra=extra,
+        payload=trace,
+        presenter=presenter,
+    )
+
+
+def count_positions(num_steps: int, *, failed: bool) -> int:
+    """How many positions a trace has: one for each step, one more for the error that ended it."""
+    return max(1, num_steps + failed)
+
+
+def graph_text(_: Translate) -> dict[str, str]:
+    """Every word the piece shows; names in braces are filled in the browser."""
+    return {
+        "program": _("Program"),
+        "picture": _("Graph: values flow down, gradients flow back up"),
+        "ledger": _("Ledger"),
+        "tensors": _("Tensors"),
+        "graph": _("Graph of the program; arrow keys walk along it"),
+        "zoom_in": _("Zoom in"),
+        "zoom_out": _("Zoom out"),
+        "fit": _("Show all of the graph"),
+        "graph_hint": _(
+            "Drag to move, Ctrl + wheel or pinch to zoom. With the keys: arrows walk, Enter selects, comma and full stop step, + − 0 zoom."
+        ),
+        "leaf": _("leaf"),
+        "not_recorded": _("not recorded"),
+        "version": _("version {version}"),
+        "value": _("value"),
+        "upstream": _("upstream gradient"),
+        "local_rule": _("local rule"),
+        "unknown_rule": _("torch computes it inside"),
+        "before": _("before"),
+        "added": _("added now"),
+        "after": _("afterwards"),
+        "was_none": _("None"),
+        "from_node": _("from {node}"),
+        "to_node": _("to {node}"),
+        "no_downstream": _("nothing above it needs a gradient"),
+        "line_number": _("line {line}"),
+        "line_title": _("Line {line}"),
+        "line_title_again": _("Line {line}, time {times}"),
+        "new_nodes": _("New in the graph: {nodes}."),
+        "no_new_nodes": _("This line records nothing."),
+        "nothing_yet": _("Nothing has run yet."),
+        "no_tensors": _("No tensor has a name yet."),
+        "visit_title": _("Visit {number}: {node}, called by line {line}"),
+        "history": _("Visits of the engine, in its own order"),
+        "saved_tensor": _("saved {name} [{shape}], {bytes} bytes, version {version}"),
+        "keeps": _("keeps {bytes} B"),
+        "freed": _("freed"),
+        "freed_long": _("What this node had saved was given back: a second backward() through it fails."),
+        "stale": _("changed in place"),
+        "stale_long": _(
+            "{name} was changed in place after it was saved as version {version}: backward() through this node fails."
+        ),
+        "suggestion": _("Did you mean {word}?"),
+    }
