@@ -26,8 +26,8 @@ class Upscaler(nn.Module):
             head: One of ``HEADS``.
             channels: Feature channels at the small size.
             scale_factor: How many times larger the output is.
-            residual: Whether the output is added to the bicubic enlargement, so that only the rest is learned (as Kim et
-                al., VDSR, arXiv:1511.04587, do).
+            residual: Whether the output is added to the bicubic enlargement, so that only the rest is learned (as
+                Kim et al., VDSR, arXiv:1511.04587, do).
 
         Raises:
             ValueError: For an unknown head.

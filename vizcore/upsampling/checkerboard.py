@@ -112,7 +112,8 @@ def overlap_counts(
 
     counts = _stack(torch.ones(size, dtype=torch.float64), kernels, strides)
     # The same input in the middle of a longer row of ones: where both agree, the border plays no part.
-    margin = max(kernels)
+    # Fewer input pixels than this reach one output pixel, whatever the strides.
+    margin = sum(kernels)
     longer = _stack(torch.ones(size + 2 * margin, dtype=torch.float64), kernels, strides)
     start = margin * math.prod(strides)
     endless = longer[start : start + len(counts)]
@@ -202,7 +203,7 @@ def artefact_spectrum(
     magnitudes = (spectrum / mean.abs()).square().mean(1).sqrt()
     root = pixels[:, :1].square().mean(-1, keepdim=True).sqrt()
     return ArtefactSpectrum(
-        frequencies=torch.fft.rfftfreq(length).numpy(),
+        frequencies=torch.fft.rfftfreq(length, dtype=torch.float64).numpy(),
         names=names,
         magnitudes=magnitudes.numpy(),
         patterns=(pixels[:, :1] / root)[:, 0].numpy(),

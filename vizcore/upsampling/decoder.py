@@ -13,6 +13,7 @@ from skimage.filters import threshold_local
 from skimage.morphology import closing, disk, opening, remove_small_holes, remove_small_objects
 
 from vizcore.models.unet import UNet
+from vizcore.seeding import seeded
 from vizcore.upsampling.operators import UpsamplingError, _whole_number
 
 
@@ -117,7 +118,8 @@ def run_decoder(
     split = grey.shape[1] // 2 // 8 * 8
     x = torch.from_numpy(grey).float()
     y = torch.from_numpy(mask).float()
-    network = UNet(skip=skip, seed=seed)
+    with seeded(seed):  # torch's own initialisation, drawn over inside, must not move the global generator
+        network = UNet(skip=skip, seed=seed)
     optimiser = torch.optim.Adam(network.parameters(), 4e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=num_steps + 1)
     generator = torch.Generator().manual_seed(seed)

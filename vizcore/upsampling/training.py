@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vizcore.models.espcn import HEADS, Upscaler
+from vizcore.seeding import seeded
 from vizcore.upsampling.operators import UpsamplingError, _whole_number, icnr_weight
 from vizcore.upsampling.restoration import similarity, to_pixels
 
@@ -254,7 +255,8 @@ def train_upscalers(
 
 
 def _new_network(head: str, seed: int, residual: bool) -> Upscaler:
-    network = Upscaler(head, residual=residual)
+    with seeded(seed):  # torch's own initialisation, drawn over below, must not move the global generator
+        network = Upscaler(head, residual=residual)
     network.initialise(seed, gain=GAIN[residual])
     if head == "pixel_shuffle_icnr":
         with torch.no_grad():
