@@ -685,7 +685,6 @@ def network_source(choice: NetworkChoice, name: str, *, seed: int = 0) -> str:
     Returns:
         Python that runs in a fresh interpreter and prints ``[6, 3]`` numbers in ``eval()``, then in ``train()``.
     """
-    shape = f"{BATCH}, {IN_FEATURES}" if choice.layer == "linear" else f"{BATCH}, 1, {IMAGE_SIZE}, {IMAGE_SIZE}"
     build = _module_source(choice) if name == "module" else _functional_source(choice)
     imports = ["import torch", "import torch.nn.functional as F"][: 1 if name == "module" else 2]
     return "\n".join(
@@ -697,7 +696,7 @@ def network_source(choice: NetworkChoice, name: str, *, seed: int = 0) -> str:
             *build,
             "",
             "",
-            f"x = torch.randn({shape}, generator=torch.Generator().manual_seed({seed}))",
+            f"x = torch.randn({_input_shape(choice)}, generator=torch.Generator().manual_seed({seed}))",
             f"torch.manual_seed({seed})",
             "net = make_net()",
             f"torch.manual_seed({seed})",
@@ -709,6 +708,52 @@ def network_source(choice: NetworkChoice, name: str, *, seed: int = 0) -> str:
             "",
         ]
     )
+
+
+def comparison_source(choice: NetworkChoice, *, seed: int = 0) -> str:
+    """One program that builds both networks and prints the compared numbers.
+
+    Args:
+        choice: What to build.
+        seed: Seed of weights, input and dropped elements.
+
+    Returns:
+        Python that runs in a fresh interpreter. For each network, the module first, it prints four lines: the first output
+        element of twenty passes in ``eval()``, the same in ``train()``, how many numbers ``parameters()`` yields, and the keys of
+        ``state_dict()``.
+    """
+    first, second = _module_source(choice), _functional_source(choice)
+    return "\n".join(
+        [
+            "import torch",
+            "import torch.nn.functional as F",
+            "from torch import nn",
+            "",
+            "",
+            first[0].replace("make_net", "make_module_net"),
+            *first[1:],
+            "",
+            "",
+            *(line.replace("make_net", "make_functional_net") for line in second),
+            "",
+            "",
+            f"x = torch.randn({_input_shape(choice)}, generator=torch.Generator().manual_seed({seed}))",
+            "for make_net in (make_module_net, make_functional_net):",
+            "    for training in (False, True):",
+            f"        torch.manual_seed({seed})",
+            "        net = make_net().train(training)",
+            f"        torch.manual_seed({seed})",
+            "        with torch.no_grad():",
+            f"            print([net(x)[0, 0].item() for _ in range({NUM_PASSES})])",
+            "    print(sum(parameter.numel() for parameter in net.parameters()))",
+            "    print(list(net.state_dict()))",
+            "",
+        ]
+    )
+
+
+def _input_shape(choice: NetworkChoice) -> str:
+    return f"{BATCH}, {IN_FEATURES}" if choice.layer == "linear" else f"{BATCH}, 1, {IMAGE_SIZE}, {IMAGE_SIZE}"
 
 
 def _module_source(choice: NetworkChoice) -> list[str]:
@@ -812,8 +857,7 @@ def lab_program(choice: NetworkChoice, name: str) -> str:
     Returns:
         Python without imports; ``torch``, ``nn`` and ``F`` are taken as given.
     """
-    shape = f"{BATCH}, {IN_FEATURES}" if choice.layer == "linear" else f"{BATCH}, 1, {IMAGE_SIZE}, {IMAGE_SIZE}"
-    lines = [f"x = torch.randn({shape})"]
+    lines = [f"x = torch.randn({_input_shape(choice)})"]
     if name == "module":
         source = _module_source(choice)[1:]
         lines += [line.removeprefix("    ").replace("return ", "net = ", 1) for line in source]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import itertools
 import json
 import subprocess
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from tests.scripts import run_script
 from vizcore import modules
 from vizcore.modules import NetworkChoice, compare_networks, lab_program, network_source
 
@@ -60,6 +62,19 @@ def test_shown_programs_print_the_shown_numbers(printed: list[list[list[list[flo
             in_eval, in_train = printed[2 * index + pane]
             assert np.array_equal(np.float32(in_eval), report.output), (choice, report.name)
             assert np.array_equal(np.float32(in_train), report.output_train), (choice, report.name)
+
+
+def test_comparison_program_prints_the_compared_numbers() -> None:
+    choice = NetworkChoice(middle="shared", layer="conv2d")
+    comparison = compare_networks(choice, seed=5)
+    lines = [ast.literal_eval(line) for line in run_script(modules.comparison_source(choice, seed=5)).splitlines()]
+    for report, (passes_eval, passes_train, count, keys) in zip(
+        (comparison.module, comparison.functional), (lines[:4], lines[4:]), strict=True
+    ):
+        assert np.array_equal(np.float32(passes_eval), np.float32(report.passes_eval))
+        assert np.array_equal(np.float32(passes_train), np.float32(report.passes_train))
+        assert count == sum(entry.num_values for entry in report.parameters)
+        assert keys == [entry.name for entry in report.state]
 
 
 @settings(max_examples=25, deadline=None)
