@@ -123,7 +123,7 @@ def stage(
     state = stage_state(key, boxes=boxes, size=size, mode=mode, version=version, bounds=bounds, selected=selected)
     translate = translator("stage")
     spec: dict[str, Any] = {
-        "token": _token(boxes, version),
+        "token": _token(boxes, version, mode),
         "size": [int(size[0]), int(size[1])],
         "mode": mode,
         "grid": grid,
@@ -163,14 +163,15 @@ def stage_state(
     _check(boxes, mode)
     value = said(key)
     ids = {box.id for box in boxes}
-    chosen = selected
-    if "selected" in value and (value["selected"] is None or value["selected"] in ids):
-        chosen = value["selected"]
+    heard = value.get("stage")
+    if not isinstance(heard, Mapping) or heard.get("token") != _token(boxes, version, mode):
+        heard = {}
+    chosen = heard.get("selected", selected)
     current = tuple(boxes)
     if mode == "edit":
-        geometry = _geometry(value.get("stage"), current, _token(boxes, version), size if bounds else None)
+        geometry = _geometry(heard.get("boxes"), current, size if bounds else None)
         current = tuple(replace(box, xyxy=geometry.get(box.id, box.xyxy)) for box in boxes)
-    return StageState(current, chosen if chosen in ids else None, value)
+    return StageState(current, chosen if isinstance(chosen, str) and chosen in ids else None, value)
 
 
 def _check(boxes: Sequence[StageBox], mode: str) -> None:
@@ -184,13 +185,10 @@ def _check(boxes: Sequence[StageBox], mode: str) -> None:
 
 
 def _geometry(
-    value: object, boxes: Sequence[StageBox], token: str, size: tuple[int, int] | None
+    sent: object, boxes: Sequence[StageBox], size: tuple[int, int] | None
 ) -> dict[str, tuple[float, float, float, float]]:
     """The geometry that the browser sent, if all of it can be believed; else nothing."""
-    if not isinstance(value, Mapping) or value.get("token") != token or not isinstance(value.get("boxes"), Mapping):
-        return {}
-    sent = value["boxes"]
-    if len(sent) != len(boxes):
+    if not isinstance(sent, Mapping) or len(sent) != len(boxes):
         return {}
     geometry = {}
     for box in boxes:
@@ -215,7 +213,10 @@ def _believable(corners: object) -> bool:
     return corners[0] <= corners[2] and corners[1] <= corners[3]
 
 
-def _token(boxes: Sequence[StageBox], version: int | str) -> str:
+def _token(boxes: Sequence[StageBox], version: int | str, mode: str) -> str:
+    """What an answer from the browser must refer to. A selection outlives a change of the boxes, geometry does not."""
+    if mode == "select":
+        return f"{version}"
     ids = "\0".join(box.id for box in boxes)
     return f"{version}.{hashlib.blake2b(ids.encode(), digest_size=6).hexdigest()}"
 

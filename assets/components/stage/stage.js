@@ -15,10 +15,13 @@ const MAX_HISTORY = 200;
 const FEW = 8; // up to this many boxes every box shows its handles, and Tab visits them
 const MANY = 60; // from here on only marked, hovered and selected boxes carry their label
 
+let made = 0; // how many stages there were: ids must differ when two share a page component
+
 export class Stage {
   /** @param channel what sends state to Python (from live.js); null for a stage that tells nobody */
   constructor(channel = null) {
     this.channel = channel;
+    this.number = ++made;
     this.items = new Map(); // id -> Item, in drawing order
     this.layers = new Map();
     this.past = [];
@@ -81,8 +84,7 @@ export class Stage {
     this.items.get(next)?.toggle("selected", true);
     if (this.mode === "select") this.attend(next);
     this.drawLabels();
-    if (quiet) return;
-    this.channel?.set({ selected: next });
+    if (!quiet) this.tell();
     this.onSelect?.(next);
   }
 
@@ -114,9 +116,10 @@ export class Stage {
       this.future = [];
       this.resting = null;
       this.committed = this.snapshot();
+      this.told = spec.selected;
     }
     this.writeText();
-    this.select(this.items.has(spec.selected) ? spec.selected : null, { quiet: true });
+    this.select(restart || !this.items.has(this.selected) ? spec.selected : this.selected, { quiet: true });
     this.measure();
     this.refresh();
     this.changed(null, null, false);
@@ -141,7 +144,7 @@ export class Stage {
     this.boxLayer = svg("g", { class: "boxes" });
     this.overlays = svg("g");
     this.labels = svg("g", { class: "labels", "aria-hidden": "true" });
-    this.option = svg("g", { role: "option", id: "attended" });
+    this.option = svg("g", { role: "option", id: `attended-${this.number}` });
     this.svg = svg("svg", { class: "world" }, this.grid, this.underlays, this.boxLayer, this.overlays, this.labels);
     this.tip = html("div", { class: "tip", "aria-hidden": "true" });
     this.tip.hidden = true;
@@ -150,13 +153,17 @@ export class Stage {
     this.redoButton = iconButton("redo", "");
     this.readout = html("output", { class: "readout", "aria-hidden": "true" });
     this.bar = html("div", { class: "bar" }, this.undoButton, this.redoButton, this.readout);
-    this.help = html("p", { class: "heard", id: "help" });
+    this.help = html("p", { class: "heard", id: `help-${this.number}` });
     this.spoken = html("div", { class: "heard", "aria-live": "polite", role: "status" });
     this.element = html("div", { class: "g2b stage" }, style, this.frame, this.bar, this.help, this.spoken);
 
     this.undoButton.addEventListener("click", () => this.undo());
     this.redoButton.addEventListener("click", () => this.redo());
     this.svg.addEventListener("pointerdown", (event) => this.press(event));
+    // A finger on a box drags it, a finger elsewhere scrolls the page; touch-action cannot tell the two apart within an SVG.
+    this.svg.addEventListener("touchstart", (event) => this.drag && event.cancelable && event.preventDefault(), { passive: false });
+    // A click on a read-only stage leaves the keys to whoever has them, such as a stepper.
+    this.svg.addEventListener("mousedown", (event) => this.mode === "select" && event.preventDefault());
     this.svg.addEventListener("pointermove", (event) => this.hover(event));
     this.svg.addEventListener("pointerleave", () => this.unhover());
     this.svg.addEventListener("keydown", (event) => this.key(event));
@@ -207,14 +214,15 @@ export class Stage {
     const edit = this.mode === "edit";
     put(this.svg, "role", edit ? "application" : this.items.size ? "listbox" : "img");
     put(this.svg, "aria-label", text.title || text.stage || "");
-    put(this.svg, "aria-describedby", "help");
+    put(this.svg, "aria-describedby", this.help.id);
     this.help.textContent = edit ? text.help_edit : text.help_select;
     this.bar.hidden = !edit;
     for (const [button, name] of [[this.undoButton, text.undo], [this.redoButton, text.redo]]) {
       put(button, "aria-label", name ?? "");
       put(button, "title", name ?? "");
     }
-    if (edit) this.svg.removeAttribute("aria-activedescendant");
+    if (edit) this.attend(null);
+    else this.attend(this.attended ?? this.selected ?? this.items.keys().next().value);
     this.drawLabels();
     for (const item of this.items.values()) this.describe(item);
   }
@@ -343,11 +351,18 @@ export class Stage {
 
   settled(geometry, spoken = "") {
     this.committed = geometry;
-    this.channel?.set({ stage: { token: this.spec.token, boxes: geometry } });
+    this.tell();
     for (const item of this.items.values()) this.describe(item);
     this.refresh();
     this.announce(spoken);
     this.onCommit?.(this.boxes);
+  }
+
+  /** Tells Python what stands on the stage. */
+  tell() {
+    this.told = this.selected;
+    const geometry = this.mode === "edit" ? { boxes: this.committed } : {};
+    this.channel?.set({ stage: { token: this.spec.token, selected: this.selected, ...geometry } });
   }
 
   refresh() {
@@ -428,7 +443,7 @@ export class Stage {
     }
     this.activate(item.id);
     (part === "body" ? item.element : item.handles.get(part)).focus({ preventScroll: true });
-    this.select(item.id);
+    this.select(item.id, { quiet: true }); // told on release: a drag is silent
     item.toggle("dragging", true);
     this.frame.dataset.cursor = part;
   }
@@ -469,6 +484,7 @@ export class Stage {
     else {
       if (waiting) this.update(waiting);
       if (keep) this.commit();
+      if (this.selected !== this.told) this.tell();
     }
   }
 
@@ -478,21 +494,21 @@ export class Stage {
     if (this.mode === "edit") {
       const over = this.hit(place, event.pointerType !== "mouse");
       this.frame.dataset.cursor = over?.part ?? "";
-      this.point_at(over?.item.id ?? null);
+      this.pointAt(over?.item.id ?? null);
       return;
     }
     const [over] = this.boxesAt(place, 2 * this.unit);
     this.frame.dataset.cursor = over ? "pick" : "";
-    this.point_at(over?.id ?? null, place);
+    this.pointAt(over?.id ?? null, place);
   }
 
   unhover() {
     if (this.drag) return;
     delete this.frame.dataset.cursor;
-    this.point_at(null);
+    this.pointAt(null);
   }
 
-  point_at(id, place) {
+  pointAt(id, place) {
     this.showTip(id, place);
     if (id === this.hovered) return;
     this.items.get(this.hovered)?.toggle("hovered", false);
@@ -587,7 +603,7 @@ export class Stage {
     } else return;
     stop(event);
     this.attend(ids[to]);
-    this.point_at(this.attended);
+    this.pointAt(this.attended);
   }
 
   /** Which box of a read-only stage the keys stand on: one option is enough for a list of thousands. */
@@ -605,20 +621,17 @@ export class Stage {
     put(this.option, "aria-setsize", ids.length);
     put(this.option, "aria-posinset", ids.indexOf(id) + 1);
     if (!this.option.parentNode) this.boxLayer.parentNode.append(this.option);
-    put(this.svg, "aria-activedescendant", "attended");
+    put(this.svg, "aria-activedescendant", this.option.id);
   }
 
   focused(event) {
     const holder = event.target.closest?.("[data-id]");
     if (holder) this.activate(holder.dataset.id);
-    else if (this.mode === "select" && !this.attended && this.items.size) {
-      this.attend(this.selected ?? this.items.keys().next().value);
-      if (this.svg.matches(":focus-visible")) this.point_at(this.attended);
-    }
+    else if (this.mode === "select" && this.element.classList.contains("by-keys")) this.pointAt(this.attended);
   }
 
   blurred() {
-    if (this.mode === "select") this.point_at(null);
+    if (this.mode === "select") this.pointAt(null);
     else if (this.keys) this.commit();
   }
 
@@ -714,10 +727,9 @@ class Item {
 
   makeHandles() {
     this.ring = svg("rect", { class: "ring" });
-    this.grip = svg("rect", { class: "grip" });
-    this.element.append(this.ring, this.grip);
+    this.element.append(this.ring);
     put(this.element, "tabindex", "0");
-    put(this.element, "role", "button");
+    put(this.element, "role", "group");
     if (!this.spec.resizable) return;
     for (const part of PARTS) {
       const handle = svg("rect", { class: "handle", role: part.length === 1 ? "slider" : "button", tabindex: "-1" });
@@ -779,7 +791,6 @@ class Item {
     if (this.outline) lay(this.outline, x1, y1, x2, y2, 0);
     if (!this.editable) return;
     lay(this.ring, x1, y1, x2, y2, 5 * unit);
-    lay(this.grip, x1, y1, x2, y2, 16 * unit);
     for (const [part, handle] of this.handles) {
       const [x, y] = this.handleAt(part);
       lay(handle, x, y, x, y, (part.length === 1 ? 4 : 5.5) * unit);
