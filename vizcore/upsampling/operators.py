@@ -47,6 +47,7 @@ MAX_OUTPUT_ELEMENTS = 1 << 27
 OUTPUT_PADDING_RULE = (
     "output_padding must be smaller than stride or dilation, whichever is larger: {extra} is not below {limit}."
 )
+MESSAGES = (OUTPUT_PADDING_RULE,)
 
 _LINEAR = ("bilinear", "bicubic")
 
