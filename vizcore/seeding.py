@@ -27,6 +27,11 @@ class seeded(TorchDispatchMode):  # noqa: N801  (a context manager, used as one 
         super().__init__()
         self.generator = torch.Generator().manual_seed(seed)
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Keeps torch from importing its compiler, a second of work, at the first operator of a process."""
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

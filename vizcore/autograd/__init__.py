@@ -5,6 +5,7 @@ Reference:
     NIPS 2017 workshop on Autodiff. The engine, the graph and the version counters are torch's own; nothing is imitated.
 """
 
+from vizcore.autograd.program import run_program
 from vizcore.autograd.trace import (
     Accumulation,
     Contribution,
@@ -34,5 +35,6 @@ __all__ = [
     "Step",
     "TensorState",
     "Visit",
+    "run_program",
     "to_json",
 ]

@@ -4,14 +4,15 @@ A trace is computed once and then only indexed. Its one clock is ``steps``: a st
 (``kind == "line"``) or one visit of the backward engine to a node (``kind == "visit"``). The visits of a ``backward()``
 come before the step of the line that called it, in the order in which the engine really made them.
 
-Ids are positions: ``trace.nodes[edge.source]``, ``trace.tensors[i]``, ``trace.visits[step.visit]``. Nodes are numbered in
-the order of their birth, so that the graph at a step is the prefix ``trace.nodes[:step.num_nodes]`` and the edges whose
-two ends lie in it.
+Ids are positions: ``trace.nodes[edge.source]``, ``trace.tensors[i]``, ``trace.visits[step.visit]``. Nodes are
+numbered in the order of their birth, so that the graph at a step is the prefix ``trace.nodes[:step.num_nodes]`` and the
+edges whose two ends lie in it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -78,7 +79,7 @@ class TensorState:
         requires_grad: whether operations on it are recorded.
         is_leaf: whether the learner made it, not a recorded operation.
         version: torch's count of in-place changes, shared by views.
-        node: id of its ``grad_fn``, or of its ``AccumulateGrad`` if it is a leaf that requires a gradient; None otherwise.
+        node: id of its ``grad_fn``, or of its ``AccumulateGrad`` if it is a leaf that requires a gradient; else None.
         grad: its ``.grad`` at that moment, None if there is none.
     """
 
@@ -303,13 +304,14 @@ def to_json(trace: ProgramTrace, positions: np.ndarray | None = None) -> dict[st
 
     The names are those of the dataclasses, with these differences:
 
-    * ``arrays`` is a table of all values, each once; elsewhere an array is its index there (or None). An entry has ``shape``,
-      ``dtype`` (``float``, ``int`` or ``bool``), ``data`` (flat, row by row, at most ``MAX_SHOWN`` elements), ``truncated``,
-      ``min`` and ``max`` (over the finite elements of the whole, None if there are none). Elements that are not finite are the strings
-      ``"nan"``, ``"inf"`` and ``"-inf"``.
+    * ``arrays`` is a table of all values, each once; elsewhere an array is its index there (or None). An entry has
+      ``shape``, ``dtype`` (``float``, ``int`` or ``bool``), ``data`` (flat, row by row, at most ``MAX_SHOWN`` of them),
+      ``truncated``, ``min`` and ``max`` (over the finite elements of the whole, None if there are none). Elements that
+      are not finite are the strings ``"nan"``, ``"inf"`` and ``"-inf"``.
     * ``lines`` is the source, line by line.
     * A node has ``x`` and ``y`` (layer units: inputs above, the loss below, one unit per row or column).
-    * A message (in ``error``) is ``{"template", "values"}``: the page translates and fills it before it goes to the browser.
+    * A message (in ``error``) is ``{"template", "values"}``: the page translates and fills it before it goes to the
+      browser.
 
     Args:
         trace: the run.
@@ -459,7 +461,7 @@ def _array_to_json(value: np.ndarray) -> dict[str, Any]:
     kind = {"b": "bool", "i": "int", "u": "int"}.get(value.dtype.kind, "float")
     flat = value.reshape(-1)
     finite = flat[np.isfinite(flat)] if kind == "float" else flat
-    number = {"bool": bool, "int": int, "float": _shortest}[kind]
+    number: Callable[[Any], Any] = _shortest if kind == "float" else bool if kind == "bool" else int
     return {
         "shape": list(value.shape),
         "dtype": kind,

@@ -1,0 +1,284 @@
+"""How much a program may ask for, enforced before torch allocates anything.
+
+One dispatch mode stands between the program and torch's operators. Before an operator runs, its result is worked out
+on the ``meta`` device, which knows shapes and has no memory: broadcasting, padding, an outer product or an
+interpolation are all caught by the same rule, also in the middle of a composite function or on the way back. The mode
+is thread-local, so programs of several learners run side by side in one process.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vizcore.autograd.trace import Message
+from vizcore.seeding import seeded
+
+MAX_ELEMENTS = 4_096
+MAX_DIMENSIONS = 8
+MAX_STATEMENTS = 500
+MAX_NODES = 2_000
+MAX_SECONDS = 1.0
+MAX_LINES = 200
+MAX_LINE_LENGTH = 1_000
+MAX_CHARACTERS = 20_000
+MAX_DEPTH = 80
+MAX_OPTION = 4_096
+MAX_BITS = 64
+MAX_LIST = 4_096
+MAX_LIST_DEPTH = 10
+MAX_STRING = 1_000
+MAX_PRINTED = 20_000
+MAX_VISITS = 5_000
+MAX_RECORDED = 3_000_000
+MAX_CREATED = 20_000_000
+
+
+class LimitError(Exception):
+    """A program asked for more than it may have.
+
+    Attributes:
+        reason: the sentence for the learner.
+    """
+
+    def __init__(self, template: str, **values: object) -> None:
+        """Keeps the sentence and what fills it."""
+        self.reason = Message(template, values)
+        super().__init__(str(self.reason))
+
+
+# Their size stands in the first argument. The meta device knows it too, but asks torch's compiler, whose import takes
+# seconds.
+_SIZED = frozenset(
+    ["aten::empty", "aten::zeros", "aten::ones", "aten::full", "aten::rand", "aten::randn", "aten::empty_strided"]
+)
+
+# Their results are no larger than their inputs, so that the shape need not be worked out.
+_SHRINKING = frozenset(
+    [
+        "aten::view",
+        "aten::reshape",
+        "aten::_unsafe_view",
+        "aten::_reshape_alias",
+        "aten::t",
+        "aten::transpose.int",
+        "aten::permute",
+        "aten::select.int",
+        "aten::slice.Tensor",
+        "aten::detach",
+        "aten::alias",
+        "aten::squeeze",
+        "aten::squeeze.dim",
+        "aten::squeeze.dims",
+        "aten::unsqueeze",
+        "aten::clone",
+        "aten::sum",
+        "aten::sum.dim_IntList",
+        "aten::mean",
+        "aten::mean.dim",
+        "aten::amax",
+        "aten::amin",
+        "aten::max",
+        "aten::min",
+        "aten::argmax",
+        "aten::argmin",
+        "aten::_to_copy",
+        "aten::lift_fresh",
+        "aten::lift_fresh_copy",
+        "aten::_softmax",
+        "aten::_log_softmax",
+        "aten::_softmax_backward_data",
+        "aten::_log_softmax_backward_data",
+        "aten::ones_like",
+        "aten::zeros_like",
+        "aten::empty_like",
+        "aten::full_like",
+        "aten::nll_loss_forward",
+        "aten::nll_loss_backward",
+        "aten::_local_scalar_dense",
+        "aten::equal",
+        "aten::masked_select",
+        "aten::nonzero",
+        "aten::is_same_size",
+        "aten::_linalg_check_errors",
+        "aten::dot",
+        "aten::vdot",
+        "aten::mv",
+        "aten::unsafe_chunk",
+        "aten::split.Tensor",
+        "aten::unbind.int",
+        "aten::item",
+    ]
+)
+
+
+class Guard(seeded):
+    """Watches every operator of a program: its size, its time, its random numbers.
+
+    Attributes:
+        operations: name and result of each operator since the list was last emptied; the recorder matches them with
+            nodes.
+    """
+
+    def __init__(self, seed: int, *, max_seconds: float = MAX_SECONDS) -> None:
+        """Starts the clock and the generator."""
+        super().__init__(seed)
+        self.operations: list[tuple[str, Any]] = []
+        self._max_seconds = max_seconds
+        self._start = time.thread_time()
+        self._checked: set[Any] = set()
+        self._num_created = 0
+        self._known: set[Any] = set()
+
+    def check_time(self) -> None:
+        """Raises LimitError when the program has used up its time.
+
+        The processor time of this thread is counted: a busy computer must not make a program fail.
+        """
+        if time.thread_time() - self._start > self._max_seconds:
+            raise LimitError("The program ran for more than {seconds:g} s.", seconds=self._max_seconds)
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Checks one operator, then runs it."""
+        kwargs = kwargs or {}
+        self.check_time()
+        self._check_size(func, args, kwargs)
+        result = super().__torch_dispatch__(func, types, args, kwargs)
+        self.operations.append((func._schema.name, result))
+        for tensor in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(tensor, Tensor):
+                self._num_created += tensor.numel()
+        if self._num_created > MAX_CREATED:
+            raise LimitError("All results together may have at most {limit} elements.", limit=f"{MAX_CREATED:,}")
+        return result
+
+    def _check_size(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        name = (
+            func._schema.name if not func._schema.overload_name else f"{func._schema.name}.{func._schema.overload_name}"
+        )
+        if name in _SHRINKING:
+            return
+        key = _signature(name, args, kwargs)
+        if key is not None and key in self._checked:
+            return
+        if name == "aten::repeat_interleave.Tensor":
+            check_elements((int(args[0].sum()),))
+            return
+        if func._schema.name in _SIZED:
+            check_elements(args[0])
+        elif name == "aten::randint" or name == "aten::randint.low":
+            check_elements(args[1 if name == "aten::randint" else 2])
+        elif name in ("aten::randperm", "aten::eye", "aten::eye.m"):
+            check_elements(args)
+        elif torch.Tag.pointwise in func.tags:
+            tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
+            check_elements(_broadcast(tensors))
+        else:
+            self._check_on_meta(func, name, args, kwargs)
+        if key is not None:
+            self._checked.add(key)
+
+    def _check_on_meta(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        first_time = func not in self._known
+        self._known.add(func)
+        start = time.thread_time()
+        args = tuple(_to_meta(value) for value in _with_index_tensors(name, args))
+        kwargs = {word: _to_meta(value) for word, value in kwargs.items() if word != "generator"}
+        if any(argument.name == "device" for argument in func._schema.arguments):
+            kwargs["device"] = torch.device("meta")
+        try:
+            results = func(*args, **kwargs)
+        except Exception:
+            return  # The operator itself will say what is wrong, in torch's own words.
+        finally:
+            if first_time:  # torch may have had to import what knows the shapes of this operator
+                self._start += time.thread_time() - start
+        for result in results if isinstance(results, (tuple, list)) else (results,):
+            if isinstance(result, Tensor):
+                check_elements(result.shape)
+        if "convolution" in name and len(args) > 1 and isinstance(results, Tensor):
+            # Some kernels lay every window out in memory: input channels times kernel for each output pixel.
+            check_work(results[:, :1].numel() * args[1].numel(), args[0].numel() * args[1].numel())
+
+
+def check_elements(shape: Iterable[int]) -> None:
+    """Raises LimitError if a tensor of this shape is larger than a program may have."""
+    shape = tuple(int(size) for size in shape)
+    if len(shape) > MAX_DIMENSIONS:
+        raise LimitError(
+            "A tensor may have at most {limit} dimensions; this one has {num}.", limit=MAX_DIMENSIONS, num=len(shape)
+        )
+    elements = math.prod(shape)
+    if elements > MAX_ELEMENTS:
+        raise LimitError(
+            "A tensor may have at most {limit} elements; this one would have {num} ({shape}).",
+            limit=f"{MAX_ELEMENTS:,}",
+            shape=" × ".join(map(str, shape)),
+            num=f"{elements:,}",
+        )
+
+
+def check_work(*products: int) -> None:
+    """Raises LimitError if one operator would multiply too many numbers."""
+    if max(products) > MAX_ELEMENTS * 512:
+        raise LimitError(
+            "This convolution needs {num} products; at most {limit} fit.",
+            num=f"{max(products):,}",
+            limit=f"{MAX_ELEMENTS * 512:,}",
+        )
+
+
+def _broadcast(tensors: list[Tensor]) -> tuple[int, ...]:
+    """The shape of an elementwise result; sizes that do not fit are left to torch to complain about."""
+    if not tensors:
+        return ()
+    shapes = [tuple(tensor.shape) for tensor in tensors]
+    num_dims = max(map(len, shapes))
+    padded = [(1,) * (num_dims - len(shape)) + shape for shape in shapes]
+    return tuple(max(sizes) if 0 not in sizes else 0 for sizes in zip(*padded, strict=True))
+
+
+def _signature(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Equal for calls whose results have equal shapes, None where that depends on the elements."""
+    parts: list[Any] = [name]
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, Tensor):
+            parts.append((tuple(value.shape), value.stride()))
+        elif isinstance(value, (int, float, bool, str, torch.dtype)) or value is None:
+            parts.append((type(value).__name__, value))
+        elif isinstance(value, (list, tuple)) and all(isinstance(element, int) for element in value):
+            parts.append(tuple(value))
+        elif isinstance(value, (torch.device, torch.layout, torch.Generator)):
+            continue
+        else:
+            return None
+    parts.extend(kwargs)
+    return tuple(parts)
+
+
+def _with_index_tensors(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Replaces masks by the indices they stand for: the meta device cannot count how many elements a mask selects."""
+    if not name.startswith("aten::index.") or len(args) < 2:
+        return args
+    indices: list[Any] = []
+    for index in args[1]:
+        if isinstance(index, Tensor) and index.dtype in (torch.bool, torch.uint8):
+            indices.extend(index.nonzero().unbind(1))
+        else:
+            indices.append(index)
+    return (args[0], indices, *args[2:])
+
+
+def _to_meta(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
+    if isinstance(value, (list, tuple)):
+        return [_to_meta(element) for element in value]
+    return value

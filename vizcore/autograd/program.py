@@ -1,0 +1,110 @@
+"""The one door: a program's text goes in, the trace of its run comes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vizcore.autograd.interpreter import Interpreter
+from vizcore.autograd.limits import Guard
+from vizcore.autograd.parsing import FaultError, parse_program
+from vizcore.autograd.recorder import Recorder, to_array
+from vizcore.autograd.trace import ProgramError, ProgramTrace
+from vizcore.autograd.warnings_of import torch_warnings
+
+
+def run_program(source: str, *, seed: int = 0) -> ProgramTrace:
+    """Runs a learner's program line by line on real torch and records everything that autograd does.
+
+    Nothing global is touched: grad mode, random numbers and operators are watched in this thread only, so that several
+    programs can run at once in one process. The random numbers are those that follow ``torch.manual_seed(seed)``.
+
+    Args:
+        source: the program; the subset of Python and torch that it may use is in ``vizcore.autograd.vocabulary``.
+        seed: seed of its random numbers.
+
+    Returns:
+        The trace. A faulty program does not raise: the trace goes up to the fault, which is in ``error``.
+    """
+    try:
+        tree = parse_program(source)
+    except FaultError as fault:
+        return ProgramTrace(source, seed, (), (), (), (), (), {}, {}, "", fault.error)
+    guard = Guard(seed)
+    recorder = Recorder(guard, compares_values=".data" in source)
+    interpreter = Interpreter(source, guard, recorder, torch_warnings)
+    error: ProgramError | None = None
+    grad_mode = torch.is_grad_enabled()
+    try:
+        torch.set_grad_enabled(True)
+        with guard:
+            try:
+                interpreter.run(tree)
+            except FaultError as fault:
+                error = fault.error
+                _finish_failed_line(interpreter, recorder)
+            with recorder.reading():
+                variables, grads = _final_values(interpreter)
+    finally:
+        torch.set_grad_enabled(grad_mode)
+    return ProgramTrace(
+        source=source,
+        seed=seed,
+        steps=tuple(recorder.steps),
+        tensors=tuple(recorder.tensors),
+        nodes=tuple(recorder.nodes),
+        edges=tuple(recorder.edges),
+        visits=recorder.finished_visits(),
+        variables=variables,
+        grads=grads,
+        printed="".join(recorder.printed),
+        error=error,
+    )
+
+
+def _finish_failed_line(interpreter: Interpreter, recorder: Recorder) -> None:
+    """Shows what the faulty line did before it failed, unless that alone breaks a limit."""
+    if interpreter.current is None:
+        return
+    try:
+        interpreter.finish_step(interpreter.current, header=hasattr(interpreter.current, "body"))
+    except FaultError:
+        return
+
+
+def _final_values(interpreter: Interpreter) -> tuple[dict[str, Any], dict[str, Any]]:
+    variables: dict[str, Any] = {}
+    grads: dict[str, Any] = {}
+    for name, value in interpreter.variables.items():
+        plain = _plain_value(value)
+        if plain is not _NOT_PLAIN:
+            variables[name] = plain
+    for name, tensor in interpreter.named_tensors():
+        if not name.endswith("]"):
+            variables[name] = to_array(tensor)
+        grad = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+        if grad is not None:
+            grads[name] = to_array(grad)
+    return variables, grads
+
+
+_NOT_PLAIN = object()
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return to_array(value)
+    if isinstance(value, (bool, int, float, str)) or value is None:
+        return value
+    if isinstance(value, torch.dtype):
+        return str(value)
+    if isinstance(value, range):
+        return value
+    if isinstance(value, (list, tuple)):
+        parts = [_plain_value(element) for element in value]
+        if any(part is _NOT_PLAIN for part in parts):
+            return _NOT_PLAIN
+        return parts if isinstance(value, list) else tuple(parts)
+    return _NOT_PLAIN

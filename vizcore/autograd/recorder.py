@@ -1,0 +1,537 @@
+"""Watches torch's graph and its engine while a program runs, and writes the trace.
+
+The graph is read from torch's own nodes after each line; nothing is inferred from the program. A node is known by
+torch's sequence number, so that no node is kept alive longer than the program keeps it: what torch frees is really
+freed.
+"""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vizcore.autograd import limits
+from vizcore.autograd.limits import Guard, LimitError
+from vizcore.autograd.rules import local_rule
+from vizcore.autograd.trace import (
+    Accumulation,
+    Contribution,
+    Edge,
+    Node,
+    SavedTensor,
+    Step,
+    TensorState,
+    Visit,
+)
+
+_MAX_ELEMENTS_NAMED = 16
+
+NodeKey = tuple[str, int]
+
+
+@dataclass(eq=False)
+class _Visit:
+    """A visit while it is under way."""
+
+    run: int
+    node: int
+    line: int
+    upstream: tuple[np.ndarray | None, ...]
+    contributions: list[Contribution]
+    before: np.ndarray | None = None
+    downstream: tuple[np.ndarray | None, ...] = ()
+    accumulation: Accumulation | None = None
+
+
+@dataclass(eq=False)
+class _Run:
+    """One call of the engine: gradients that wait for a node, and nodes it has entered but not left."""
+
+    index: int
+    line: int
+    end_line: int
+    waiting: dict[int, list[Contribution]] = field(default_factory=dict)
+    open: dict[int, int] = field(default_factory=dict)
+
+
+class Recorder:
+    """Collects steps, tensors, nodes, edges and visits."""
+
+    def __init__(self, guard: Guard, *, compares_values: bool) -> None:
+        """Starts an empty record.
+
+        Args:
+            guard: the mode that watches the operators; it is paused while the recorder reads tensors.
+            compares_values: whether tensors may change without torch's version count moving (``.data``).
+        """
+        self.steps: list[Step] = []
+        self.tensors: list[TensorState] = []
+        self.nodes: list[Node] = []
+        self.edges: list[Edge] = []
+        self.visits: list[_Visit] = []
+        self.printed: list[str] = []
+        self.warnings: list[str] = []
+        self._guard = guard
+        self._compares_values = compares_values
+        self._ids: dict[NodeKey, int] = {}
+        self._leaves: dict[int, Tensor] = {}
+        self._leaf_nodes: dict[int, Tensor] = {}
+        self._edge_ids: dict[tuple[int, int], int] = {}
+        self._results: list[Tensor] = []
+        self._values: dict[NodeKey, np.ndarray] = {}
+        self._fingerprints: dict[str, tuple[Any, ...]] = {}
+        self._identities: dict[int, tuple[weakref.ref[Tensor], int]] = {}
+        self._num_identities = 0
+        self._storages: dict[int, tuple[weakref.ref[Tensor], int]] = {}
+        self._num_storages = 0
+        self._occurrences: dict[int, int] = {}
+        self._num_recorded = 0
+        self._num_runs = 0
+        self._freed: set[int] = set()
+        self._freed_now: list[int] = []
+        self._backward_sequences: list[range] = []
+        self._printed_now: list[str] = []
+        self._num_printed = 0
+
+    # ---- what happens while a line runs
+
+    def add_result(self, value: Any) -> None:
+        """Notes the result of an operation: the graph hangs on it."""
+        for tensor in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(tensor, Tensor) and tensor.requires_grad:
+                self._results.append(tensor)
+                if tensor.grad_fn is not None:
+                    key = ("node", tensor.grad_fn._sequence_nr())
+                    if key not in self._ids:
+                        self._values[key] = self.array(tensor)
+
+    def add_printed(self, text: str) -> None:
+        """Notes printed text."""
+        self._num_printed += len(text)
+        if self._num_printed > limits.MAX_PRINTED:
+            raise LimitError("A program may print at most {limit} characters.", limit=f"{limits.MAX_PRINTED:,}")
+        self.printed.append(text)
+        self._printed_now.append(text)
+
+    def array(self, tensor: Tensor) -> np.ndarray:
+        """A copy of a tensor's elements, counted against the limit of what a trace may hold."""
+        self._num_recorded += tensor.numel()
+        if self._num_recorded > limits.MAX_RECORDED:
+            raise LimitError(
+                "The record of this program has more than {limit} numbers.", limit=f"{limits.MAX_RECORDED:,}"
+            )
+        with self.reading():
+            return to_array(tensor)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Pauses the guard while the recorder itself uses torch."""
+        with torch._C._DisableTorchDispatch(), torch.no_grad():
+            yield
+
+    # ---- the end of a line
+
+    def end_line(self, line: int, end_line: int, named: list[tuple[str, Tensor]], *, note: str = "") -> None:
+        """Writes the step of an executed line.
+
+        Args:
+            line: its number.
+            end_line: the number of its last line.
+            named: every tensor the program can name now, with its name.
+            note: what the line decided or assigned, for plain values.
+        """
+        with self.reading():
+            self._discover(line, named)
+            changed = self._changed(named)
+        tensor_names = {name for name, _ in named}
+        removed = tuple(name for name in self._fingerprints if name not in tensor_names)
+        for name in removed:
+            del self._fingerprints[name]
+        self._occurrences[line] = self._occurrences.get(line, 0) + 1
+        self.steps.append(
+            Step(
+                kind="line",
+                line=line,
+                end_line=end_line,
+                occurrence=self._occurrences[line],
+                num_nodes=len(self.nodes),
+                changed=tuple(changed),
+                removed=removed,
+                freed=tuple(self._freed_now),
+                printed="".join(self._printed_now),
+                note=note,
+                warnings=tuple(self.warnings),
+            )
+        )
+        self._results.clear()
+        self._values.clear()
+        self._guard.operations.clear()
+        self._printed_now.clear()
+        self.warnings.clear()
+        self._freed_now.clear()
+
+    def _changed(self, named: list[tuple[str, Tensor]]) -> list[int]:
+        changed = []
+        for name, tensor in named:
+            grad = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+            node = self._node_id(tensor)
+            fingerprint: tuple[Any, ...] = (
+                self._identity(tensor),
+                tensor._version,
+                tensor.requires_grad,
+                tensor.is_leaf,
+                node,
+                tensor.data_ptr(),
+                tuple(tensor.shape),
+                tensor.dtype,
+                None if grad is None else (id(grad), grad._version, grad.data_ptr()),
+            )
+            if self._compares_values:
+                fingerprint += (to_array(tensor).tobytes(), None if grad is None else to_array(grad).tobytes())
+            old = self._fingerprints.get(name)
+            self._fingerprints[name] = fingerprint
+            if old == fingerprint:
+                continue
+            changed.append(len(self.tensors))
+            self.tensors.append(
+                TensorState(
+                    name=name,
+                    identity=self._identity(tensor),
+                    storage=self._storage(tensor),
+                    value=self.array(tensor),
+                    shape=tuple(tensor.shape),
+                    dtype=dtype_name(tensor.dtype),
+                    requires_grad=tensor.requires_grad,
+                    is_leaf=tensor.is_leaf,
+                    version=tensor._version,
+                    node=node,
+                    grad=None if grad is None else self.array(grad),
+                )
+            )
+        return changed
+
+    def _identity(self, tensor: Tensor) -> int:
+        known = self._identities.get(id(tensor))
+        if known is not None and known[0]() is tensor:
+            return known[1]
+        number = self._num_identities
+        self._num_identities += 1
+        self._identities[id(tensor)] = (weakref.ref(tensor), number)
+        return number
+
+    def _storage(self, tensor: Tensor) -> int:
+        """The same number for tensors that share memory, as long as one of them is alive."""
+        pointer = tensor.untyped_storage().data_ptr()
+        known = self._storages.get(pointer)
+        if pointer and known is not None:
+            holder = known[0]()
+            if holder is not None and holder.untyped_storage().data_ptr() == pointer:
+                return known[1]
+        number = self._num_storages
+        self._num_storages += 1
+        self._storages[pointer] = (weakref.ref(tensor), number)
+        return number
+
+    # ---- the graph
+
+    def _key(self, node: Any) -> NodeKey:
+        if hasattr(node, "variable"):
+            return ("leaf", id(node.variable))
+        return ("node", node._sequence_nr())
+
+    def _node_id(self, tensor: Tensor) -> int | None:
+        if tensor.grad_fn is not None:
+            return self._ids.get(("node", tensor.grad_fn._sequence_nr()))
+        return self._ids.get(("leaf", id(tensor))) if tensor.requires_grad else None
+
+    def _discover(self, line: int, named: list[tuple[str, Tensor]]) -> None:
+        """Adds the nodes that the tensors lead to and that are not known yet, in torch's own order of birth."""
+        tensors = [tensor for _, tensor in named] + self._results
+        for tensor in tensors:
+            self._identity(tensor)
+        places = {_place(tensor): name for name, tensor in reversed(named)}
+        found: dict[NodeKey, Any] = {}
+        stack: list[Any] = []
+        for tensor in tensors:
+            if not tensor.requires_grad:
+                continue
+            if tensor.grad_fn is not None:
+                stack.append(tensor.grad_fn)
+            elif tensor.is_leaf:
+                stack.append(torch.autograd.graph.get_gradient_edge(tensor).node)
+        while stack:
+            node = stack.pop()
+            key = self._key(node)
+            if key in self._ids or key in found:
+                continue
+            found[key] = node
+            if len(self.nodes) + len(found) > limits.MAX_NODES:
+                raise LimitError("A graph may have at most {limit} nodes.", limit=f"{limits.MAX_NODES:,}")
+            stack.extend(following for following, _ in node.next_functions if following is not None)
+        leaves = [key for key in found if key[0] == "leaf"]
+        for key in leaves:
+            self._leaves[key[1]] = found[key].variable
+        leaves.sort(key=lambda key: self._identity(self._leaves[key[1]]))
+        others = sorted((key for key in found if key[0] == "node"), key=lambda key: key[1])
+        self._fill_values(others, found)
+        for key in (*leaves, *others):
+            self._add_node(key, found[key], line, places)
+        for key in others:
+            for index, (following, output) in enumerate(found[key].next_functions):
+                if following is not None:
+                    target = self._ids[key]
+                    self._edge_ids[target, index] = len(self.edges)
+                    self.edges.append(Edge(self._ids[self._key(following)], target, index, output))
+        for name, tensor in named:
+            node_id = self._node_id(tensor)
+            if node_id is not None and not self.nodes[node_id].variable:
+                self.nodes[node_id] = replace(self.nodes[node_id], variable=name)
+
+    def _fill_values(self, keys: list[NodeKey], found: dict[NodeKey, Any]) -> None:
+        """Finds outputs that stay inside a composite function: the operators ran in the order of the nodes."""
+        operations = iter(self._guard.operations)
+        for key in keys:
+            if key in self._values:
+                continue
+            stem = _plain(re.sub(r"Backward\d*$", "", found[key].name()))
+            shape = _output_shape(found[key])
+            for name, result in operations:
+                tensor = result[0] if isinstance(result, (tuple, list)) and result else result
+                if _plain(name.removeprefix("aten::")).startswith(stem) and isinstance(tensor, Tensor):
+                    if shape is None or tuple(tensor.shape) == shape:
+                        self._values[key] = self.array(tensor)
+                    break
+            else:
+                operations = iter(self._guard.operations)
+
+    def _add_node(self, key: NodeKey, node: Any, line: int, places: dict[Any, str]) -> None:
+        name = "AccumulateGrad" if key[0] == "leaf" else node.name()
+        metadata = node._input_metadata
+        value = self.array(self._leaves[key[1]]) if key[0] == "leaf" else self._values.get(key)
+        self._ids[key] = len(self.nodes)
+        if key[0] == "leaf":
+            self._leaf_nodes[self._ids[key]] = self._leaves[key[1]]
+        self.nodes.append(
+            Node(
+                name=name,
+                line=line,
+                step=len(self.steps),
+                variable="",
+                shape=_output_shape(node),
+                dtype=dtype_name(metadata[0].dtype) if metadata else "",
+                value=value,
+                saved=self._saved(node, places),
+                rule=local_rule(name),
+                created_by_backward=key[0] == "node" and any(key[1] in numbers for numbers in self._backward_sequences),
+            )
+        )
+
+    def _saved(self, node: Any, places: dict[Any, str]) -> tuple[SavedTensor, ...]:
+        saved = []
+        for attribute in dir(node):
+            if not attribute.startswith("_saved_"):
+                continue
+            try:
+                value = getattr(node, attribute)
+            except RuntimeError:  # freed, or changed in place within the same line
+                continue
+            tensors = value if isinstance(value, (tuple, list)) else (value,)
+            for index, tensor in enumerate(tensors):
+                if not isinstance(tensor, Tensor):
+                    continue
+                suffix = f"[{index}]" if isinstance(value, (tuple, list)) else ""
+                saved.append(
+                    SavedTensor(
+                        name=attribute.removeprefix("_saved_") + suffix,
+                        variable=places.get(_place(tensor), ""),
+                        value=self.array(tensor),
+                        shape=tuple(tensor.shape),
+                        dtype=dtype_name(tensor.dtype),
+                        num_bytes=tensor.numel() * tensor.element_size(),
+                        version=tensor._version,
+                    )
+                )
+        return tuple(saved)
+
+    # ---- the engine
+
+    def run_engine(
+        self,
+        call: Callable[[], Any],
+        roots: list[tuple[Tensor, Tensor | None]],
+        line: int,
+        end_line: int,
+        named: list[tuple[str, Tensor]],
+        *,
+        keeps_graph: bool,
+    ) -> Any:
+        """Runs ``backward()`` or ``torch.autograd.grad()`` with hooks on every node that it can reach.
+
+        Args:
+            call: runs the engine.
+            roots: the tensors it starts from, each with the gradient that was handed in.
+            line: the line that called it.
+            end_line: the last line of that statement.
+            named: every tensor the program can name now, with its name.
+            keeps_graph: whether saved tensors stay for another run.
+
+        Returns:
+            What the call returns.
+        """
+        run = _Run(self._num_runs, line, end_line)
+        self._num_runs += 1
+        handles = []
+        nodes: list[Any] = []
+        with self.reading():
+            self._results.extend(tensor for tensor, _ in roots if tensor.requires_grad)
+            self._discover(line, named)
+            for tensor, gradient in roots:
+                if not tensor.requires_grad:
+                    continue
+                edge = torch.autograd.graph.get_gradient_edge(tensor)
+                nodes.append(edge.node)
+                given = torch.ones_like(tensor) if gradient is None else gradient
+                if isinstance(given, Tensor) and given.shape == tensor.shape:
+                    part = Contribution(-1, -1, edge.output_nr, self.array(given))
+                    run.waiting.setdefault(self._ids[self._key(edge.node)], []).append(part)
+            seen: set[int] = set()
+            while nodes:
+                node = nodes.pop()
+                node_id = self._ids[self._key(node)]
+                if node_id in seen:
+                    continue
+                seen.add(node_id)
+                sources = [
+                    None if following is None else self._ids[self._key(following)]
+                    for following, _ in node.next_functions
+                ]
+                outputs = [output for _, output in node.next_functions]
+                handles.append(node.register_prehook(self._arrival(run, node_id)))
+                handles.append(node.register_hook(self._departure(run, node_id, sources, outputs)))
+                if hasattr(node, "variable"):
+                    handles.append(node.variable.register_post_accumulate_grad_hook(self._accumulation(run, node_id)))
+                nodes.extend(following for following, _ in node.next_functions if following is not None)
+            first = torch.autograd._get_sequence_nr()
+        num_visits = len(self.visits)
+        try:
+            return call()
+        finally:
+            for handle in handles:
+                handle.remove()
+            self._backward_sequences.append(range(first, torch.autograd._get_sequence_nr()))
+            if not keeps_graph:
+                for visit in self.visits[num_visits:]:
+                    if visit.node not in self._freed and self.nodes[visit.node].saved:
+                        self._freed.add(visit.node)
+                        self._freed_now.append(visit.node)
+
+    def _arrival(self, run: _Run, node_id: int) -> Callable[[tuple[Tensor | None, ...]], None]:
+        def arrive(gradients: tuple[Tensor | None, ...]) -> None:
+            if len(self.visits) >= limits.MAX_VISITS:
+                raise LimitError(
+                    "The engine may visit at most {limit} nodes in one program.", limit=f"{limits.MAX_VISITS:,}"
+                )
+            leaf = self._leaf_nodes.get(node_id)
+            self.steps.append(
+                Step(
+                    kind="visit",
+                    line=run.line,
+                    end_line=run.end_line,
+                    occurrence=self._occurrences.get(run.line, 0) + 1,
+                    num_nodes=len(self.nodes),
+                    visit=len(self.visits),
+                )
+            )
+            run.open[node_id] = len(self.visits)
+            self.visits.append(
+                _Visit(
+                    run=run.index,
+                    node=node_id,
+                    line=run.line,
+                    upstream=tuple(None if gradient is None else self.array(gradient) for gradient in gradients),
+                    contributions=run.waiting.pop(node_id, []),
+                    before=None if leaf is None or leaf.grad is None else self.array(leaf.grad),
+                )
+            )
+
+        return arrive
+
+    def _departure(
+        self, run: _Run, node_id: int, sources: list[int | None], outputs: list[int]
+    ) -> Callable[[tuple[Tensor | None, ...], tuple[Tensor | None, ...]], None]:
+        def depart(downstream: tuple[Tensor | None, ...], upstream: tuple[Tensor | None, ...]) -> None:
+            index = run.open.pop(node_id)
+            visit = self.visits[index]
+            values = tuple(None if gradient is None else self.array(gradient) for gradient in downstream)
+            visit.downstream = values
+            for place, value in enumerate(values):
+                source = sources[place] if place < len(sources) else None
+                if source is not None and value is not None:
+                    part = Contribution(self._edge_ids[node_id, place], index, outputs[place], value)
+                    run.waiting.setdefault(source, []).append(part)
+
+        return depart
+
+    def _accumulation(self, run: _Run, node_id: int) -> Callable[[Tensor], None]:
+        def accumulate(leaf: Tensor) -> None:
+            visit = self.visits[run.open[node_id]]
+            added = visit.upstream[0]
+            if leaf.grad is not None and added is not None:
+                visit.accumulation = Accumulation(
+                    self.nodes[node_id].variable, visit.before, added, self.array(leaf.grad)
+                )
+
+        return accumulate
+
+    def finished_visits(self) -> tuple[Visit, ...]:
+        """The visits, as the trace keeps them."""
+        return tuple(
+            Visit(
+                run=visit.run,
+                node=visit.node,
+                line=visit.line,
+                upstream=visit.upstream,
+                downstream=visit.downstream,
+                contributions=tuple(visit.contributions),
+                accumulation=visit.accumulation,
+            )
+            for visit in self.visits
+        )
+
+
+def to_array(tensor: Tensor) -> np.ndarray:
+    """A copy of a tensor's elements; bfloat16, which NumPy does not have, becomes float32."""
+    tensor = tensor.detach()
+    if tensor.dtype == torch.bfloat16:
+        tensor = tensor.float()
+    return tensor.numpy().copy()
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """The name of a dtype as torch writes it, without ``torch.``."""
+    return str(dtype).removeprefix("torch.")
+
+
+def _place(tensor: Tensor) -> tuple[Any, ...]:
+    """Equal for two tensors that are the same elements in memory."""
+    return (tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype)
+
+
+def _output_shape(node: Any) -> tuple[int, ...] | None:
+    metadata = node._input_metadata
+    try:
+        return tuple(int(size) for size in metadata[0].shape) if metadata else None
+    except (RuntimeError, TypeError):  # an output that has no shape
+        return None
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
