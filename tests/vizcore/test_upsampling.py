@@ -1,4 +1,6 @@
 import inspect
+import itertools
+import json
 import math
 
 import numpy as np
@@ -16,6 +18,7 @@ from vizcore.upsampling import (
     INTERPOLATIONS,
     METHODS,
     OPTIONS,
+    PRESETS,
     UpsamplingError,
     artefact_spectrum,
     blob,
@@ -30,6 +33,9 @@ from vizcore.upsampling import (
     named_kernel,
     output_padding_choices,
     overlap_counts,
+    pack_scatter,
+    pack_traces,
+    preset_grid,
     resize_drift,
     resized_size,
     restore_photo,
@@ -797,3 +803,59 @@ def test_every_option_is_a_parameter_of_its_operator():
         function = operators._interpolate if method in INTERPOLATIONS else getattr(operators, f"_{method}")
         taken = set(inspect.signature(function).parameters) - {"method", "x"}
         assert taken == set(names), method
+
+
+# For the browser
+
+
+def unpack(data):
+    """Reads ``pack_traces`` as grids.js does."""
+    length = int.from_bytes(data[:4], "little")
+    header, place, found = json.loads(data[4 : 4 + length]), 4 + length, {}
+    for operator in header["operators"]:
+        size, entries = operator["rows"] * operator["cols"], operator["entries"]
+        floats = np.frombuffer(data, "<f8", 2 * size + entries, place)
+        place += floats.nbytes
+        whole = np.frombuffer(data, "<u4", size + 1 + entries, place)
+        place += -(-whole.nbytes // 8) * 8
+        found[operator["name"]] = (
+            floats[:size],
+            floats[size : 2 * size],
+            floats[2 * size :],
+            whole[: size + 1],
+            whole[size + 1 :],
+        )
+    assert place == len(data)
+    return header, found
+
+
+def test_packed_traces_carry_the_whole_map():
+    grid = rand(4, 4)
+    traces = {name: trace_upsampling(name, grid, **options_for(name, 2)) for name in METHODS}
+    header, found = unpack(pack_traces(traces))
+    assert header["input"] == grid.tolist()
+    for name, (output, offset, values, starts, cells) in found.items():
+        np.testing.assert_array_equal(output, traces[name].output.ravel())
+        sums = [values[a:b] @ grid.numpy().ravel()[cells[a:b]] for a, b in itertools.pairwise(starts)]
+        np.testing.assert_allclose(offset + sums, output, atol=1e-12)
+    assert [operator["linear"] for operator in header["operators"]].count(False) == 1
+
+
+def test_packed_scatter_has_every_stamp():
+    trace = trace_scatter(rand(2, 3), weight="random", kernel_size=3, stride=2)
+    data = pack_scatter(trace)
+    length = int.from_bytes(data[:4], "little")
+    header = json.loads(data[4 : 4 + length])
+    assert header["stamps"] == [6, *trace.output.shape]
+    stamps = np.frombuffer(data, "<f8")[-trace.stamps.size :].reshape(trace.stamps.shape)
+    np.testing.assert_array_equal(stamps, trace.stamps)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("size", [1, 2, 5, 8])
+def test_presets(name, size):
+    grid = preset_grid(name, size)
+    assert grid.shape == (size, size)
+    assert np.isfinite(grid).all()
+    if name == "impulse":
+        assert grid.sum() == 1

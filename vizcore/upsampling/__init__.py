@@ -1,6 +1,7 @@
 """Upsampling: every operator on one grid, where each output pixel comes from, and what the operators do to photos."""
 
 from vizcore.models.espcn import HEADS
+from vizcore.upsampling.browser_data import PRESETS, pack_scatter, pack_traces, preset_grid
 from vizcore.upsampling.checkerboard import (
     ArtefactSpectrum,
     DilatedFootprint,
@@ -72,6 +73,7 @@ __all__ = [
     "KERNELS",
     "METHODS",
     "OPTIONS",
+    "PRESETS",
     "RESTORATIONS",
     "ArtefactSpectrum",
     "Cost",
@@ -106,6 +108,9 @@ __all__ = [
     "named_kernel",
     "output_padding_choices",
     "overlap_counts",
+    "pack_scatter",
+    "pack_traces",
+    "preset_grid",
     "resize_drift",
     "resized_size",
     "restore_photo",

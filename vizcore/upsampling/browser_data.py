@@ -1,0 +1,118 @@
+"""Grids to begin with, and traces packed as bytes for the browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+
+from vizcore.data.digits import load_digit
+from vizcore.data.photos import load_sample
+from vizcore.upsampling.linear_map import ScatterTrace, UpsamplingTrace
+from vizcore.upsampling.operators import UpsamplingError, _whole_number
+
+PRESETS = ("ramp", "impulse", "checker", "digit", "photo")
+
+
+def preset_grid(name: str, size: int = 4) -> np.ndarray:
+    """A grid worth looking at.
+
+    Args:
+        name: ``ramp`` counts up in reading order, ``impulse`` is a single 1, ``checker`` alternates 0 and 1, ``digit`` is
+            a handwritten 3, ``photo`` an eye of the sample cat in grey levels.
+        size: Rows and columns; the digit and the photo are read at 8 and cut to the middle for less.
+
+    Returns:
+        ``[size, size]`` float64.
+
+    Raises:
+        UpsamplingError: For an unknown name or a size out of 1 to 8.
+    """
+    _whole_number("size", size, minimum=1)
+    if size > 8 or name not in PRESETS:
+        raise UpsamplingError(
+            "There is no grid “{name}” of {size}×{size}; choose one of {known} and at most 8×8.",
+            name=name,
+            size=size,
+            known=", ".join(PRESETS),
+        )
+    rows, columns = np.indices((size, size))
+    if name == "ramp":
+        return (rows * size + columns + 1).astype(np.float64)
+    if name == "impulse":
+        return ((rows == (size - 1) // 2) & (columns == (size - 1) // 2)).astype(np.float64)
+    if name == "checker":
+        return ((rows + columns) % 2).astype(np.float64)
+    start = (8 - size) // 2
+    middle = (slice(start, start + size), slice(start, start + size))
+    if name == "digit":
+        return load_digit(3)[middle].copy()
+    # 80 × 80 pixels around one eye of the cat, averaged in blocks of 10.
+    eye = load_sample("chelsea").pixels[76:156, 132:212].mean(-1).reshape(8, 10, 8, 10).mean((1, 3))
+    grid: np.ndarray = eye.round()[middle].copy()
+    return grid
+
+
+def pack_traces(traces: Mapping[str, UpsamplingTrace]) -> bytes:
+    """Writes operators on one grid as bytes: all a browser needs to show contributors and to redo the sums.
+
+    The maps are sparse: for each output cell in reading order the input cells with a weight, and the weights.
+
+    Args:
+        traces: By the name the page gives them; all have the same input.
+
+    Returns:
+        A little-endian uint32 with the length of a JSON header, the header padded to a multiple of 8, then for each
+        operator in its order ``output`` [O], ``offset`` [O], ``values`` [Z] as float64, ``starts`` [O + 1] and
+        ``cells`` [Z] as uint32, padded to a multiple of 8.
+    """
+    operators, blocks = [], []
+    grid: np.ndarray = np.zeros((0, 0))
+    for name, trace in traces.items():
+        grid = trace.input
+        flat = trace.weights.reshape(trace.output.size, -1)
+        where, cells = np.nonzero(flat)
+        starts = np.searchsorted(where, np.arange(trace.output.size + 1))
+        operators.append(
+            {
+                "name": name,
+                "rows": trace.output.shape[0],
+                "cols": trace.output.shape[1],
+                "entries": len(cells),
+                "linear": trace.method != "max_unpool",
+            }
+        )
+        blocks += [
+            trace.output.astype("<f8").tobytes(),
+            trace.offset.astype("<f8").tobytes(),
+            flat[where, cells].astype("<f8").tobytes(),
+            _padded(starts.astype("<u4").tobytes() + cells.astype("<u4").tobytes()),
+        ]
+    return _with_header({"input": grid.tolist(), "operators": operators}, blocks)
+
+
+def pack_scatter(trace: ScatterTrace) -> bytes:
+    """Writes a transposed convolution's two readings as bytes.
+
+    Args:
+        trace: Of ``trace_scatter``.
+
+    Returns:
+        As in ``pack_traces``: a header with the shapes, then ``input``, ``kernel``, ``output``, ``inserted``,
+        ``flipped_kernel``, ``convolved`` and ``stamps`` as float64.
+    """
+    names = ("input", "kernel", "output", "inserted", "flipped_kernel", "convolved", "stamps")
+    arrays = {name: getattr(trace, name) for name in names}
+    header = {name: list(array.shape) for name, array in arrays.items()}
+    return _with_header(header, [array.astype("<f8").tobytes() for array in arrays.values()])
+
+
+def _with_header(header: object, blocks: list[bytes]) -> bytes:
+    text = json.dumps(header, allow_nan=False).encode()
+    text += b" " * (-(len(text) + 4) % 8)
+    return len(text).to_bytes(4, "little") + text + b"".join(blocks)
+
+
+def _padded(block: bytes) -> bytes:
+    return block + b"\0" * (-len(block) % 8)
