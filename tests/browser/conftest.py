@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect, sync_playwright
 
 from tests.browser.install import install
+
+expect.set_options(timeout=30_000)  # what a busy machine may need; a condition that holds is met at once
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = [
