@@ -109,9 +109,7 @@ class Page:
         st.session_state.setdefault("pending", {}).setdefault(self.concept, {}).update(values)
 
     def version(self, name: str) -> int:
-        """How often a value was set from outside the piece that shows it; the piece takes a value over when this
-        rises.
-        """
+        """How often a value was set from outside the piece that shows it, which then takes the value over."""
         return st.session_state.get("versions", {}).get(self.key(name), 0)
 
     def _keep(self, parameter: link.Parameter, value: Any) -> None:

@@ -65,7 +65,7 @@ def draw_layers(traces: tuple[UpsamplingTrace, ...]) -> str:
                     stroke="currentColor",
                     stroke_opacity=0.25,
                     stroke_width=0.5,
-                )  # fmt: skip
+                )
             )
         marks.append(_text(left + 31, top + 76, trace.method.replace("_", " "), size=9))
     return _picture(marks)
