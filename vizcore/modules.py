@@ -215,6 +215,11 @@ class NetworkTiming:
     module: np.ndarray
     functional: np.ndarray
 
+    def quartiles(self, name: Literal["module", "functional"]) -> tuple[float, float, float]:
+        """Lower quartile, median and upper quartile of one of the two, in microseconds."""
+        low, median, high = np.percentile(self.module if name == "module" else self.functional, [25, 50, 75])
+        return float(low), float(median), float(high)
+
 
 @dataclass(frozen=True)
 class Recommendation:
@@ -356,11 +361,11 @@ def measure_recommendations(*, seed: int = 0) -> tuple[Recommendation, ...]:
     Returns:
         One line per need. The values are counts, differences or torch's own error text:
         ``weighted_layer`` numbers that an optimiser would see; ``dropout`` different results in twenty passes in
-        ``eval()``; ``batch_norm`` running values saved; ``activation`` numbers to save (and the results are equal);
-        ``in_sequential`` torch's answer to ``nn.Sequential(nn.Linear(4, 8), …)``; ``computed_weight`` torch's
-        answer to a weight that another network computed, against the gradient norm that reaches that network;
-        ``tied_weight`` numbers to learn in an autoencoder whose decoder uses the encoder's weight, transposed;
-        ``inspect`` forward hooks that fire; ``loss`` the difference of the two cross entropies.
+        ``eval()``; ``batch_norm`` running values saved; ``activation`` numbers to save, and the difference of
+        results; ``in_sequential`` torch's answer to ``nn.Sequential(nn.Linear(4, 8), …)``; ``computed_weight``
+        torch's answer to a weight that another network computed, against the gradient norm that reaches that
+        network; ``tied_weight`` numbers to learn in an autoencoder whose decoder uses the encoder's weight,
+        transposed; ``inspect`` forward hooks that fire; ``loss`` the difference of the two cross entropies.
     """
     sound = NetworkChoice(registered=True, pass_training=True)
     naive = NetworkChoice()
@@ -381,6 +386,7 @@ def measure_recommendations(*, seed: int = 0) -> tuple[Recommendation, ...]:
         nn.Sequential(nn.Linear(IN_FEATURES, 8), F.relu)  # type: ignore[call-overload]
 
     encoder, decoder = nn.Linear(IN_FEATURES, 2, bias=False), nn.Linear(2, IN_FEATURES, bias=False)
+    activation_difference = float((nn.ReLU()(x) - F.relu(x)).abs().max())
     loss_difference = nn.CrossEntropyLoss()(x, target) - F.cross_entropy(x, target)
     return (
         Recommendation("weighted_layer", "module", _num_values(modules.parameters), _num_values(functions.parameters)),
@@ -392,7 +398,7 @@ def measure_recommendations(*, seed: int = 0) -> tuple[Recommendation, ...]:
         Recommendation(
             "tied_weight", "functional", encoder.weight.numel() + decoder.weight.numel(), encoder.weight.numel()
         ),
-        Recommendation("activation", "either", float(len(nn.ReLU().state_dict())), 0.0),
+        Recommendation("activation", "either", float(len(nn.ReLU().state_dict())), activation_difference),
         Recommendation("loss", "either", float(loss_difference), float(loss_difference)),
     )
 
@@ -718,9 +724,9 @@ def comparison_source(choice: NetworkChoice, *, seed: int = 0) -> str:
         seed: Seed of weights, input and dropped elements.
 
     Returns:
-        Python that runs in a fresh interpreter. For each network, the module first, it prints four lines: the first output
-        element of twenty passes in ``eval()``, the same in ``train()``, how many numbers ``parameters()`` yields, and the keys of
-        ``state_dict()``.
+        Python that runs in a fresh interpreter. For each network, the module first, it prints four lines: the first
+        output element of twenty passes in ``eval()``, the same in ``train()``, how many numbers ``parameters()``
+        yields, and the keys of ``state_dict()``.
     """
     first, second = _module_source(choice), _functional_source(choice)
     return "\n".join(
@@ -797,7 +803,20 @@ def _module_source(choice: NetworkChoice) -> list[str]:
 
 def _functional_source(choice: NetworkChoice) -> list[str]:
     shapes = _weight_shapes(choice)
-    lines = ["class Net(nn.Module):", "    def __init__(self):", "        super().__init__()"]
+    lines = [
+        "def weight(*shape):  # drawn as nn.Linear and nn.Conv2d draw theirs",
+        "    return nn.init.kaiming_uniform_(torch.empty(shape), a=5**0.5)",
+        "",
+        "",
+    ]
+    if choice.bias:
+        lines += [
+            "def bias(size, fan_in):",
+            "    return nn.init.uniform_(torch.empty(size), -(fan_in**-0.5), fan_in**-0.5)",
+            "",
+            "",
+        ]
+    lines += ["class Net(nn.Module):", "    def __init__(self):", "        super().__init__()"]
     for name, shape in shapes:
         sizes = ", ".join(map(str, shape))
         if name == "norm_weight":
@@ -805,10 +824,9 @@ def _functional_source(choice: NetworkChoice) -> list[str]:
         elif name == "norm_bias":
             value = f"torch.zeros({sizes})"
         elif name.startswith("weight"):
-            value = f"nn.init.kaiming_uniform_(torch.empty({sizes}), a=5**0.5)"
+            value = f"weight({sizes})"
         else:
-            bound = f"{_fan_in(dict(shapes)[name.replace('bias', 'weight')])}**-0.5"
-            value = f"nn.init.uniform_(torch.empty({sizes}), -({bound}), {bound})"
+            value = f"bias({sizes}, fan_in={_fan_in(dict(shapes)[name.replace('bias', 'weight')])})"
         kept = f"nn.Parameter({value})" if choice.registered else f"{value}.requires_grad_()"
         lines.append(f"        self.{name} = {kept}")
     if choice.normalization == "batch_norm":

@@ -32,8 +32,9 @@ def traced_graph(
 
     Args:
         key: identity in session and browser.
-        trace: ``json.dumps(to_json(…)).encode()``, with ``error.text``, ``error.explanation_text`` and every ``rule.explanation`` already
-            in the reader's language. Make it once and keep it: equal bytes are not sent again.
+        trace: ``json.dumps(to_json(…)).encode()``, with ``error.text``, ``error.explanation_text`` and every
+            ``rule.explanation`` already in the reader's language. Make it once and keep it: equal bytes are not
+            sent again.
         num_positions: see :func:`count_positions`.
         start: position at first and whenever ``version`` changes.
         version: another value brings the learner back to ``start``.
@@ -72,7 +73,8 @@ def graph_text(_: Translate) -> dict[str, str]:
         "zoom_out": _("Zoom out"),
         "fit": _("Show all of the graph"),
         "graph_hint": _(
-            "Drag to move, Ctrl + wheel or pinch to zoom. With the keys: arrows walk, Enter selects, comma and full stop step, + − 0 zoom."
+            "Drag to move, Ctrl + wheel or pinch to zoom."
+            " With the keys: arrows walk, Enter selects, comma and full stop step, + − 0 zoom."
         ),
         "leaf": _("leaf"),
         "not_recorded": _("not recorded"),
