@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from vizcore.data.photos import decode_photo
 from vizcore.models.espcn import HEADS, Upscaler
 from vizcore.models.unet import UNet
 from vizcore.upsampling import (
@@ -22,6 +23,7 @@ from vizcore.upsampling import (
     UpsamplingError,
     artefact_spectrum,
     blob,
+    channel_tiles,
     checkerboard_energy,
     coin_mask,
     convolved_size,
@@ -29,10 +31,12 @@ from vizcore.upsampling import (
     dilated_footprint,
     downsample,
     icnr_weight,
+    legacy_difference,
     max_pool,
     named_kernel,
     output_padding_choices,
     overlap_counts,
+    pack_pictures,
     pack_scatter,
     pack_traces,
     preset_grid,
@@ -832,7 +836,7 @@ def unpack(data):
 def test_packed_traces_carry_the_whole_map():
     grid = rand(4, 4)
     traces = {name: trace_upsampling(name, grid, **options_for(name, 2)) for name in METHODS}
-    header, found = unpack(pack_traces(traces))
+    header, found = unpack(pack_traces(grid, traces))
     assert header["input"] == grid.tolist()
     for name, (output, offset, values, starts, cells) in found.items():
         np.testing.assert_array_equal(output, traces[name].output.ravel())
@@ -859,3 +863,27 @@ def test_presets(name, size):
     assert np.isfinite(grid).all()
     if name == "impulse":
         assert grid.sum() == 1
+
+
+def test_packed_pictures_are_png_files():
+    data = pack_pictures([picture(8, 8), np.linspace(0, 1, 64).reshape(8, 8)])
+    length = int.from_bytes(data[:4], "little")
+    sizes = json.loads(data[4 : 4 + length])
+    assert sum(sizes) == len(data) - 4 - length
+    np.testing.assert_array_equal(decode_photo(data[4 + length :][: sizes[0]]).pixels, picture(8, 8))
+    grey = decode_photo(data[-sizes[1] :]).pixels
+    assert (grey[0, 0] == 0).all()
+    assert (grey[-1, -1] == 255).all()
+
+
+def test_channel_tiles_hold_one_phase_each():
+    photo = picture(8, 12)
+    tiles = channel_tiles(photo, 2)
+    np.testing.assert_array_equal(tiles[:4, :6], photo[::2, ::2])
+    np.testing.assert_array_equal(tiles[4:, 6:], photo[1::2, 1::2])
+
+
+def test_the_two_bilinear_layers_differ_by_the_convention():
+    # d·3/7 against d/2 - 1/4: furthest apart at d = 1 and d = 6, |3/7 - 1/4|.
+    assert legacy_difference(4, 8) == pytest.approx(3 / 7 - 1 / 4)
+    assert legacy_difference(5, 5) == 0

@@ -1,7 +1,7 @@
 """Upsampling: every operator on one grid, where each output pixel comes from, and what the operators do to photos."""
 
 from vizcore.models.espcn import HEADS
-from vizcore.upsampling.browser_data import PRESETS, pack_scatter, pack_traces, preset_grid
+from vizcore.upsampling.browser_data import PRESETS, pack_pictures, pack_scatter, pack_traces, preset_grid
 from vizcore.upsampling.checkerboard import (
     ArtefactSpectrum,
     DilatedFootprint,
@@ -31,6 +31,7 @@ from vizcore.upsampling.restoration import (
     Restoration,
     Restored,
     Timing,
+    channel_tiles,
     count_cost,
     downsample,
     restore_photo,
@@ -43,6 +44,7 @@ from vizcore.upsampling.sampling import (
     ResizeDrift,
     SamplePositions,
     blob,
+    legacy_difference,
     resize_drift,
     sample_positions,
 )
@@ -96,6 +98,7 @@ __all__ = [
     "UpsamplingTrace",
     "artefact_spectrum",
     "blob",
+    "channel_tiles",
     "checkerboard_energy",
     "coin_mask",
     "convolved_size",
@@ -104,10 +107,12 @@ __all__ = [
     "downsample",
     "icnr_weight",
     "interpolated_size",
+    "legacy_difference",
     "max_pool",
     "named_kernel",
     "output_padding_choices",
     "overlap_counts",
+    "pack_pictures",
     "pack_scatter",
     "pack_traces",
     "preset_grid",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from vizcore.data.digits import load_digit
-from vizcore.data.photos import load_sample
+from vizcore.data.photos import encode_png, load_sample
 from vizcore.upsampling.linear_map import ScatterTrace, UpsamplingTrace
 from vizcore.upsampling.operators import UpsamplingError, _whole_number
 
@@ -19,8 +19,8 @@ def preset_grid(name: str, size: int = 4) -> np.ndarray:
     """A grid worth looking at.
 
     Args:
-        name: ``ramp`` counts up in reading order, ``impulse`` is a single 1, ``checker`` alternates 0 and 1, ``digit`` is
-            a handwritten 3, ``photo`` an eye of the sample cat in grey levels.
+        name: ``ramp`` counts up in reading order, ``impulse`` is a single 1, ``checker`` alternates 0 and 1, ``digit``
+            is a handwritten 3, ``photo`` an eye of the sample cat in grey levels.
         size: Rows and columns; the digit and the photo are read at 8 and cut to the middle for less.
 
     Returns:
@@ -54,13 +54,14 @@ def preset_grid(name: str, size: int = 4) -> np.ndarray:
     return grid
 
 
-def pack_traces(traces: Mapping[str, UpsamplingTrace]) -> bytes:
+def pack_traces(grid: np.ndarray, traces: Mapping[str, UpsamplingTrace]) -> bytes:
     """Writes operators on one grid as bytes: all a browser needs to show contributors and to redo the sums.
 
     The maps are sparse: for each output cell in reading order the input cells with a weight, and the weights.
 
     Args:
-        traces: By the name the page gives them; all have the same input.
+        grid: ``[H, W]`` the input of all of them, also when none is left.
+        traces: By the name the page gives them.
 
     Returns:
         A little-endian uint32 with the length of a JSON header, the header padded to a multiple of 8, then for each
@@ -68,9 +69,7 @@ def pack_traces(traces: Mapping[str, UpsamplingTrace]) -> bytes:
         ``cells`` [Z] as uint32, padded to a multiple of 8.
     """
     operators, blocks = [], []
-    grid: np.ndarray = np.zeros((0, 0))
     for name, trace in traces.items():
-        grid = trace.input
         flat = trace.weights.reshape(trace.output.size, -1)
         where, cells = np.nonzero(flat)
         starts = np.searchsorted(where, np.arange(trace.output.size + 1))
@@ -89,7 +88,7 @@ def pack_traces(traces: Mapping[str, UpsamplingTrace]) -> bytes:
             flat[where, cells].astype("<f8").tobytes(),
             _padded(starts.astype("<u4").tobytes() + cells.astype("<u4").tobytes()),
         ]
-    return _with_header({"input": grid.tolist(), "operators": operators}, blocks)
+    return _with_header({"input": np.asarray(grid, dtype=np.float64).tolist(), "operators": operators}, blocks)
 
 
 def pack_scatter(trace: ScatterTrace) -> bytes:
@@ -106,6 +105,26 @@ def pack_scatter(trace: ScatterTrace) -> bytes:
     arrays = {name: getattr(trace, name) for name in names}
     header = {name: list(array.shape) for name, array in arrays.items()}
     return _with_header(header, [array.astype("<f8").tobytes() for array in arrays.values()])
+
+
+def pack_pictures(pictures: Sequence[np.ndarray]) -> bytes:
+    """Writes pictures as PNG files behind one another.
+
+    Args:
+        pictures: ``[H, W, 3]`` uint8, or ``[H, W]`` in [0, 1] as grey.
+
+    Returns:
+        A little-endian uint32 with the length of a JSON header, the header with the size of each file, the files.
+    """
+    files = [encode_png(_as_pixels(picture)) for picture in pictures]
+    return _with_header([len(file) for file in files], files)
+
+
+def _as_pixels(picture: np.ndarray) -> np.ndarray:
+    if picture.dtype == np.uint8:
+        return picture
+    grey = (picture.clip(0, 1) * 255).round().astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=-1)
 
 
 def _with_header(header: object, blocks: list[bytes]) -> bytes:

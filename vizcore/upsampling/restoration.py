@@ -262,6 +262,28 @@ def _judge(
     )
 
 
+def channel_tiles(photo: np.ndarray, factor: int) -> np.ndarray:
+    """What PixelUnshuffle makes of a photo, its f² channel groups laid out as tiles: PixelShuffle weaves them together.
+
+    Args:
+        photo: ``[H, W, 3]`` uint8; what does not divide by the factor is cut off.
+        factor: f.
+
+    Returns:
+        ``[H, W, 3]`` uint8: f × f small pictures, each one phase of the pixel grid.
+
+    Raises:
+        UpsamplingError: If there is no whole block.
+    """
+    _whole_number("factor", factor, minimum=1)
+    height, width = (side // factor * factor for side in photo.shape[:2])
+    x = torch.from_numpy(np.ascontiguousarray(photo[:height, :width])).permute(2, 0, 1)[None].float()
+    channels = upsample("pixel_unshuffle", x, downscale_factor=factor)[0]
+    tiles = channels.reshape(3, factor, factor, height // factor, width // factor).permute(1, 3, 2, 4, 0)
+    picture: np.ndarray = tiles.reshape(height, width, 3).byte().contiguous().numpy()
+    return picture
+
+
 def similarity(original: np.ndarray, pixels: np.ndarray) -> tuple[float, float]:
     """PSNR and SSIM of two pictures of bytes, by scikit-image.
 

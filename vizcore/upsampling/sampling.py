@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from vizcore.upsampling.linear_map import check_grid
 from vizcore.upsampling.operators import UpsamplingError, _whole_number
@@ -100,6 +101,28 @@ def _resize(x: torch.Tensor, size: tuple[int, int], convention: str) -> torch.Te
     if convention.startswith("bilinear"):
         return F.interpolate(x, size, mode="bilinear", align_corners=convention == "bilinear_align_corners")
     return F.interpolate(x, size, mode=convention.replace("_", "-"))
+
+
+def legacy_difference(in_size: int, out_size: int) -> float:
+    """How far apart ``nn.UpsamplingBilinear2d`` and ``nn.Upsample(mode="bilinear")`` read, both at their defaults.
+
+    Args:
+        in_size: Pixels in the input row.
+        out_size: Pixels in the output row.
+
+    Returns:
+        The largest distance between the two places read by one output pixel, in input pixels: a measurement on a row that
+        holds its own coordinates.
+
+    Raises:
+        UpsamplingError: For a size below 1.
+    """
+    _whole_number("in_size", in_size, minimum=1)
+    _whole_number("out_size", out_size, minimum=1)
+    ramp = torch.arange(in_size, dtype=torch.float64)[None, None, None]
+    legacy = nn.UpsamplingBilinear2d(size=(1, out_size))(ramp)
+    modern = nn.Upsample(size=(1, out_size), mode="bilinear")(ramp)
+    return float((legacy - modern).abs().max())
 
 
 def blob(size: int = 33, *, sigma: float = 3.0, centre: tuple[float, float] | None = None) -> np.ndarray:
