@@ -317,8 +317,8 @@ def _two_stages(
     boxes = clip_boxes_to_image(heads.box_coder.decode(deltas, [proposals]), images.image_sizes[0])
     scores = F.softmax(logits, -1)[:, 1:].reshape(-1)  # without the background
     boxes = boxes[:, 1:].reshape(-1, 4)
-    chosen = torch.where(scores > _floor([scores], score_threshold))[0]
-    chosen = chosen[remove_small_boxes(boxes[chosen], min_size=1e-2)]
+    solid = remove_small_boxes(boxes, min_size=1e-2)
+    chosen = solid[scores[solid] > _floor([scores[solid]], score_threshold)]
     return _Head(
         boxes[chosen],
         scores[chosen],
