@@ -160,7 +160,7 @@ for name, entry in rows.items():
         mark = f":gray[:material/info: {_('by nature')}]"
     table.append(f"| {WORDS[name]} | {entry.module:.4g} | {entry.functional:.4g} | {mark} |")
 
-dots, facts = st.columns([4, 5], gap="medium")
+dots, facts = st.columns([2, 3], gap="medium")
 with dots:
     mode = page.select(
         "mode",

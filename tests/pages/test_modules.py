@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.scripts import run_script
+from vizcore.modules import HIDDEN_SIZES, NetworkChoice, compare_networks, lab_program
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+
+
+def open_modules(**query: str) -> AppTest:
+    at = AppTest.from_file(str(APP), default_timeout=60)
+    at.switch_page("pages/modules.py")
+    for name, value in {"lang": "en", **query}.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception
+    assert not at.error
+    return at
+
+
+def facts(at: AppTest) -> dict[str, list[str]]:
+    """The comparison table: first cell → the other cells."""
+    table = next(text.value for text in at.markdown if text.value.startswith("| Measured just now"))
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    return {cells[0]: cells[1:] for cells in rows}
+
+
+def test_defaults_show_what_vizcore_measured() -> None:
+    shown = facts(open_modules())
+    for entry in compare_networks(NetworkChoice()).differences:
+        if entry.aspect == "parameters":
+            assert (
+                shown["Numbers that parameters() yields"][:2]
+                == ["83", "0"]
+                == [f"{entry.module:g}", f"{entry.functional:g}"]
+            )
+    assert "silent" in shown["Results in twenty passes in eval()"][2]
+    assert "alike" in shown["Outputs in eval(), dropout 0: difference"][2]
+    assert "by nature" in shown["Forward hooks that fire in one call"][2]
+
+
+def test_both_switches_repair_everything_silent() -> None:
+    at = open_modules()
+    at.toggle(key="modules_registered").set_value(True)
+    at.toggle(key="modules_pass_training").set_value(True).run()
+    assert not any("silent" in cells[2] for cells in facts(at).values())
+    assert "Nothing differs silently" in " ".join(caption.value for caption in at.caption)
+    assert "1 of 4 solved" in " ".join(header.value for header in at.subheader)
+
+
+@pytest.mark.parametrize(
+    ("query", "solved"),
+    [
+        ({"registered": "1", "pass_training": "1"}, "repair"),
+        ({"registered": "1"}, "half"),
+        ({"dropout": "0"}, "harmless"),
+        ({"middle": "shared"}, "two_names"),
+    ],
+)
+def test_each_challenge_is_marked_from_the_state(query: dict[str, str], solved: str) -> None:
+    at = open_modules(**query)
+    link = next(
+        json.loads(piece.proto.json)["query"] for piece in at.get("bidi_component") if '"query"' in piece.proto.json
+    )
+    assert f"solved={solved}&" in f"{link}&"
+
+
+def test_defaults_solve_nothing_and_every_hint_speaks() -> None:
+    at = open_modules()
+    for name in ("repair", "half", "harmless", "two_names"):
+        at.button(key=f"modules_check_{name}").click().run()
+        assert at.info[-1].value if at.info else False, name
+    assert "0 of 4 solved" in " ".join(header.value for header in at.subheader)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"dropout": "0", "hidden": str(HIDDEN_SIZES[0])},
+        {"dropout": "0.9", "hidden": str(HIDDEN_SIZES[-1])},
+        {"layer": "conv2d", "middle": "shared", "normalization": "none", "bias": "0", "look": "running"},
+        {"layer": "conv2d", "middle": "separate", "normalization": "group_norm", "activation": "tanh", "look": "step"},
+        {"look": "dtype", "mode": "train"},
+        {"look": "hooks"},
+        {"look": "repr"},
+        {"look": "sequential"},
+        {"look": "running"},
+        {"present": "1", "registered": "1"},
+    ],
+)
+def test_runs_at_the_ends_of_every_control(language: str, query: dict[str, str]) -> None:
+    open_modules(lang=language, **query)
+
+
+def test_chinese_page_has_no_english_label_left() -> None:
+    at = open_modules(lang="zh")
+    assert at.toggle(key="modules_registered").label == "登记张量"
+    assert any("刚刚测得" in text.value for text in at.markdown)
+
+
+def test_nonsense_in_a_link_is_refused_with_a_notice() -> None:
+    at = open_modules(hidden="7", dropout="nan", layer="lstm")
+    assert len(at.warning) >= 3
+    assert facts(at)["Numbers that parameters() yields"][0] == "83"
+
+
+def test_torch_itself_is_quoted() -> None:
+    codes = [code.value for code in open_modules(look="dtype").code]
+    assert any("must have the same dtype" in code for code in codes)
+    codes = [code.value for code in open_modules(look="step").code]
+    assert any("empty parameter list" in code for code in codes)
+    codes = [code.value for code in open_modules(look="sequential").code]
+    assert any("not a Module subclass" in code for code in codes)
+
+
+def test_timing_is_measured_on_demand() -> None:
+    at = open_modules()
+    assert not any("Of 200 passes" in text.value for text in at.markdown)
+    at.button(key="modules_time").click().run()
+    assert not at.exception
+    assert any("Of 200 passes" in text.value for text in at.markdown)
+
+
+def test_reproduced_script_prints_the_shown_numbers() -> None:
+    at = open_modules(seed="4", middle="separate")
+    script = next(code.value for code in at.code if "make_functional_net" in code.value)
+    lines = [json.loads(line.replace("'", '"')) for line in run_script(script).splitlines()]
+    shown = facts(at)
+    assert [str(lines[2]), str(lines[6])] == shown["Numbers that parameters() yields"][:2]
+    distinct = [str(len(set(lines[0]))), str(len(set(lines[4])))]
+    assert distinct == shown["Results in twenty passes in eval()"][:2]
+    expected = compare_networks(NetworkChoice(middle="separate"), seed=4)
+    assert np.array_equal(np.float32(lines[4]), np.float32(expected.functional.passes_eval))
+
+
+def test_lab_programs_fit_into_a_link() -> None:
+    from pages.kit import link
+
+    parameter = link.text("program", "", max_length=4000)
+    for name in ("module", "functional"):
+        program = lab_program(NetworkChoice(layer="conv2d", middle="separate"), name)
+        assert parameter.read(parameter.write(program)) == program
+        assert len(parameter.write(program)) < 1500
