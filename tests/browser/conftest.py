@@ -170,6 +170,8 @@ def no_javascript_errors(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def settled(page: Page) -> None:
-    """Waits until the server has answered and nothing is running."""
-    page.wait_for_selector("h1")
-    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')")
+    """Waits until the page is drawn and the server has nothing left to do for it."""
+    page.wait_for_selector("h1", timeout=60_000)
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'", timeout=90_000
+    )

@@ -1,0 +1,87 @@
+"""The shell in a real browser: path, language, links, presenter mode, failures, accessibility."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import ROOT, settled
+
+CONCEPTS = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem not in ("__init__", "home"))
+
+
+def test_the_path_shows_a_miniature_at_every_stop(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    settled(page)
+    expect(page.locator("[data-testid=stHtml] svg")).to_have_count(6, timeout=90_000)
+    expect(page.get_by_text("∂y/∂x = 30")).to_be_visible()
+
+
+def test_every_stop_leads_to_its_page(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    settled(page)
+    links = page.locator("[data-testid=stMain] [data-testid=stPageLink] a")
+    addresses = {link.get_attribute("href").split("?")[0].rstrip("/").split("/")[-1] for link in links.all()}  # type: ignore[union-attr]
+    assert addresses <= set(CONCEPTS)
+    assert len(addresses) >= 5
+
+
+def test_language_follows_the_browser_and_the_switch(new_context: Callable[..., BrowserContext], app_url: str) -> None:
+    page = new_context(locale="zh-CN").new_page()
+    page.goto(app_url)
+    settled(page)
+    expect(page.get_by_text("学习路径").first).to_be_visible()
+    page.get_by_text("English", exact=True).click()
+    expect(page.get_by_text("The path").first).to_be_visible()
+    page.wait_for_url(re.compile("lang=en"))
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_presenter_mode_by_link(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?present=1")
+    settled(page)
+    expect(page.locator("[data-testid=stSidebar]")).to_have_count(0)
+    assert float(page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")) >= 22
+    page.wait_for_url(re.compile("present=1"))
+
+
+def test_an_unknown_parameter_is_told_and_dropped(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?colour=%3Cscript%3Ealert(1)%3C/script%3E")
+    settled(page)
+    expect(page.get_by_text("“colour”")).to_be_visible()
+    page.wait_for_url(re.compile(r"^(?!.*colour)"))
+
+
+def test_the_link_button_copies_the_address(new_context: Callable[..., BrowserContext], app_url: str) -> None:
+    context = new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{app_url}/?lang=zh")
+    settled(page)
+    page.get_by_role("button", name="复制链接").click()
+    expect(page.get_by_text("链接已复制")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("concept", ["", *CONCEPTS])
+def test_axe_finds_nothing_serious_in_what_we_draw(
+    new_context: Callable[..., BrowserContext], app_url: str, concept: str, theme: str
+) -> None:
+    page = new_context(dark=theme == "dark").new_page()
+    page.goto(f"{app_url}/{concept}")
+    settled(page)
+    # Ours is what components, HTML and charts draw; Streamlit's own widgets are Streamlit's.
+    ours = ["[data-testid=stBidiComponentRegular]", "[data-testid=stBidiComponentIsolated]", "[data-testid=stHtml]"]
+    present = [selector for selector in ours if page.locator(selector).count()]
+    results = Axe().run(page, context={"include": present} if present else None)
+    found = [
+        f"{violation['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for violation in results.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+    assert found == []
