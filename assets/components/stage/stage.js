@@ -189,7 +189,10 @@ export class Stage {
         before.delete(box.id);
         item.restyle(box);
       } else item = new Item(box, this.mode, Boolean(spec.photo) && spec.boxes.length <= MANY);
-      if (restart || this.mode === "select") item.xyxy = [...box.xyxy];
+      if ((restart || this.mode === "select") && !same(item.xyxy, box.xyxy)) {
+        item.xyxy = [...box.xyxy];
+        item.dirty = true;
+      }
       this.items.set(box.id, item);
       order.push(item.element);
     }
@@ -201,7 +204,7 @@ export class Stage {
     if (!this.items.has(this.active)) this.active = null;
     if (!this.items.has(this.hovered)) this.hovered = null;
     if (!this.items.has(this.attended)) this.attended = null;
-    for (const item of this.items.values()) item.draw(this.unit);
+    for (const item of this.items.values()) if (item.dirty) item.draw(this.unit);
     this.element.classList.toggle("many", this.items.size > MANY);
     this.element.classList.toggle("few", this.few);
     this.svg.toggleAttribute("tabindex", false);
@@ -323,7 +326,7 @@ export class Stage {
     this.keys = 0;
     const now = this.snapshot();
     const before = this.committed;
-    if (Object.entries(now).every(([id, xyxy]) => before[id]?.every((value, axis) => value === xyxy[axis]))) return;
+    if (Object.entries(now).every(([id, xyxy]) => before[id] && same(before[id], xyxy))) return;
     this.past.push(before);
     if (this.past.length > MAX_HISTORY) this.past.shift();
     this.future = [];
@@ -706,6 +709,7 @@ class Item {
     this.handles = new Map();
     this.marked = null;
     this.state = "";
+    this.dirty = true;
     this.element = svg("g", { class: "box" });
     this.element.dataset.id = spec.id;
     this.body = svg("rect", { class: "body" });
@@ -740,13 +744,18 @@ class Item {
   }
 
   restyle(spec) {
+    const { xyxy: before, ...looks } = this.spec;
+    const { xyxy, ...wanted } = spec;
+    const alike = this.looked && JSON.stringify(looks) === JSON.stringify(wanted);
     this.spec = spec;
+    if (alike) return;
+    this.looked = true;
     this.look();
     this.labelDirty = true;
   }
 
   mark(marked) {
-    if (!marked && !this.marked) return;
+    if (marked === this.marked) return; // the same object again: nothing to do for most of thousands
     this.marked = marked;
     this.look();
     this.labelDirty = true;
@@ -842,6 +851,10 @@ function property(style, name, value) {
   if (style.getPropertyValue(name) === value) return;
   if (value) style.setProperty(name, value);
   else style.removeProperty(name);
+}
+
+function same(one, other) {
+  return one.every((value, axis) => value === other[axis]);
 }
 
 function shown(value) {
