@@ -1,8 +1,8 @@
-"""Many learners on one server: N sessions, one interaction a second each, over Streamlit's own protocol.
+"""Many learners on one server: N sessions, one interaction a second each, over Streamlit's protocol.
 
-``python -m tests.benchmarks.load [sessions [seconds]]`` starts the app, opens the detection page in every session, moves
-its score threshold once a second (no new forward pass), and prints p50 and p95 of the time from sending to the end of the
-run, and the server's memory.
+``python -m tests.benchmarks.load [sessions [seconds]]`` starts the app, opens the detection page in every session,
+moves its score threshold once a second (no new forward pass), and prints p50 and p95 of the time from sending to the
+end of the run, and the server's memory.
 """
 
 from __future__ import annotations
