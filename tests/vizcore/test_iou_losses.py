@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ from torchvision.ops import (
     generalized_box_iou_loss,
 )
 
+from tests.scripts import run_script
 from vizcore import iou_losses
 from vizcore.iou_losses import KINDS, LOSSES, LossSettings, box_loss, box_parts, explain_not_finite, loss_and_gradient
 
@@ -261,7 +263,6 @@ def test_ciou_of_a_flat_box_is_finite_but_its_gradient_is_nan():
 def test_formula_with_the_numbers_set_in_evaluates_to_the_loss(info, pairs):
     boxes, targets = (side[:50] for side in pairs)
     terms = iou_losses.loss_terms(info.kind, (*boxes.unbind(1), *targets.unbind(1)))
-    terms["power"] = torch.full_like(terms["loss"], 3.0)
     python = info.formula.replace("−", "-").replace("×", "*").replace("^", "**")
     for index in range(50):
         numbers = {name: repr(float(term[index])) for name, term in terms.items()}
@@ -271,6 +272,34 @@ def test_formula_with_the_numbers_set_in_evaluates_to_the_loss(info, pairs):
             info.kind,
             numbers_loss,
         )
+
+
+@pytest.mark.parametrize(
+    "loss_settings",
+    [LossSettings(), LossSettings(eps=1e-3, beta=9.0, power=2.0), LossSettings(alpha_gradient=True, alpha_gate=True)],
+)
+@pytest.mark.parametrize("boxes", [((10, 20, 60, 90), (40, 30, 120, 70)), ((0, 0, 9, 9), (100.5, 50.25, 130, 70))])
+def test_reproduction_script_prints_what_the_library_says(boxes, loss_settings):
+    box, target = boxes
+    source = iou_losses.reproduction_script(KINDS, box, target, settings=loss_settings)
+    assert "vizcore" not in source
+    printed = [line.split() for line in run_script(source).splitlines()]
+    comparison = iou_losses.compare_losses(KINDS, box, target, settings=loss_settings)
+    assert tuple(words[0] for words in printed) == KINDS
+    numbers = np.array([[float(word) for word in words[1:]] for words in printed])
+    np.testing.assert_allclose(numbers[:, 0], comparison.loss, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(numbers[:, 1:], comparison.gradient, rtol=1e-6, atol=1e-9)
+
+
+def test_comparison_is_box_loss_with_parts_and_reasons():
+    comparison = iou_losses.compare_losses(("giou", "ciou"), (10, 10, 40, 10), (0, 0, 20, 20))
+    assert comparison.of("giou")[0] == pytest.approx(
+        box_loss("giou", torch.tensor([[10.0, 10, 40, 10]]), torch.tensor([[0.0, 0, 20, 20]])).item()
+    )
+    assert comparison.parts["union"] == 400
+    assert comparison.reasons[0] == ()
+    assert len(comparison.reasons[1]) == 1
+    assert np.isnan(comparison.of("ciou")[1]).all()
 
 
 def test_parts_by_hand():

@@ -26,6 +26,7 @@ MARKERS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "star", "
 
 SEQUENTIAL = "Viridis"
 DIVERGING = "RdBu_r"
+HALO = ("#14181F", "#FFFFFF")  # dark under light: seen on any filled ground
 
 FONT_SIZE = 14
 LINE_WIDTH = 2.5

@@ -1,9 +1,11 @@
 """IoU and its relatives as regression losses: values, gradients, landscapes, descents, the DIoU paper's simulation."""
 
+from vizcore.iou_losses.comparison import LossComparison, compare_losses, reproduction_script
 from vizcore.iou_losses.degeneracies import REASONS, degeneracies, explain_not_finite, reasons_for
 from vizcore.iou_losses.descent import SCHEDULES, STEP_RULES, DescentTrace, learning_rates, trace_descent
 from vizcore.iou_losses.landscape import OVER, LossLandscape, loss_landscape
 from vizcore.iou_losses.losses import (
+    COORDINATE_NAMES,
     DEFAULTS,
     KINDS,
     LOSSES,
@@ -11,6 +13,7 @@ from vizcore.iou_losses.losses import (
     LossSettings,
     box_loss,
     box_parts,
+    example_coordinates,
     loss_and_gradient,
     loss_terms,
 )
@@ -28,6 +31,7 @@ from vizcore.iou_losses.simulation import (
 )
 
 __all__ = [
+    "COORDINATE_NAMES",
     "DEFAULTS",
     "GRADIENTS",
     "KINDS",
@@ -40,6 +44,7 @@ __all__ = [
     "STARTS",
     "STEP_RULES",
     "DescentTrace",
+    "LossComparison",
     "LossInfo",
     "LossLandscape",
     "LossSettings",
@@ -47,7 +52,9 @@ __all__ = [
     "RegressionSimulation",
     "box_loss",
     "box_parts",
+    "compare_losses",
     "degeneracies",
+    "example_coordinates",
     "explain_not_finite",
     "learning_rates",
     "load_simulation",
@@ -55,6 +62,7 @@ __all__ = [
     "loss_landscape",
     "loss_terms",
     "reasons_for",
+    "reproduction_script",
     "save_simulation",
     "search_counterexample",
     "simulate_regression",

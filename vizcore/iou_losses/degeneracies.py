@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vizcore.iou_losses.losses import DEFAULTS, LossSettings, Terms, loss_and_gradient
+from vizcore.iou_losses.losses import DEFAULTS, LossSettings, Terms, as_box, loss_and_gradient
 
 REASONS: dict[str, str] = {
     "point": "The predicted box is a point: atan(w/h) is atan(0/0), and 0/0 is NaN.",
@@ -78,12 +80,13 @@ def reasons_for(kind: str) -> tuple[str, ...]:
 
 def explain_not_finite(
     kind: str,
-    box: Float[Tensor, "4"],
-    target: Float[Tensor, "4"],
+    box: Sequence[float] | Float[Tensor, "4"],
+    target: Sequence[float] | Float[Tensor, "4"],
     *,
     settings: LossSettings = DEFAULTS,
 ) -> tuple[str, ...]:
     """The sentences that say why this loss or its gradient is not finite here; empty if both are finite."""
+    box, target = as_box(box), as_box(target)
     loss, gradient = loss_and_gradient(kind, box[None], target[None], settings=settings)
     if loss.isfinite().all() and gradient.isfinite().all():
         return ()

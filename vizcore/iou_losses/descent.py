@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vizcore.boxes import paired_box_iou
-from vizcore.iou_losses.losses import DEFAULTS, LossSettings, box_loss, loss_and_gradient
+from vizcore.iou_losses.losses import DEFAULTS, LossSettings, as_box, box_loss, loss_and_gradient
 
 STEP_RULES = ("gradient", "paper", "momentum", "adam")
 SCHEDULES = ("constant", "paper", "cosine")
@@ -60,8 +60,8 @@ def learning_rates(schedule: str, base: float, num_steps: int) -> list[float]:
 
 def trace_descent(
     kinds: Sequence[str],
-    box: Float[Tensor, "4"],
-    target: Float[Tensor, "4"],
+    box: Sequence[float] | Float[Tensor, "4"],
+    target: Sequence[float] | Float[Tensor, "4"],
     *,
     num_steps: int = 200,
     learning_rate: float = 0.1,
@@ -96,7 +96,7 @@ def trace_descent(
     if num_steps < 1:
         raise ValueError(f"num_steps must be at least 1: {num_steps}")
     rates = learning_rates(schedule, learning_rate, num_steps)
-    box, target = box.detach().double(), target.detach().double()
+    box, target = as_box(box), as_box(target)
     unit = _unit_of(target)
     origin = (target[:2] + target[2:]) / 2
     goal = _relative_cxcywh(target[None], origin, unit)

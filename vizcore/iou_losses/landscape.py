@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vizcore.iou_losses.losses import DEFAULTS, LossSettings, loss_and_gradient
+from vizcore.iou_losses.losses import DEFAULTS, LossSettings, as_box, loss_and_gradient
 
 OVER = ("position", "size")
 
@@ -51,8 +52,8 @@ class LossLandscape:
 
 def loss_landscape(
     kind: str,
-    box: Float[Tensor, "4"],
-    target: Float[Tensor, "4"],
+    box: Sequence[float] | Float[Tensor, "4"],
+    target: Sequence[float] | Float[Tensor, "4"],
     *,
     size: tuple[int, int],
     over: str = "position",
@@ -77,7 +78,7 @@ def loss_landscape(
         raise ValueError(f"over must be one of {OVER}: {over!r}")
     if resolution < 2:
         raise ValueError(f"resolution must be at least 2: {resolution}")
-    box, target = box.detach().double(), target.detach().double()
+    box, target = as_box(box), as_box(target)
     height, width = size
     columns = max(2, round(resolution * width / max(size)))
     rows = max(2, round(resolution * height / max(size)))

@@ -11,7 +11,7 @@ held constant when differentiating. The other conventions in use are switches of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,6 +29,8 @@ class LossInfo:
         title: the field's name for it.
         source: authors and year.
         arxiv: arXiv id, or "" if the source is no preprint.
+        symbols: the loss in the papers' letters: I, U intersection and union, C enclosing area, ρ distance of centers,
+            c diagonal of the enclosing box, w_c and h_c its sides.
         formula: the loss as text with its terms as fields; with numbers for fields it evaluates to the loss.
     """
 
@@ -36,37 +38,57 @@ class LossInfo:
     title: str
     source: str
     arxiv: str
+    symbols: str
     formula: str
 
 
+_DIOU = "1 − {iou} + {distance_squared} / {diagonal_squared}"
+
 LOSSES: tuple[LossInfo, ...] = (
-    LossInfo("l1", "L1", "Girshick et al. 2014", "1311.2524", "{d_x1} + {d_y1} + {d_x2} + {d_y2}"),
-    LossInfo("smooth_l1", "Smooth L1", "Girshick 2015", "1504.08083", "{s_x1} + {s_y1} + {s_x2} + {s_y2}"),
-    LossInfo("iou", "IoU", "Yu et al. 2016", "1608.01471", "1 − {intersection} / {union}"),
+    LossInfo(
+        "l1",
+        "L1",
+        "Girshick et al. 2014",
+        "1311.2524",
+        "|Δx₁| + |Δy₁| + |Δx₂| + |Δy₂|",
+        "{d_x1} + {d_y1} + {d_x2} + {d_y2}",
+    ),
+    LossInfo(
+        "smooth_l1",
+        "Smooth L1",
+        "Girshick 2015",
+        "1504.08083",
+        "s(Δx₁) + s(Δy₁) + s(Δx₂) + s(Δy₂)",
+        "{s_x1} + {s_y1} + {s_x2} + {s_y2}",
+    ),
+    LossInfo("iou", "IoU", "Yu et al. 2016", "1608.01471", "1 − I / U", "1 − {intersection} / {union}"),
     LossInfo(
         "giou",
         "GIoU",
         "Rezatofighi et al. 2019",
         "1902.09630",
+        "1 − IoU + (C − U) / C",
         "1 − {iou} + ({enclosing_area} − {union}) / {enclosing_area}",
     ),
-    LossInfo("diou", "DIoU", "Zheng et al. 2020", "1911.08287", "1 − {iou} + {distance_squared} / {diagonal_squared}"),
-    LossInfo(
-        "ciou",
-        "CIoU",
-        "Zheng et al. 2020",
-        "1911.08287",
-        "1 − {iou} + {distance_squared} / {diagonal_squared} + {alpha} × {v}",
-    ),
+    LossInfo("diou", "DIoU", "Zheng et al. 2020", "1911.08287", "1 − IoU + ρ² / c²", _DIOU),
+    LossInfo("ciou", "CIoU", "Zheng et al. 2020", "1911.08287", "1 − IoU + ρ² / c² + α v", _DIOU + " + {alpha} × {v}"),
     LossInfo(
         "eiou",
         "EIoU",
         "Zhang et al. 2021",
         "2101.08158",
-        "1 − {iou} + {distance_squared} / {diagonal_squared} + {width_term} + {height_term}",
+        "1 − IoU + ρ² / c² + Δw² / w_c² + Δh² / h_c²",
+        _DIOU + " + {width_term} + {height_term}",
     ),
-    LossInfo("siou", "SIoU", "Gevorgyan 2022", "2205.12740", "1 − {iou} + ({distance_cost} + {shape_cost}) / 2"),
-    LossInfo("alpha_iou", "α-IoU", "He et al. 2021", "2110.13675", "1 − {iou} ^ {power}"),
+    LossInfo(
+        "siou",
+        "SIoU",
+        "Gevorgyan 2022",
+        "2205.12740",
+        "1 − IoU + (Δ + Ω) / 2",
+        "1 − {iou} + ({distance_cost} + {shape_cost}) / 2",
+    ),
+    LossInfo("alpha_iou", "α-IoU", "He et al. 2021", "2110.13675", "1 − IoU^α", "1 − {iou} ^ {power}"),
 )
 
 KINDS: tuple[str, ...] = tuple(info.kind for info in LOSSES)
@@ -86,14 +108,14 @@ class LossSettings:
 
     eps: float = 1e-7
     beta: float = 1.0
-    power: float | Tensor = 3.0
+    power: float = 3.0
     alpha_gradient: bool = False
     alpha_gate: bool = False
 
     def __post_init__(self) -> None:
         for name in ("eps", "beta", "power"):
             value = getattr(self, name)
-            if not isinstance(value, Tensor) and not (math.isfinite(value) and value >= 0):
+            if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} must be a finite number, not negative: {value}")
         if self.beta == 0:
             raise ValueError("beta must be positive; beta → 0 is the kind 'l1'")
@@ -249,7 +271,7 @@ def _shape_gap(length: Tensor, target_length: Tensor, eps: float) -> Tensor:
 def _alpha_iou(coordinates: Coordinates, settings: LossSettings) -> Terms:
     overlap = _overlap(*coordinates)
     iou = overlap.intersection / (overlap.union + settings.eps)
-    return {"loss": 1 - iou**settings.power, "iou": iou}
+    return {"loss": 1 - iou**settings.power, "iou": iou, "power": torch.full_like(iou, settings.power)}
 
 
 _FUNCTIONS: dict[str, Callable[[Coordinates, LossSettings], Terms]] = {
@@ -324,6 +346,20 @@ def box_loss(
     # Contiguous columns: each of the twenty operations then reads memory in a row instead of every fourth number.
     coordinates = (*boxes.t().contiguous().unbind(0), *targets.t().contiguous().unbind(0))
     return loss_terms(kind, coordinates, settings)["loss"]
+
+
+def as_box(box: Sequence[float] | Tensor) -> Float[Tensor, "4"]:
+    """A box as a tensor of its own, float64: what a page holds are lists of numbers."""
+    return torch.as_tensor(box, dtype=torch.float64).detach().reshape(4)
+
+
+COORDINATE_NAMES = ("x1", "y1", "x2", "y2", "tx1", "ty1", "tx2", "ty2")
+"""What ``loss_terms``, ``box_parts`` and ``degeneracies`` take: the predicted box, then the target."""
+
+
+def example_coordinates() -> Coordinates:
+    """Eight columns of boxes in general position, to trace the functions of coordinates with."""
+    return tuple(torch.tensor([number, number + 0.5], dtype=torch.float64) for number in (1, 2, 7, 5, 3, 1, 8, 9))
 
 
 def box_parts(*coordinates: Tensor) -> Terms:
