@@ -78,5 +78,5 @@ def concept_files(concept: str) -> list[Path]:
 
 def kit_files() -> list[Path]:
     """The files whose labels the shared catalogue must have."""
-    shared = [ROOT / "vizcore" / name for name in ("boxes.py", "weights.py", "data/photos.py", "browser.py")]
+    shared = [ROOT / "vizcore" / name for name in ("boxes.py", "weights.py", "data/photos.py")]
     return sorted((ROOT / "pages" / "kit").glob("*.py")) + [path for path in shared if path.exists()]
