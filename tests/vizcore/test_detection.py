@@ -1,7 +1,9 @@
 """One answer for all detectors: filtering against torchvision, the recorded road, the entry points."""
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +13,10 @@ from hypothesis import strategies as st
 from torchvision.ops import batched_nms, box_iou, nms
 
 from vizcore import detection
-from vizcore.data.annotations import load_annotations
+from vizcore.data.annotations import Annotation, load_annotations
 from vizcore.data.photos import load_sample
+from vizcore.detection.evaluation import match_annotations, shared_spots
+from vizcore.detection.export import to_coco
 from vizcore.detection.output import FATES, Candidates, Stage, build_output
 
 KEPT, BELOW, SUPPRESSED, OVER = range(4)
@@ -249,3 +253,62 @@ def test_sliding_windows_find_what_a_person_would_box(sliding_windows, sample):
     names = [stage.name for stage in output.stages]
     assert names == ["image pyramid", "forward pass", "window scores", "window fusion", "score threshold", "NMS"]
     assert all(stage.seconds >= 0 for stage in output.stages)
+
+
+def test_the_unfused_twin_keeps_its_windows(sliding_windows):
+    photo = load_sample("coffee").pixels
+    fused = detection.run_detector(sliding_windows, photo, score_threshold=0.6, iou_threshold=0.3)
+    plain = detection.run_detector("sliding_windows_unfused", photo, score_threshold=0.6, iou_threshold=0.3)
+    np.testing.assert_array_equal(plain.candidates.boxes, plain.candidates.priors)
+    np.testing.assert_array_equal(plain.candidates.priors, fused.candidates.priors)
+    np.testing.assert_array_equal(plain.candidates.scores, fused.candidates.scores)
+    assert not np.allclose(fused.candidates.boxes, fused.candidates.priors)
+    assert len(fused) < len(plain)  # windows that moved together suppress each other
+
+
+# -- against the truth, and out of the house ------------------------------------------------------------------------
+
+
+def test_match_annotations_by_hand():
+    # The dog fits the truth exactly but is not called a cat; of the two cats the second overlaps more (50 of 100).
+    output = output_of([[0, 0, 10, 10], [0, 0, 2, 10], [0, 0, 5, 10]], [0.75, 0.5, 0.25], [1, 0, 0])
+    truth = Annotation("the cat", (0, 0, 10, 10), ("cat", "tabby"))
+    bird = Annotation("a bird", (0, 0, 10, 10), ("bird",))
+    found, missed = match_annotations(output, [truth, bird])
+    assert (found.index, found.iou) == (2, 0.5)
+    assert (missed.index, missed.iou) == (None, 0.0)
+    assert match_annotations(output_of([], []), [truth])[0].index is None
+    assert match_annotations(output, []) == ()
+
+
+def test_shared_spots_are_of_different_classes():
+    boxes = [[0, 0, 10, 10], [0, 0, 10, 9], [40, 40, 50, 50]]
+    assert shared_spots(output_of(boxes, [0.75, 0.5, 0.25], [0, 1, 2])) == ((0, 1),)
+    assert shared_spots(output_of(boxes, [0.75, 0.5, 0.25], [0, 0, 2])) == ()
+    assert shared_spots(output_of([], [])) == ()
+
+
+def test_coco_export_is_read_by_pycocotools(tmp_path, capsys):
+    from pycocotools.coco import COCO
+
+    output = output_of([[1, 2, 11, 22], [50, 50, 60.5, 60]], [0.75, 0.5], [2, 0])
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps(to_coco(output, file_name="photo.jpg")))
+    coco = COCO(str(path))
+    capsys.readouterr()
+    assert coco.imgs[1] == {"id": 1, "file_name": "photo.jpg", "width": 100, "height": 100}
+    assert {category["name"] for category in coco.cats.values()} == {"cat", "bird"}
+    first, second = (coco.anns[index] for index in (1, 2))
+    assert coco.cats[first["category_id"]]["name"] == "bird"
+    assert first["bbox"] == [1, 2, 10, 20]  # x, y, width, height
+    assert first["area"] == 200
+    assert second["bbox"] == [50, 50, 10.5, 10]
+    assert coco.cats[second["category_id"]]["name"] == "cat"
+
+
+def test_coco_export_of_nothing_and_with_cocos_own_ids():
+    assert to_coco(output_of([], []), file_name="a.png")["annotations"] == []
+    output = replace(output_of([[0, 0, 1, 1]], [0.5], [1]), label_names=("__background__", "person"))
+    exported = to_coco(output, file_name="a.png")
+    assert exported["annotations"][0]["category_id"] == 1
+    assert exported["categories"] == [{"id": 1, "name": "person", "supercategory": ""}]

@@ -69,6 +69,8 @@ class Candidates:
         anchors: ``[M]`` int64, index of the anchor, window shape or proposal at that cell; -1 where there is none.
         level_names: one name for each level.
         anchor_names: one name for each anchor; empty where anchors have no names (proposals).
+        priors: ``[M, 4]`` float32, xyxy in pixels of the photo: the window (anchor, proposal) that the box was made
+            from; None where it is not recorded.
         nms_boxes: ``[M, 4]`` float32, the same boxes in the pixels of the resized picture in which the detector's own
             NMS compares them, so that it is repeated to the last bit; None if that is the photo itself.
     """
@@ -82,6 +84,7 @@ class Candidates:
     level_names: tuple[str, ...]
     anchor_names: tuple[str, ...] = ()
     nms_boxes: np.ndarray | None = None
+    priors: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.scores)

