@@ -36,7 +36,8 @@ from vizcore.upsampling import (
 
 Translate = Callable[[str], str]
 
-NAMES = {
+# As MESSAGES the names are found by the catalogue's check: they reach the translator as values.
+MESSAGES = NAMES = {
     "nearest": "Nearest",
     "nearest_exact": "Nearest, exact",
     "bilinear": "Bilinear",
@@ -54,8 +55,6 @@ NAMES = {
     "dilated_conv": "Dilated convolution",
     "mixed": "Up with align_corners, down without",
 }
-# The names reach the translator as values, so the catalogue's check finds them here.
-MESSAGES = tuple(NAMES.values())
 
 _LOOKS = {name: index % len(CATEGORICAL) for index, name in enumerate(NAMES)}
 _LEARNED = ("resize_conv", "conv_transpose", "pixel_shuffle", "pixel_shuffle_icnr")

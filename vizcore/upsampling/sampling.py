@@ -111,8 +111,8 @@ def legacy_difference(in_size: int, out_size: int) -> float:
         out_size: Pixels in the output row.
 
     Returns:
-        The largest distance between the two places read by one output pixel, in input pixels: a measurement on a row that
-        holds its own coordinates.
+        The largest distance between the two places read by one output pixel, in input pixels: a measurement on a row
+        that holds its own coordinates.
 
     Raises:
         UpsamplingError: For a size below 1.
