@@ -139,7 +139,8 @@ def test_figures_leave_ground_and_text_to_the_page():
 @pytest.mark.parametrize("method", nms.METHODS)
 def test_packed_bytes_hold_the_trace(method):
     _, trace = trace_crowd("crowd", method=method, score_threshold=0.125)
-    packed = nms.pack_trace(trace)
+    bundle = nms.pack_trace(trace)
+    packed = bundle.content
     (length,) = struct.unpack_from("<I", packed)
     header = json.loads(packed[4 : 4 + length])
     assert (4 + length) % 4 == 0
@@ -150,6 +151,7 @@ def test_packed_bytes_hold_the_trace(method):
         return np.frombuffer(packed, dtype=kind, count=size, offset=4 + length + offset)
 
     events = nms.list_events(trace)
+    assert (bundle.num_steps, bundle.num_events, bundle.complete) == (trace.num_steps, len(events.others), True)
     assert array("picks").tolist() == trace.picks.tolist()
     assert array("other").tolist() == events.others.tolist()
     assert array("verdict").tolist() == events.verdicts.tolist()

@@ -2,8 +2,9 @@
 
 from vizcore.nms.evaluation import Evaluation, evaluate_detections, summarise_kept
 from vizcore.nms.overlaps import NMSError, pairwise_overlaps
-from vizcore.nms.packing import pack_trace
+from vizcore.nms.packing import PackedTrace, pack_trace
 from vizcore.nms.ranking import RANKINGS, BetterLost, RankingResult, find_better_lost, rank_and_evaluate
+from vizcore.nms.script import write_script
 from vizcore.nms.trace import (
     DECAYED,
     MAX_BOXES,
@@ -46,6 +47,7 @@ __all__ = [
     "NMSOptions",
     "NMSTrace",
     "OverlapMatrix",
+    "PackedTrace",
     "RankingResult",
     "comparisons_at",
     "decay_factor",
@@ -61,4 +63,5 @@ __all__ = [
     "scores_at",
     "summarise_kept",
     "trace_nms",
+    "write_script",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +13,24 @@ from vizcore.nms.trace import NMSTrace, list_events, list_fused, measure_matrix,
 MAX_MATRIX = 120
 
 
-def pack_trace(trace: NMSTrace, *, max_events: int = 300_000) -> bytes:
+@dataclass(frozen=True)
+class PackedTrace:
+    """A trace for the browser.
+
+    Attributes:
+        content: header and arrays, see ``pack_trace``.
+        num_steps: boxes taken in hand.
+        num_events: comparisons listed.
+        complete: False if comparisons that changed nothing were left out because there were too many.
+    """
+
+    content: bytes
+    num_steps: int
+    num_events: int
+    complete: bool
+
+
+def pack_trace(trace: NMSTrace, *, max_events: int = 300_000) -> PackedTrace:
     """Lays a trace with all its comparisons out as typed arrays behind a JSON header.
 
     The first four bytes are the length of the header (little-endian); the header names each array with its type,
@@ -23,7 +41,7 @@ def pack_trace(trace: NMSTrace, *, max_events: int = 300_000) -> bytes:
         max_events: see ``list_events``.
 
     Returns:
-        The bytes: ``boxes``, ``scores`` and ``after`` (per box); ``order``; ``picks``, ``compared`` and ``start``
+        The content: ``boxes``, ``scores`` and ``after`` (per box); ``order``; ``picks``, ``compared`` and ``start``
         (per step); ``other``, ``iou``, ``overlap``, ``changed`` (the score after) and ``verdict`` (per
         comparison); the overlap ``matrix`` of the best ``MAX_MATRIX`` boxes and the decay curve.
     """
@@ -64,9 +82,11 @@ def pack_trace(trace: NMSTrace, *, max_events: int = 300_000) -> bytes:
         "method": trace.options.method,
         "iou_threshold": trace.options.iou_threshold,
         "score_threshold": trace.options.score_threshold,
+        "suppress_equal": trace.options.suppress_equal,
         "complete": events.complete,
         "matrix_complete": matrix.complete,
     }
     header = json.dumps(facts).encode()
     header += b" " * (-(len(header) + 4) % 4)
-    return struct.pack("<I", len(header)) + header + b"".join(array.tobytes() for array in arrays.values())
+    content = struct.pack("<I", len(header)) + header + b"".join(array.tobytes() for array in arrays.values())
+    return PackedTrace(content, trace.num_steps, len(events.others), events.complete)
