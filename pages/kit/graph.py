@@ -41,7 +41,7 @@ def traced_graph(
         presenter: larger controls and type.
 
     Returns:
-        Index into the steps; one past the last step is the moment of the error.
+        Index into the steps; the last one is the moment of the error, if there is one.
     """
     extra = {"text": graph_text(translator("graph")), "colors": COLOURS}
     return stepper(
@@ -56,9 +56,9 @@ def traced_graph(
     )
 
 
-def count_positions(num_steps: int, *, failed: bool) -> int:
-    """How many positions a trace has: one for each step, one more for the error that ended it."""
-    return max(1, num_steps + failed)
+def count_positions(num_steps: int) -> int:
+    """How many positions a trace has: one for each step, and one where a program cannot even be read."""
+    return max(1, num_steps)
 
 
 def graph_text(_: Translate) -> dict[str, str]:

@@ -25,6 +25,7 @@ export class GraphCanvas {
     this.moved = false; // whether the learner has set the view
     this.cursor = 0; // the node that Tab reaches
     this.pointers = new Map();
+    this.revealed = null; // the node shown last
     this.build();
   }
 
@@ -100,6 +101,7 @@ export class GraphCanvas {
     }
     this.cursor = Math.min(this.cursor, Math.max(0, nodes.length - 1));
     if (!keepView) {
+      this.revealed = null;
       this.moved = false;
       this.home();
     }
@@ -292,6 +294,7 @@ export class GraphCanvas {
   /** Moves as little as shows a node. */
   reveal(id) {
     const node = this.nodes[id];
+    this.revealed = node ? id : null;
     if (!node) return;
     const [width, height] = this.size;
     const margin = 16;
@@ -329,7 +332,9 @@ export class GraphCanvas {
   }
 
   resized() {
-    if (!this.moved) this.home();
+    if (this.moved) return;
+    this.home();
+    if (this.revealed !== null) this.reveal(this.revealed);
   }
 
   // ---- hands and keys ---------------------------------------------------------------------------------------------------

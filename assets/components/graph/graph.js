@@ -239,13 +239,13 @@ export class TraceView {
         else if (state.lastVisit.has(id)) words.push("reached");
         if (node.step === state.position && !state.error) words.push("fresh");
         if (state.freed.has(id)) words.push("freed");
-        if (node.saved.some((saved) => trace.isStale(saved, state))) words.push("stale");
+        if (this.isStale(id)) words.push("stale");
         if (selection.nodes.has(id)) words.push("selected");
         return words.join(" ");
       },
       badge: (id) => {
         const { saved } = trace.nodes[id];
-        if (saved.some((tensor) => trace.isStale(tensor, state))) return `⚠ ${text.stale}`;
+        if (this.isStale(id)) return `⚠ ${text.stale}`;
         if (!saved.length) return "";
         if (state.freed.has(id)) return text.freed;
         return say(text.keeps, { bytes: saved.reduce((sum, tensor) => sum + tensor.num_bytes, 0) });
@@ -262,6 +262,12 @@ export class TraceView {
         return { class: name, array: trace.array(state.sent.get(id)) };
       },
     });
+  }
+
+  /** Whether backward() through a node would fail because of an in-place change; what is freed fails for another reason. */
+  isStale(id) {
+    const { trace, state } = this;
+    return !state.freed.has(id) && trace.nodes[id].saved.some((saved) => trace.isStale(saved, state));
   }
 
   /** Made anew only when a visit gave the node another gradient: a large graph has many names. */

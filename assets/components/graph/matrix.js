@@ -2,8 +2,8 @@
 
 import { html, svg } from "../shared/dom.js";
 
-const NUMBERS_UP_TO = 60; // elements; beyond, colour alone is legible
-const COLUMNS_UP_TO = 10;
+const NUMBERS_UP_TO = 40; // elements; beyond, colour alone is legible
+const COLUMNS_UP_TO = 8;
 
 /** A number as short as it can be read: four significant digits, signs and infinities as the mathematician writes them. */
 export function format(value) {

@@ -19,9 +19,9 @@ export class Trace {
     });
   }
 
-  /** How many positions the stepper has: every step, and one more for the error. */
+  /** How many positions the stepper has. The line that failed is the last step; a program that cannot be read has none. */
   get length() {
-    return Math.max(1, this.steps.length + (this.error ? 1 : 0));
+    return Math.max(1, this.steps.length);
   }
 
   array(index) {
@@ -30,7 +30,7 @@ export class Trace {
 
   /** Everything that stands at a position. */
   at(position) {
-    const failed = Boolean(this.error) && position >= this.steps.length;
+    const failed = Boolean(this.error) && position >= this.steps.length - 1;
     const last = Math.min(position, this.steps.length - 1);
     const step = this.steps[last] ?? null;
     const state = {
@@ -40,7 +40,7 @@ export class Trace {
       line: failed ? this.error.line : (step?.line ?? 0),
       numNodes: step?.num_nodes ?? 0,
       variables: new Map(), // name -> id of its tensor state
-      changed: new Set(failed ? [] : (step?.changed ?? [])),
+      changed: new Set(step?.changed ?? []),
       freed: new Set(),
       visit: failed ? null : (step?.visit ?? null),
       run: -1,
