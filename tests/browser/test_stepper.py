@@ -105,7 +105,7 @@ def test_the_scrubber_follows_and_leads(page: Page, url: str) -> None:
 def test_playing_runs_to_the_end_silently_and_space_stops_it(page: Page, url: str) -> None:
     traffic = open_stepper(page, url, "n=6")
     bar = transport(page)
-    bar.get_by_role("combobox").select_option("10")
+    bar.get_by_role("combobox").select_option("5")  # slower than what counts as rest between two steps
     before = len(traffic.sent)
     bar.get_by_role("button", name="Play").click()
     expect(bar.get_by_role("button", name="Pause")).to_be_visible()
@@ -183,10 +183,11 @@ def test_a_figure_shows_each_step_whole_whichever_came_before(page: Page, url: s
 def test_axe_finds_nothing_serious(new_context: Callable[..., BrowserContext], url: str, dark: bool) -> None:
     page = new_context(width=390, height=844, dark=dark).new_page()
     open_stepper(page, url)
+    found = Axe().run(page, context="[data-testid^=stBidiComponent]").response
+    assert found["passes"]
     ours = [
-        (rule["id"], node["target"])
-        for rule in Axe().run(page).response["violations"]
-        for node in rule["nodes"]
-        if rule["impact"] in ("serious", "critical") and any(name in str(node) for name in ("transport", "stepper"))
+        (rule["id"], rule["nodes"][0]["target"])
+        for rule in found["violations"]
+        if rule["impact"] in ("serious", "critical")
     ]
     assert not ours

@@ -185,7 +185,7 @@ export class Stage {
     const order = [];
     for (const box of spec.boxes) {
       let item = before.get(box.id);
-      if (item && item.editable === (this.mode === "edit" && (box.movable || box.resizable))) {
+      if (item && item.editable === (this.mode === "edit") && item.handles.size > 0 === Boolean(item.editable && box.resizable)) {
         before.delete(box.id);
         item.restyle(box);
       } else item = new Item(box, this.mode, Boolean(spec.photo) && spec.boxes.length <= MANY);
@@ -424,7 +424,7 @@ export class Stage {
     }
     const taken = this.hit(place, event.pointerType !== "mouse");
     if (!taken) {
-      this.select(null);
+      this.select(this.boxesAt(place, 3 * this.unit)[0]?.id ?? null); // a box that stands fast can still be chosen
       return;
     }
     event.preventDefault();
@@ -453,6 +453,7 @@ export class Stage {
 
   follow(event) {
     if (!this.drag || event.pointerId !== this.drag.pointer) return;
+    if (event.pointerType === "mouse" && event.buttons === 0) return this.release(event); // the release was lost outside the window
     this.drag.latest = [event.clientX, event.clientY];
     this.changed(this.drag.item.id, this.drag.part, true);
   }
@@ -662,7 +663,7 @@ export class Stage {
   describe(item) {
     if (!item.editable) return;
     put(item.element, "aria-label", this.sentence(item));
-    put(item.element, "aria-roledescription", this.text.role_box ?? "");
+    if (item.movable) put(item.element, "aria-roledescription", this.text.role_box ?? "");
     const [x1, y1, x2, y2] = item.xyxy;
     const now = { n: y1, s: y2, w: x1, e: x2 };
     for (const [part, handle] of item.handles) {
@@ -705,7 +706,7 @@ class Item {
     this.id = spec.id;
     this.spec = spec;
     this.xyxy = [...spec.xyxy];
-    this.editable = mode === "edit" && Boolean(spec.movable || spec.resizable);
+    this.editable = mode === "edit"; // a box that stands fast is still read out and chosen by keys
     this.handles = new Map();
     this.marked = null;
     this.state = "";
