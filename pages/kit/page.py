@@ -238,6 +238,10 @@ def open_page(concept: str, *, title: str, tagline: str) -> Page:
         title: English heading, translated by the concept's catalogue.
         tagline: English sentence that says what to do first, translated likewise.
     """
+    if "present" not in st.session_state:
+        # Streamlit runs the first page of a new server by itself if it was opened by its own link, because a folder is called
+        # "pages"; from the second run on it runs app.py around it.
+        st.rerun()
     translate = lang.translator(concept)
     teacher = st.session_state.setdefault("teacher", {}).setdefault(concept, {})
     incoming = _new_parameters(concept)

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import ROOT, settled
+from tests.browser.conftest import ROOT, settled, start_server, stop_server
 
 CONCEPTS = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem not in ("__init__", "home"))
 
@@ -85,3 +85,14 @@ def test_axe_finds_nothing_serious_in_what_we_draw(
         for node in violation["nodes"]
     ]
     assert found == []
+
+
+def test_a_new_servers_first_visitor_may_come_by_a_deep_link(page: Page) -> None:
+    process, url = start_server(ROOT / "app.py")
+    try:
+        page.goto(f"{url}/{CONCEPTS[-1]}?lang=zh")
+        settled(page)
+        expect(page.get_by_text("学习路径")).to_be_visible(timeout=60_000)
+        page.wait_for_url(re.compile("lang=zh"))
+    finally:
+        stop_server(process)
