@@ -17,12 +17,12 @@ from pages.kit.stepper import step_from, step_spec
 from vizcore import upsampling
 from vizcore.data.photos import list_samples, load_sample
 from vizcore.figures import upsampling as figures
-from vizcore.figures.theme import CATEGORICAL, CURRENT
+from vizcore.figures.theme import CURRENT, ERROR, PREDICTION
 from vizcore.upsampling import UpsamplingError
 
 # Viridis at six places, as the charts use it.
 SCALE = ["#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725"]
-COLORS = {"current": CURRENT, "positive": CATEGORICAL[0], "negative": CATEGORICAL[5]}
+COLORS = {"current": CURRENT, "positive": PREDICTION, "negative": ERROR}
 SHOWN = ("nearest", "bilinear", "bicubic", "conv_transpose", "pixel_shuffle", "max_unpool")
 PHOTO_SIDE = 320
 SIZES = ("1", "2", "3", "4", "5", "6", "7", "8")
@@ -183,6 +183,8 @@ def show_grids(page: Page) -> str:
     size, grid = show_presets(page)
     names = {name: name_of(page, name) for name in upsampling.METHODS}
     methods = page.select_several("methods", _("Operators"), names, SHOWN)
+    # The options stand below the grids and are asked for first.
+    above = st.container()
     options = operator_options(page, methods)
     notes = operator_notes(page)
     cards, traces = [], {}
@@ -193,12 +195,21 @@ def show_grids(page: Page) -> str:
         except UpsamplingError as error:
             card["error"] = _(error.template, **error.values)
         cards.append(card)
+    with above:
+        show_cards(page, cards, grid, traces, grid_version(page, size))
+    download_numbers(page, "upsampling", lambda: rows_of(traces))
+    return script_grids(grid, {method: options[method] for method in traces})
+
+
+def show_cards(page: Page, cards: list[dict], grid: list, traces: dict, version: str) -> None:
+    """The grid and the operators' cards, drawn by the browser."""
+    _ = page.translate
     live(
         "grids",
         key=page.key("grids"),
         data={
             "cards": cards,
-            "version": grid_version(page, size),
+            "version": version,
             "scale": SCALE,
             "colors": COLORS,
             "presenter": page.presenting,
@@ -218,8 +229,6 @@ def show_grids(page: Page) -> str:
         },
         payload=upsampling.pack_traces(grid, traces),
     )
-    download_numbers(page, "upsampling", lambda: rows_of(traces))
-    return script_grids(grid, {method: options[method] for method in traces})
 
 
 def rows_of(traces: dict) -> list[dict]:
@@ -511,10 +520,12 @@ def show_checkerboard(page: Page) -> str:
     )
     st.caption(
         _(
-            "{count} random kernels each. Resize-convolution and ICNR leave a flat grey flat; an even overlap alone "
-            "does not: transposed convolution at {peak} of the mean.",
+            "{count} random kernels each. Resize-convolution and ICNR leave a flat grey flat. The transposed "
+            "convolution adds {transposed} of the mean and PixelShuffle {shuffle}: random kernels are uneven even "
+            "where the overlap is even.",
             count=32,
-            peak=f"{peaks['conv_transpose']:.3f}",
+            transposed=f"{peaks['conv_transpose']:.3f}",
+            shuffle=f"{peaks['pixel_shuffle']:.3f}",
         )
     )
     st.markdown(f"**{_('The same trouble without upsampling: gridding')}**")

@@ -251,7 +251,7 @@ def plot_sample_positions(rows: Sequence[SamplePositions], *, translate: Transla
                 y=[line + (0.12 if index % 2 else -0.12) for index in range(found.out_size)],
                 mode="markers+text" if found.out_size <= 16 else "markers",
                 text=[str(index) for index in range(found.out_size)],
-                textposition="top center",
+                textposition=["bottom center" if index % 2 else "top center" for index in range(found.out_size)],
                 marker={"color": CATEGORICAL[look], "symbol": MARKERS[look], "size": 9},
                 name=translate(NAMES[found.convention]),
                 hovertemplate="d = %{text}: %{x:.4f}<extra></extra>",
@@ -363,7 +363,7 @@ def plot_timings(timings: Sequence[Timing], *, translate: Translate = str) -> go
             hovertemplate="%{y}: ×%{x:.2f}, %{customdata:.3f} ms<extra></extra>",
         )
     )
-    figure.update_xaxes(title=translate("Time relative to nearest"))
+    figure.update_xaxes(title=translate("Time relative to nearest"), type="log")
     return themed(figure, height=110 + 28 * len(rows))
 
 

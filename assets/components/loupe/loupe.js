@@ -103,7 +103,7 @@ class Loupe {
     const ratio = window.devicePixelRatio || 1;
     for (const tile of this.tiles) {
       const { bitmap, canvas } = tile;
-      if (!bitmap) continue;
+      if (!bitmap || !this.tiles[0].bitmap) continue;
       const width = Math.floor(tile.element.clientWidth);
       if (!width) continue;
       const high = Math.round((width * bitmap.height) / bitmap.width);
@@ -116,7 +116,8 @@ class Loupe {
       c.scale(ratio, ratio);
       c.imageSmoothingEnabled = bitmap.width > width;
       c.drawImage(bitmap, 0, 0, width, high);
-      const side = Math.min(SPAN, bitmap.width, bitmap.height);
+      // The same part of the scene in every picture, also in a smaller one.
+      const side = Math.min(bitmap.width, (SPAN * bitmap.width) / this.tiles[0].bitmap.width);
       const tall = Math.min(bitmap.height, side * 0.62);
       const x = Math.min(bitmap.width - side, Math.max(0, this.at[0] * bitmap.width - side / 2));
       const y = Math.min(bitmap.height - tall, Math.max(0, this.at[1] * bitmap.height - tall / 2));
