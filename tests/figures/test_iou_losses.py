@@ -107,7 +107,7 @@ def test_metric_table_says_what_was_found():
     table = plot_metric_checks(checks).data[0]
     assert list(table.y) == ["IoU", "DIoU"]
     assert table.x[3] == "Triangle inequality"
-    assert table.text[0] == ("✓",) * 5
+    assert list(table.text[0]) == ["✓"] * 5
     assert table.text[1][3].startswith("✗ 0.")
     assert table.z[1][3] == 0
 

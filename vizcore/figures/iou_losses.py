@@ -40,6 +40,7 @@ def plot_landscape(landscape: LossLandscape, *, translate: Translate = str) -> g
     position = landscape.over == "position"
     name_x = translate("Center x (px)") if position else translate("Width (px)")
     name_y = translate("Center y (px)") if position else translate("Height (px)")
+    loss = translate("Loss")
     figure = go.Figure(
         go.Heatmap(
             x=landscape.x,
@@ -47,7 +48,7 @@ def plot_landscape(landscape: LossLandscape, *, translate: Translate = str) -> g
             z=landscape.loss,
             colorscale=theme.SEQUENTIAL,
             colorbar={"title": {"text": TITLES[landscape.kind]}, "thickness": 14},
-            hovertemplate=f"{name_x} %{{x:.0f}}<br>{name_y} %{{y:.0f}}<br>{translate('Loss')} %{{z:.4f}}<extra></extra>",
+            hovertemplate=f"{name_x} %{{x:.0f}}<br>{name_y} %{{y:.0f}}<br>{loss} %{{z:.4f}}<extra></extra>",
         )
     )
     tails, heads = _arrows(landscape)
@@ -266,8 +267,20 @@ def plot_disjoint_errors(simulations: Sequence[RegressionSimulation], *, transla
     return figure
 
 
+def short_name(property: str, *, translate: Translate = str) -> str:
+    """The name of a property without its formula."""
+    return translate(PROPERTIES[property]).replace("：", ":").split(":")[0]
+
+
+def centered(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Boxes moved together to the middle of a canvas of (height, width), by whole pixels."""
+    middle = (boxes[:, :2].min(0) + boxes[:, 2:].max(0)) / 2
+    shift = np.round(np.array([size[1], size[0]]) / 2 - middle)
+    return boxes + np.tile(shift, 2)
+
+
 def plot_metric_checks(checks: Sequence[MetricCheck], *, translate: Translate = str) -> go.Figure:
-    """A grid of losses and properties: a tick where no counterexample was found, else by how much the worst one breaks it."""
+    """A grid of losses and properties: a tick, or by how much the worst counterexample breaks the property."""
     kinds = list(dict.fromkeys(check.kind for check in checks))
     properties = list(dict.fromkeys(check.property for check in checks))
     found = {(check.kind, check.property): check for check in checks}
@@ -279,7 +292,7 @@ def plot_metric_checks(checks: Sequence[MetricCheck], *, translate: Translate = 
     figure = go.Figure(
         go.Heatmap(
             z=holds,
-            x=[translate(PROPERTIES[name]).split(":")[0].split("：")[0] for name in properties],
+            x=[short_name(name, translate=translate) for name in properties],
             y=[TITLES[kind] for kind in kinds],
             text=words,
             texttemplate="%{text}",
