@@ -23,6 +23,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.pages_manager import PagesManager
 
 from pages.kit import language as lang
 from pages.kit import link
@@ -239,8 +240,9 @@ def open_page(concept: str, *, title: str, tagline: str) -> Page:
         tagline: English sentence that says what to do first, translated likewise.
     """
     if "present" not in st.session_state:
-        # Streamlit runs the first page of a new server by itself if it was opened by its own link, because a folder is called
-        # "pages"; from the second run on it runs app.py around it.
+        # Because of a folder called "pages", Streamlit runs a page by itself when a new server's first visitor comes by
+        # the page's own link. Told that the folder means nothing, it runs app.py around the page.
+        PagesManager.uses_pages_directory = False
         st.rerun()
     translate = lang.translator(concept)
     teacher = st.session_state.setdefault("teacher", {}).setdefault(concept, {})
