@@ -59,7 +59,7 @@ def drawn(page: Page) -> list[list[float]]:
     return page.evaluate(
         f"""() => {{
             {ROOT}
-            return [...root.querySelectorAll(".stage .box > .body")].map((rect) => {{
+            return [...root.querySelectorAll(".stage .boxes > .box > .body")].map((rect) => {{
                 const [x, y, w, h] = ["x", "y", "width", "height"].map((name) => Number(rect.getAttribute(name)));
                 return [x, y, x + w, y + h];
             }});
@@ -320,17 +320,18 @@ def test_axe_finds_nothing_serious(
 
 
 def test_presenter_mode_has_larger_handles_and_type(page: Page, url: str) -> None:
-    def sizes(query: str) -> tuple[float, float]:
+    def sizes(query: str) -> tuple[float, float, float]:
         open_stage(page, url, query)
         label = page.locator(".stage .label").first.bounding_box()
         button = page.get_by_role("button", name="Undo").bounding_box()
         assert label is not None
         assert button is not None
-        return label["height"], button["height"]
+        handle = page.locator(".stage .handle").first.bounding_box()
+        assert handle is not None
+        return label["height"], button["height"], handle["height"]
 
     plain, large = sizes("n=2"), sizes("n=2&present=1")
-    assert large[0] > 1.3 * plain[0]
-    assert large[1] > 1.3 * plain[1]
+    assert all(more > 1.3 * less for more, less in zip(large, plain, strict=True))
 
 
 MODULE = """

@@ -27,6 +27,7 @@ export class Stage {
     this.past = [];
     this.future = [];
     this.unit = 1;
+    this.scale = 1; // of handles and labels, larger for a room
     this.selected = null;
     this.hovered = null;
     this.active = null; // the box that keys and the read-out speak about
@@ -71,7 +72,9 @@ export class Stage {
 
   /** Temporary looks by id: {color, dash, opacity, label, state}; a second call replaces the first, null ends them. */
   mark(marks) {
-    for (const [id, item] of this.items) item.mark(marks?.[id] ?? null, this);
+    for (const [id, item] of this.items) item.mark(marks?.[id] ?? null);
+    this.lift("selected", this.selected);
+    this.lift("hovered", this.hovered);
     this.drawLabels();
   }
 
@@ -82,6 +85,7 @@ export class Stage {
     this.items.get(this.selected)?.toggle("selected", false);
     this.selected = next;
     this.items.get(next)?.toggle("selected", true);
+    this.lift("selected", next);
     if (this.mode === "select") this.attend(next);
     this.drawLabels();
     if (!quiet) this.tell();
@@ -105,6 +109,9 @@ export class Stage {
     this.frame.style.setProperty("--ratio", String(this.width / this.height));
     put(this.svg, "viewBox", `0 0 ${this.width} ${this.height}`);
     this.element.classList.toggle("presenter", Boolean(spec.presenter));
+    const scale = spec.presenter ? 1.6 : 1;
+    if (scale !== this.scale) for (const item of this.items.values()) item.dirty = true;
+    this.scale = scale;
     this.showPhoto(spec.photo);
     this.drawGrid();
     if (restart || this.mode === "select") this.rebuild(spec, restart);
@@ -120,6 +127,8 @@ export class Stage {
     }
     this.writeText();
     this.select(restart || !this.items.has(this.selected) ? spec.selected : this.selected, { quiet: true });
+    this.lift("selected", this.selected);
+    this.lift("hovered", this.hovered);
     this.measure();
     this.refresh();
     this.changed(null, null, false);
@@ -142,10 +151,12 @@ export class Stage {
     this.grid = svg("g", { class: "grid", "aria-hidden": "true" });
     this.underlays = svg("g");
     this.boxLayer = svg("g", { class: "boxes" });
+    // The selected and the hovered box of a crowd are drawn once more, above it.
+    this.spots = { hovered: spot("hovered"), selected: spot("selected") };
     this.overlays = svg("g");
     this.labels = svg("g", { class: "labels", "aria-hidden": "true" });
     this.option = svg("g", { role: "option", id: `attended-${this.number}` });
-    this.svg = svg("svg", { class: "world" }, this.grid, this.underlays, this.boxLayer, this.overlays, this.labels);
+    this.svg = svg("svg", { class: "world" }, this.grid, this.underlays, this.boxLayer, ...Object.values(this.spots), this.overlays, this.labels);
     this.tip = html("div", { class: "tip", "aria-hidden": "true" });
     this.tip.hidden = true;
     this.frame = html("div", { class: "frame" }, this.photo, this.svg, this.tip);
@@ -204,7 +215,7 @@ export class Stage {
     if (!this.items.has(this.active)) this.active = null;
     if (!this.items.has(this.hovered)) this.hovered = null;
     if (!this.items.has(this.attended)) this.attended = null;
-    for (const item of this.items.values()) if (item.dirty) item.draw(this.unit);
+    for (const item of this.items.values()) if (item.dirty) item.draw(this.unit, this.scale);
     this.element.classList.toggle("many", this.items.size > MANY);
     this.element.classList.toggle("few", this.few);
     this.svg.toggleAttribute("tabindex", false);
@@ -262,7 +273,7 @@ export class Stage {
     this.measured = true;
     this.unit = unit;
     this.svg.style.setProperty("--u", `${unit}px`);
-    for (const item of this.items.values()) item.draw(unit);
+    for (const item of this.items.values()) item.draw(unit, this.scale);
     this.drawLabels();
     this.onResize?.();
   }
@@ -313,7 +324,7 @@ export class Stage {
   paint() {
     this.raf = 0;
     if (this.drag?.latest) this.followPointer();
-    for (const item of this.items.values()) if (item.dirty) item.draw(this.unit);
+    for (const item of this.items.values()) if (item.dirty) item.draw(this.unit, this.scale);
     this.drawLabels(true);
     this.writeReadout();
     const news = this.news ?? { id: null, part: null, active: false };
@@ -518,8 +529,17 @@ export class Stage {
     this.items.get(this.hovered)?.toggle("hovered", false);
     this.hovered = id;
     this.items.get(id)?.toggle("hovered", true);
+    this.lift("hovered", id);
     this.drawLabels();
     this.onHover?.(id);
+  }
+
+  lift(kind, id) {
+    const item = this.mode === "select" ? this.items.get(id) : null;
+    const group = this.spots[kind];
+    group.style.cssText = item?.element.style.cssText ?? "";
+    put(group, "data-state", item && !item.hidden ? item.state : "hidden");
+    if (item) for (const rect of group.children) lay(rect, ...item.xyxy, 0);
   }
 
   /** Takes the smallest box under the pointer; another click on the same place takes the next larger one. */
@@ -695,7 +715,7 @@ export class Stage {
     for (const item of this.items.values()) {
       if (onlyDirty && !item.labelDirty) continue;
       const wanted = !many || item.id === this.selected || item.id === this.hovered || item.state === "current" || Boolean(item.marked?.label);
-      item.drawLabel(this.labels, wanted, this.unit, this.width, this.spec?.presenter ? 1.5 : 1);
+      item.drawLabel(this.labels, wanted, this.unit, this.width, this.scale);
     }
   }
 }
@@ -793,7 +813,7 @@ class Item {
     return [x, y];
   }
 
-  draw(unit) {
+  draw(unit, scale) {
     this.dirty = false;
     this.labelDirty = true;
     const [x1, y1, x2, y2] = this.xyxy;
@@ -803,7 +823,7 @@ class Item {
     lay(this.ring, x1, y1, x2, y2, 5 * unit);
     for (const [part, handle] of this.handles) {
       const [x, y] = this.handleAt(part);
-      lay(handle, x, y, x, y, (part.length === 1 ? 4 : 5.5) * unit);
+      lay(handle, x, y, x, y, (part.length === 1 ? 4 : 5.5) * unit * scale);
     }
   }
 
@@ -823,6 +843,7 @@ class Item {
     }
     if (!this.text) layer.append((this.text = svg("text", { class: "label" })));
     if (this.text.textContent !== words) this.text.textContent = words;
+    if (this.element.classList.contains("selected") && layer.lastChild !== this.text) layer.append(this.text);
     this.text.style.cssText = this.element.style.cssText;
     put(this.text, "class", `label ${this.element.classList.contains("selected") ? "selected" : ""} ${this.state}`);
     const [x1, y1, x2] = this.xyxy;
@@ -840,6 +861,10 @@ function lay(rect, x1, y1, x2, y2, margin) {
   rect.setAttribute("y", y1 - margin);
   rect.setAttribute("width", Math.max(0, x2 - x1 + 2 * margin));
   rect.setAttribute("height", Math.max(0, y2 - y1 + 2 * margin));
+}
+
+function spot(kind) {
+  return svg("g", { class: "spot", "data-kind": kind, "data-state": "hidden", "aria-hidden": "true" }, svg("rect", { class: "outline" }), svg("rect", { class: "body" }));
 }
 
 function tick(x, y, axis) {
