@@ -5,6 +5,7 @@ Reference:
     NIPS 2017 workshop on Autodiff. The engine, the graph and the version counters are torch's own; nothing is imitated.
 """
 
+from vizcore.autograd.layout import place_nodes
 from vizcore.autograd.program import run_program
 from vizcore.autograd.trace import (
     Accumulation,
@@ -35,6 +36,7 @@ __all__ = [
     "Step",
     "TensorState",
     "Visit",
+    "place_nodes",
     "run_program",
     "to_json",
 ]

@@ -132,7 +132,7 @@ _EXPLANATIONS: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
-        r"got an unexpected keyword|missing \d* ?required|received an invalid combination of arguments|takes .* positional",
+        r"unexpected keyword|missing \d* ?required|received an invalid combination of arguments|takes .* positional",
         (
             "The function does not take these arguments in this form. Compare names, order and types with its "
             "documentation."

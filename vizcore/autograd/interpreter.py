@@ -766,9 +766,11 @@ class Interpreter:
         """Calls torch; its own error becomes a fault at this place."""
         self._guard_time(node)
         try:
-            with self._collect_warnings() as texts:
-                result = function(*args, **(kwargs or {}))
-            if texts:
+            if getattr(function, "__module__", "") == "_operator":  # operators do not warn
+                result = function(*args)
+            else:
+                with self._collect_warnings() as texts:
+                    result = function(*args, **(kwargs or {}))
                 self._recorder.warnings.extend(texts)
             result = _plain_result(result)
             self._recorder.add_result(result)
@@ -855,8 +857,10 @@ class Interpreter:
         self._guard_time(node)
 
     def _guard_time(self, node: ast.AST) -> None:
-        with self._limits(node):
+        try:
             self._guard.check_time()
+        except LimitError as error:
+            raise self._fault("limit", error.reason, node) from None
 
     @contextmanager
     def _limits(self, node: ast.AST) -> Iterator[None]:

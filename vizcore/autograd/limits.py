@@ -134,6 +134,7 @@ class Guard(seeded):
         self._checked: set[Any] = set()
         self._num_created = 0
         self._known: set[Any] = set()
+        self._safe: set[Any] = set()
 
     def check_time(self) -> None:
         """Raises LimitError when the program has used up its time.
@@ -160,10 +161,19 @@ class Guard(seeded):
         return result
 
     def _check_size(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        name = (
-            func._schema.name if not func._schema.overload_name else f"{func._schema.name}.{func._schema.overload_name}"
-        )
+        if func in self._safe:
+            return
+        is_elementwise = torch.Tag.pointwise in func.tags
+        if is_elementwise:
+            bound = 1
+            for value in args:
+                if isinstance(value, Tensor):
+                    bound *= value.numel()
+            if bound <= MAX_ELEMENTS and not kwargs:  # a broadcast result has at most this many elements
+                return
+        name = func._schema.name + ("." + func._schema.overload_name if func._schema.overload_name else "")
         if name in _SHRINKING:
+            self._safe.add(func)
             return
         key = _signature(name, args, kwargs)
         if key is not None and key in self._checked:
@@ -177,7 +187,7 @@ class Guard(seeded):
             check_elements(args[1 if name == "aten::randint" else 2])
         elif name in ("aten::randperm", "aten::eye", "aten::eye.m"):
             check_elements(args)
-        elif torch.Tag.pointwise in func.tags:
+        elif is_elementwise:
             tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
             check_elements(_broadcast(tensors))
         else:

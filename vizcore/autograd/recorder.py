@@ -134,7 +134,7 @@ class Recorder:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Pauses the guard while the recorder itself uses torch."""
-        with torch._C._DisableTorchDispatch(), torch.no_grad():
+        with torch._C._DisableTorchDispatch():
             yield
 
     # ---- the end of a line
@@ -149,8 +149,9 @@ class Recorder:
             note: what the line decided or assigned, for plain values.
         """
         with self.reading():
-            self._discover(line, named)
-            changed = self._changed(named)
+            changed_names = self._changed(named)
+            self._discover(line, changed_names, named)
+            changed = [self._add_state(name, tensor) for name, tensor in changed_names]
         tensor_names = {name for name, _ in named}
         removed = tuple(name for name in self._fingerprints if name not in tensor_names)
         for name in removed:
@@ -178,45 +179,40 @@ class Recorder:
         self.warnings.clear()
         self._freed_now.clear()
 
-    def _changed(self, named: list[tuple[str, Tensor]]) -> list[int]:
+    def _changed(self, named: list[tuple[str, Tensor]]) -> list[tuple[str, Tensor]]:
+        """The tensors that are new or differ from what they were at the last step."""
         changed = []
         for name, tensor in named:
-            grad = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
-            node = self._node_id(tensor)
-            fingerprint: tuple[Any, ...] = (
-                self._identity(tensor),
-                tensor._version,
-                tensor.requires_grad,
-                tensor.is_leaf,
-                node,
-                tensor.data_ptr(),
-                tuple(tensor.shape),
-                tensor.dtype,
-                None if grad is None else (id(grad), grad._version, grad.data_ptr()),
-            )
+            is_leaf, requires_grad = tensor.is_leaf, tensor.requires_grad
+            grad = tensor.grad if is_leaf or tensor.retains_grad else None
+            fingerprint: tuple[Any, ...] = (id(tensor), tensor._version, requires_grad, is_leaf)
+            if grad is not None:
+                fingerprint += (id(grad), grad._version)
             if self._compares_values:
                 fingerprint += (to_array(tensor).tobytes(), None if grad is None else to_array(grad).tobytes())
-            old = self._fingerprints.get(name)
-            self._fingerprints[name] = fingerprint
-            if old == fingerprint:
-                continue
-            changed.append(len(self.tensors))
-            self.tensors.append(
-                TensorState(
-                    name=name,
-                    identity=self._identity(tensor),
-                    storage=self._storage(tensor),
-                    value=self.array(tensor),
-                    shape=tuple(tensor.shape),
-                    dtype=dtype_name(tensor.dtype),
-                    requires_grad=tensor.requires_grad,
-                    is_leaf=tensor.is_leaf,
-                    version=tensor._version,
-                    node=node,
-                    grad=None if grad is None else self.array(grad),
-                )
-            )
+            if self._fingerprints.get(name) != fingerprint:
+                self._fingerprints[name] = fingerprint
+                changed.append((name, tensor))
         return changed
+
+    def _add_state(self, name: str, tensor: Tensor) -> int:
+        grad = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+        self.tensors.append(
+            TensorState(
+                name=name,
+                identity=self._identity(tensor),
+                storage=self._storage(tensor),
+                value=self.array(tensor),
+                shape=tuple(tensor.shape),
+                dtype=dtype_name(tensor.dtype),
+                requires_grad=tensor.requires_grad,
+                is_leaf=tensor.is_leaf,
+                version=tensor._version,
+                node=self._node_id(tensor),
+                grad=None if grad is None else self.array(grad),
+            )
+        )
+        return len(self.tensors) - 1
 
     def _identity(self, tensor: Tensor) -> int:
         known = self._identities.get(id(tensor))
@@ -252,12 +248,11 @@ class Recorder:
             return self._ids.get(("node", tensor.grad_fn._sequence_nr()))
         return self._ids.get(("leaf", id(tensor))) if tensor.requires_grad else None
 
-    def _discover(self, line: int, named: list[tuple[str, Tensor]]) -> None:
+    def _discover(self, line: int, changed: list[tuple[str, Tensor]], named: list[tuple[str, Tensor]]) -> None:
         """Adds the nodes that the tensors lead to and that are not known yet, in torch's own order of birth."""
-        tensors = [tensor for _, tensor in named] + self._results
+        tensors = [tensor for _, tensor in changed] + self._results
         for tensor in tensors:
             self._identity(tensor)
-        places = {_place(tensor): name for name, tensor in reversed(named)}
         found: dict[NodeKey, Any] = {}
         stack: list[Any] = []
         for tensor in tensors:
@@ -266,7 +261,9 @@ class Recorder:
             if tensor.grad_fn is not None:
                 stack.append(tensor.grad_fn)
             elif tensor.is_leaf:
-                stack.append(torch.autograd.graph.get_gradient_edge(tensor).node)
+                accumulator = _accumulator(tensor)
+                if accumulator is not None:
+                    stack.append(accumulator)
         while stack:
             node = stack.pop()
             key = self._key(node)
@@ -276,6 +273,15 @@ class Recorder:
             if len(self.nodes) + len(found) > limits.MAX_NODES:
                 raise LimitError("A graph may have at most {limit} nodes.", limit=f"{limits.MAX_NODES:,}")
             stack.extend(following for following, _ in node.next_functions if following is not None)
+        if found:
+            self._add_found(found, line, named)
+        for name, tensor in changed:
+            node_id = self._node_id(tensor)
+            if node_id is not None and not self.nodes[node_id].variable:
+                self.nodes[node_id] = replace(self.nodes[node_id], variable=name)
+
+    def _add_found(self, found: dict[NodeKey, Any], line: int, named: list[tuple[str, Tensor]]) -> None:
+        places = {_place(tensor): name for name, tensor in reversed(named)}
         leaves = [key for key in found if key[0] == "leaf"]
         for key in leaves:
             self._leaves[key[1]] = found[key].variable
@@ -290,10 +296,6 @@ class Recorder:
                     target = self._ids[key]
                     self._edge_ids[target, index] = len(self.edges)
                     self.edges.append(Edge(self._ids[self._key(following)], target, index, output))
-        for name, tensor in named:
-            node_id = self._node_id(tensor)
-            if node_id is not None and not self.nodes[node_id].variable:
-                self.nodes[node_id] = replace(self.nodes[node_id], variable=name)
 
     def _fill_values(self, keys: list[NodeKey], found: dict[NodeKey, Any]) -> None:
         """Finds outputs that stay inside a composite function: the operators ran in the order of the nodes."""
@@ -313,7 +315,7 @@ class Recorder:
                 operations = iter(self._guard.operations)
 
     def _add_node(self, key: NodeKey, node: Any, line: int, places: dict[Any, str]) -> None:
-        name = "AccumulateGrad" if key[0] == "leaf" else node.name()
+        name = node.name().removeprefix("torch::autograd::")
         metadata = node._input_metadata
         value = self.array(self._leaves[key[1]]) if key[0] == "leaf" else self._values.get(key)
         self._ids[key] = len(self.nodes)
@@ -392,9 +394,9 @@ class Recorder:
         nodes: list[Any] = []
         with self.reading():
             self._results.extend(tensor for tensor, _ in roots if tensor.requires_grad)
-            self._discover(line, named)
+            self._discover(line, named, named)
             for tensor, gradient in roots:
-                if not tensor.requires_grad:
+                if not tensor.requires_grad or (tensor.grad_fn is None and _accumulator(tensor) is None):
                     continue
                 edge = torch.autograd.graph.get_gradient_edge(tensor)
                 nodes.append(edge.node)
@@ -422,7 +424,10 @@ class Recorder:
             first = torch.autograd._get_sequence_nr()
         num_visits = len(self.visits)
         try:
-            return call()
+            # Under a dispatch mode some of torch's backward formulas take another path, with other roundings. The sizes on
+            # the way back are those of the way forward, so the guard may rest here; the hooks watch the time.
+            with self.reading():
+                return call()
         finally:
             for handle in handles:
                 handle.remove()
@@ -439,6 +444,7 @@ class Recorder:
                 raise LimitError(
                     "The engine may visit at most {limit} nodes in one program.", limit=f"{limits.MAX_VISITS:,}"
                 )
+            self._guard.check_time()
             leaf = self._leaf_nodes.get(node_id)
             self.steps.append(
                 Step(
@@ -513,6 +519,14 @@ def to_array(tensor: Tensor) -> np.ndarray:
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.float()
     return tensor.numpy().copy()
+
+
+def _accumulator(leaf: Tensor) -> Any:
+    """The ``AccumulateGrad`` of a leaf; None for a view taken under ``no_grad``, which claims to require a gradient."""
+    try:
+        return torch.autograd.graph.get_gradient_edge(leaf).node
+    except AssertionError:
+        return None
 
 
 def dtype_name(dtype: torch.dtype) -> str:

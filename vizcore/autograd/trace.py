@@ -18,6 +18,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from vizcore.autograd.layout import place_nodes
+
 MAX_SHOWN = 256
 """Elements of one array that :func:`to_json` sends; the rest is summed up by its least and greatest value."""
 
@@ -299,7 +301,7 @@ class ProgramTrace:
     error: ProgramError | None
 
 
-def to_json(trace: ProgramTrace, positions: np.ndarray | None = None) -> dict[str, Any]:
+def to_json(trace: ProgramTrace) -> dict[str, Any]:
     """Turns a trace into plain lists, numbers and strings for the browser.
 
     The names are those of the dataclasses, with these differences:
@@ -309,13 +311,13 @@ def to_json(trace: ProgramTrace, positions: np.ndarray | None = None) -> dict[st
       ``truncated``, ``min`` and ``max`` (over the finite elements of the whole, None if there are none). Elements that
       are not finite are the strings ``"nan"``, ``"inf"`` and ``"-inf"``.
     * ``lines`` is the source, line by line.
-    * A node has ``x`` and ``y`` (layer units: inputs above, the loss below, one unit per row or column).
+    * A node has ``x`` and ``y`` (layer units: inputs above, the loss below, one unit per row or column), laid out once
+      for the whole run.
     * A message (in ``error``) is ``{"template", "values"}``: the page translates and fills it before it goes to the
       browser.
 
     Args:
         trace: the run.
-        positions: ``[nodes, 2]`` x and y of each node; None leaves both out.
 
     Returns:
         A dictionary that ``json.dumps(…, allow_nan=False)`` accepts.
@@ -362,9 +364,9 @@ def to_json(trace: ProgramTrace, positions: np.ndarray | None = None) -> dict[st
         }
         for node in trace.nodes
     ]
-    if positions is not None:
-        for node_dict, (x, y) in zip(nodes, positions.tolist(), strict=True):
-            node_dict["x"], node_dict["y"] = x, y
+    positions = place_nodes(len(nodes), [(edge.source, edge.target) for edge in trace.edges])
+    for node_dict, (x, y) in zip(nodes, positions.tolist(), strict=True):
+        node_dict["x"], node_dict["y"] = x, y
     error = trace.error
     return {
         "source": trace.source,
