@@ -11,7 +11,7 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -135,7 +135,7 @@ def stage(
         "photo": _photo_url(photo, key),
         "text": {**_text(translate), "title": title},
     }
-    rows = [asdict(box) for box in state.boxes]
+    rows = [vars(box) for box in state.boxes]
     if component == "stage" and len(rows) > _INLINE:
         payload = json.dumps(rows).encode()
         spec["boxes"] = []
