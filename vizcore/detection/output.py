@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -121,7 +122,8 @@ class DetectorOutput:
         origins: ``[N]`` int64, index of the candidate that became this box.
         candidates: everything that was considered.
         fates: ``[M]`` int64, index into ``FATES``: what happened to each candidate.
-        suppressed_by: ``[M]`` int64, index of the *candidate* that suppressed this one, -1 if none did.
+        survivors: ``[S]`` int64, index of the candidates that the NMS kept, by decreasing score: ``origins``, and those
+            beyond ``max_detections``.
         stages: the road, first stage first; the last two are the score threshold and the NMS.
         score_threshold: a candidate survives if its score is greater.
         iou_threshold: a candidate is suppressed if its IoU with a better one of its class is greater.
@@ -137,7 +139,7 @@ class DetectorOutput:
     origins: np.ndarray
     candidates: Candidates
     fates: np.ndarray
-    suppressed_by: np.ndarray
+    survivors: np.ndarray
     stages: tuple[Stage, ...]
     score_threshold: float
     iou_threshold: float
@@ -145,6 +147,19 @@ class DetectorOutput:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    @cached_property
+    def suppressed_by(self) -> np.ndarray:
+        """``[M]`` int64, index of the *candidate* that suppressed this one, -1 if none did.
+
+        Found when it is first asked for: for thousands of candidates it takes longer than the NMS itself.
+        """
+        suppressed_by = np.full(len(self.candidates), -1, dtype=np.int64)
+        (passed,) = np.nonzero(self.fates != BELOW_THRESHOLD)
+        boxes, labels = _compared(self.candidates, passed), torch.from_numpy(self.candidates.labels[passed])
+        keep = torch.from_numpy(np.searchsorted(passed, self.survivors))
+        suppressed_by[passed] = _suppressors(boxes, labels, keep, self.iou_threshold, passed)
+        return suppressed_by
 
     def suppressed(self, index: int) -> np.ndarray:
         """Indices of the candidates that final box ``index`` suppressed, best first."""
@@ -214,25 +229,21 @@ def build_output(
     check_thresholds(score_threshold, iou_threshold)
     started = time.perf_counter()
     fates = np.full(len(candidates), BELOW_THRESHOLD, dtype=np.int64)
-    suppressed_by = np.full(len(candidates), -1, dtype=np.int64)
     # A threshold compared in float64 would let 0.30000001192 (the float32 nearest to 0.3) pass "> 0.3".
     (passed,) = np.nonzero(candidates.scores > np.float32(score_threshold))
     thresholded = time.perf_counter()
 
-    compared = candidates.boxes if candidates.nms_boxes is None else candidates.nms_boxes
-    boxes = torch.from_numpy(compared[passed])
+    boxes = _compared(candidates, passed)
     scores = torch.from_numpy(candidates.scores[passed])
     labels = torch.from_numpy(candidates.labels[passed])
     # batched_nms tells classes apart by shifting their boxes, which goes wrong for negative coordinates.
     shifted = boxes - boxes.min().clamp(max=0) if len(boxes) else boxes
     keep = batched_nms(shifted, scores, labels, iou_threshold)
     fates[passed] = SUPPRESSED
-    fates[passed[keep.numpy()]] = KEPT
-    suppressed_by[passed] = _suppressors(boxes, labels, keep, iou_threshold, passed)
-    origins = passed[keep.numpy()]
-    if max_detections is not None:
-        fates[origins[max_detections:]] = OVER_LIMIT
-        origins = origins[:max_detections]
+    survivors = passed[keep.numpy()]
+    origins = survivors if max_detections is None else survivors[:max_detections]
+    fates[survivors] = OVER_LIMIT
+    fates[origins] = KEPT
     finished = time.perf_counter()
 
     return DetectorOutput(
@@ -245,7 +256,7 @@ def build_output(
         origins=origins,
         candidates=candidates,
         fates=fates,
-        suppressed_by=suppressed_by,
+        survivors=survivors,
         stages=(
             *stages,
             Stage("score threshold", len(passed), "candidates", thresholded - started),
@@ -273,6 +284,12 @@ def refilter(output: DetectorOutput, *, score_threshold: float, iou_threshold: f
         iou_threshold=iou_threshold,
         max_detections=output.max_detections,
     )
+
+
+def _compared(candidates: Candidates, chosen: np.ndarray) -> torch.Tensor:
+    """The chosen candidates' boxes as the NMS compares them."""
+    boxes = candidates.boxes if candidates.nms_boxes is None else candidates.nms_boxes
+    return torch.from_numpy(boxes[chosen])
 
 
 def _suppressors(
