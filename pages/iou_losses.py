@@ -116,24 +116,24 @@ _ = page.translate
 
 # -- what is shown ---------------------------------------------------------------------------------
 
-controls = st.columns([1.15, 1], gap="medium")
-with controls[0]:
+losses_column, options_column = st.columns([1.25, 1], vertical_alignment="bottom", gap="medium")
+with losses_column:
     kinds = page.select_several("kinds", _("Losses"), TITLES, DEFAULT["kinds"])
-with controls[1]:
-    show = page.select_several(
-        "show",
-        _("On the stage"),
-        {
-            "intersection": _("intersection I"),
-            "union": _("union U"),
-            "enclosing": _("enclosing box C"),
-            "distance": _("centers ρ, diagonal c"),
-            "aspect": _("aspect angle"),
-            "edges": _("arrows at edges"),
-            "corners": _("arrows at corners"),
-        },
-        DEFAULT["show"],
-    )
+show = page.select_several(
+    "show",
+    _("On the stage"),
+    {
+        "intersection": _("overlap I"),
+        "union": _("union U"),
+        "enclosing": _("enclosing C"),
+        "distance": _("centers ρ, c"),
+        "aspect": _("aspect w/h"),
+        "edges": _("edge arrows"),
+        "corners": _("corner arrows"),
+    },
+    DEFAULT["show"],
+    label_visibility="collapsed",
+)
 
 boxes_parameter = link.numbers("boxes", (2, 4), DEFAULT["boxes"], limit=1e300, most=2)
 via_parameter = link.numbers("via", (None, 4), [], limit=1e5, most=1)
@@ -170,7 +170,9 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         kwargs={**DEFAULT, "via": []},
         icon=":material/restart_alt:",
     )
-    with st.popover(_("Type coordinates"), icon=":material/keyboard:"):
+
+with options_column, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+    with st.popover(_("Coordinates"), icon=":material/keyboard:"):
         st.text_input(_("Prediction x1, y1, x2, y2"), "60, 50, 170, 130", key=page.key("typed_prediction"))
         st.text_input(_("Target x1, y1, x2, y2"), "130, 90, 220, 190", key=page.key("typed_target"))
         st.button(_("Place the boxes"), key=page.key("typed_place"), on_click=place_typed)

@@ -28,7 +28,9 @@ function shown(value, digits = 4) {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
-  const text = size !== 0 && (size < 10 ** -digits || size >= 1e7) ? value.toExponential(2) : value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : digits);
+  let text = value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : digits);
+  if (size !== 0 && (size < 10 ** -digits || size >= 1e7)) text = value.toExponential(1);
+  else if (size < 0.01) text = String(Number(value.toPrecision(2)));
   return text.replace("-", "−").replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
 }
 
