@@ -231,13 +231,21 @@ def test_level_cell_and_anchor_lead_back_to_the_box(name, photo):
     expected = torch.stack([by_cell[level][row, column, anchor] for level, row, column, anchor in origin])
     if name.startswith("fcos"):
         expected = ((expected[:, :2] + expected[:, 2:]) / 2).repeat(1, 2)
+    scale = np.tile(np.array(photo.shape[1::-1]) / images.image_sizes[0][::-1], 2)
+    priors = candidates.priors / scale
+    if hasattr(model, "rpn"):  # the box was made from the proposal, and the proposal is the clipped anchor here
+        assert np.abs(priors - clip_boxes_to_image(expected, images.image_sizes[0]).numpy()).max() < 1e-3
+    elif not name.startswith("fcos"):
+        assert np.abs(priors - expected.numpy()).max() < 1e-3
+    else:
+        assert np.abs((priors[:, :2] + priors[:, 2:]) / 2 - expected.numpy()[:, :2]).max() < 1e-3
+        assert set(np.rint(priors[:, 2] - priors[:, 0])) <= {8, 16, 32, 64, 128}  # the strides of P3 … P7
     expected = clip_boxes_to_image(expected, images.image_sizes[0])
     assert np.abs(candidates.nms_boxes - expected.numpy()).max() < 1e-3
     assert len(np.unique(candidates.levels)) >= 2
     assert len(np.unique(candidates.anchors)) > len(candidates.anchor_names) / 2
     assert len(candidates.level_names) == len(features)
-    scale = np.array(photo.shape[1::-1]) / images.image_sizes[0][::-1]
-    assert np.allclose(candidates.boxes, candidates.nms_boxes * np.tile(scale, 2), atol=1e-3)
+    assert np.allclose(candidates.boxes, candidates.nms_boxes * scale, atol=1e-3)
 
 
 @pytest.mark.parametrize("name_", ONE_STAGE_FPN)

@@ -274,6 +274,8 @@ class _Head(NamedTuple):
         labels: ``[M]`` class index.
         origins: ``[M]`` index of the anchor (or point) in the row of all anchors: level by level, row by row, cell by
             cell, anchor by anchor.
+        priors: ``[M, 4]`` xyxy in pixels of the resized picture: the anchor, the proposal, or FCOS's point with half a
+            stride around it, that the box was regressed from.
         grids: (height, width) of each level.
         anchors: How many anchors a cell of each level has.
         anchor_names: One name for each anchor of a cell.
@@ -283,6 +285,7 @@ class _Head(NamedTuple):
     scores: Float[Tensor, " M"]
     labels: Int64[Tensor, " M"]
     origins: Int64[Tensor, " M"]
+    priors: Float[Tensor, "M 4"]
     grids: list[tuple[int, int]]
     anchors: list[int]
     anchor_names: tuple[str, ...]
@@ -319,11 +322,13 @@ def _two_stages(
     boxes = boxes[:, 1:].reshape(-1, 4)
     solid = remove_small_boxes(boxes, min_size=1e-2)
     chosen = solid[scores[solid] > _floor([scores[solid]], score_threshold)]
+    places = torch.div(chosen, num_classes - 1, rounding_mode="floor")
     return _Head(
         boxes[chosen],
         scores[chosen],
         chosen % (num_classes - 1) + 1,
-        proposal_origins[torch.div(chosen, num_classes - 1, rounding_mode="floor")],
+        proposal_origins[places],
+        proposals[places],
         _grids(features),
         model.rpn.anchor_generator.num_anchors_per_location(),
         _anchor_names(model.rpn.anchor_generator),
@@ -391,7 +396,8 @@ def _per_level(
             found.append((boxes, scores[chosen], chosen % num_classes, places + start))
         start += size
     boxes, joined_scores, labels, origins = (torch.cat(column) for column in zip(*passed, *rest, strict=True))
-    return _Head(boxes, joined_scores, labels, origins, grids, num_anchors, _anchor_names(model.anchor_generator))
+    names = _anchor_names(model.anchor_generator)
+    return _Head(boxes, joined_scores, labels, origins, anchors[origins], grids, num_anchors, names)
 
 
 def _default_boxes(
@@ -420,6 +426,7 @@ def _default_boxes(
         scores[chosen, labels],
         labels,
         chosen,
+        anchors[chosen],
         _grids(features),
         model.anchor_generator.num_anchors_per_location(),
         _anchor_names(model.anchor_generator),
@@ -477,6 +484,7 @@ def _candidates(
         level_names=level_names,
         anchor_names=head.anchor_names,
         nms_boxes=head.boxes.numpy(),
+        priors=resize_boxes(head.priors, list(resized), list(photo_size)).numpy(),
     )
 
 
