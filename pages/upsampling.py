@@ -59,6 +59,26 @@ def layer_controls(page: Page, columns: list) -> dict[str, int]:
     }
 
 
+def learned(page: Page):
+    """The kernel that a training of this session ended with, or None."""
+    job = find_job(page, "training")
+    return compute(upsampling.learned_kernel, job.result) if job is not None and job.result is not None else None
+
+
+def kernels(page: Page) -> dict[str, str]:
+    """The kernels on offer; a learned one only once something was learned."""
+    _ = page.translate
+    words = {"constant": _("constant"), "bilinear": _("bilinear"), "random": _("random")}
+    return words if learned(page) is None else {**words, "learned": _("learned, from “Learned, live”")}
+
+
+def with_kernel(page: Page, layer: dict[str, int], weight: str, seed: int) -> dict:
+    """The options of a transposed convolution; a learned kernel brings its own size."""
+    if weight != "learned":
+        return {**layer, "weight": weight, "seed": seed}
+    return {**{name: value for name, value in layer.items() if name != "kernel_size"}, "weight": learned(page)}
+
+
 def grid_parameter(size: int) -> link.Parameter:
     """The grid in the link."""
     default = compute(upsampling.preset_grid, "ramp", size).tolist()
@@ -124,13 +144,8 @@ def operator_options(page: Page, methods: list[str]) -> dict[str, dict]:
         st.caption(_("Transposed convolution"))
         layer = layer_controls(page, st.columns(5))
         last = st.columns(5, vertical_alignment="bottom")
-        kernels = {
-            "constant": _("constant"),
-            "bilinear": _("bilinear"),
-            "random": _("random"),
-        }
         with last[0]:
-            weight = page.select("weight", _("Kernel"), kernels, "constant")
+            weight = page.select("weight", _("Kernel"), kernels(page), "constant")
         with last[1]:
             pool = page.slider("pool", _("Pooling window"), 1, 4, 2)
         with last[2]:
@@ -145,7 +160,7 @@ def operator_options(page: Page, methods: list[str]) -> dict[str, dict]:
         **{name: size for name in ("nearest", "nearest_exact", "area")},
         "bilinear": smooth,
         "bicubic": smooth,
-        "conv_transpose": {"weight": weight, "seed": seed, **layer},
+        "conv_transpose": with_kernel(page, layer, weight, seed),
         "pixel_shuffle": {"upscale_factor": factor},
         "pixel_unshuffle": {"downscale_factor": factor},
         "subpixel_conv": {"upscale_factor": factor, "weight": "icnr" if icnr else "random", "seed": seed},
@@ -265,9 +280,9 @@ def script_operator(method: str, given: dict) -> list[str]:
     if method in ("nearest", "nearest_exact", "bilinear", "bicubic", "area"):
         return [f'y = F.interpolate(x, mode="{method.replace("_", "-")}", {words})', show]
     if method == "conv_transpose":
-        kernel = {name: value for name, value in given.items() if name != "kernel_size"}
-        words = ", ".join(f"{name}={value!r}" for name, value in kernel.items())
-        return [*script_kernel(weight, given["kernel_size"], 1, seed), f"y = F.conv_transpose2d(x, w, {words})", show]
+        size = given.pop("kernel_size", 0)
+        words = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        return [*script_kernel(weight, size, 1, seed), f"y = F.conv_transpose2d(x, w, {words})", show]
     if method == "pixel_shuffle":
         factor = given["upscale_factor"]
         return [
@@ -304,9 +319,11 @@ def script_operator(method: str, given: dict) -> list[str]:
     return [mean, f"y = F.conv2d(x, w, padding={given['dilation']}, dilation={given['dilation']})", show]
 
 
-def script_kernel(weight: str, size: int, factor: int, seed: int) -> list[str]:
+def script_kernel(weight, size: int, factor: int, seed: int) -> list[str]:
     """A named kernel in plain PyTorch."""
     count = factor * factor
+    if not isinstance(weight, str):
+        return [f"w = torch.tensor({weight.tolist()}, dtype=torch.float64)[None, None]"]
     if weight == "constant":
         return [f"w = torch.ones({count}, 1, {size}, {size}, dtype=torch.float64)"]
     if weight == "bilinear":
@@ -334,6 +351,9 @@ def show_shapes(page: Page) -> str:
     with columns[0]:
         in_size = page.slider("in_size", _("Input size"), 1, 8, 4)
     layer = layer_controls(page, columns[1:])
+    weight = page.value(link.choice("weight", list(kernels(page)), "constant"))
+    if weight == "learned":
+        layer["kernel_size"] = learned(page).shape[0]
     try:
         formula = compute(upsampling.transposed_size, in_size, **layer)
     except UpsamplingError as error:
@@ -370,10 +390,9 @@ def show_shapes(page: Page) -> str:
         )
     with right:
         show_solver(page)
-    weight = page.value(link.choice("weight", ["constant", "bilinear", "random"], "constant"))
     seed = page.value(link.number("seed", 0, 9999, 0))
     grid = compute(upsampling.preset_grid, "ramp", in_size).tolist()
-    return script_grids(grid, {"conv_transpose": {"weight": weight, "seed": seed, **layer}})
+    return script_grids(grid, {"conv_transpose": with_kernel(page, layer, weight, seed)})
 
 
 def show_solver(page: Page) -> None:
@@ -410,16 +429,11 @@ def show_scatter(page: Page, in_size: int, layer: dict[str, int]) -> None:
             few=True,
         )
     with columns[1]:
-        weight = page.select(
-            "weight",
-            _("Kernel"),
-            {"constant": _("constant"), "bilinear": _("bilinear"), "random": _("random")},
-            "constant",
-        )
+        weight = page.select("weight", _("Kernel"), kernels(page), "constant")
     with columns[2]:
         seed = page.number("seed", _("Seed"), 0, 9999, 0, step=1)
     grid = compute(upsampling.preset_grid, "ramp", in_size)
-    trace = compute(upsampling.trace_scatter, grid, weight=weight, seed=seed, **layer)
+    trace = compute(upsampling.trace_scatter, grid, **with_kernel(page, layer, weight, seed))
     count = (trace.input if reading == "scatter" else trace.output).size + 1
     key = page.key("scatter")
     start = page.value(link.number("step", 0, 4096, min(4, count - 1)))

@@ -31,6 +31,7 @@ from vizcore.upsampling import (
     dilated_footprint,
     downsample,
     icnr_weight,
+    learned_kernel,
     legacy_difference,
     max_pool,
     named_kernel,
@@ -887,3 +888,11 @@ def test_the_two_bilinear_layers_differ_by_the_convention():
     # d·3/7 against d/2 - 1/4: furthest apart at d = 1 and d = 6, |3/7 - 1/4|.
     assert legacy_difference(4, 8) == pytest.approx(3 / 7 - 1 / 4)
     assert legacy_difference(5, 5) == 0
+
+
+def test_a_learned_kernel_is_one_of_the_networks():
+    run = train_upscalers([picture(48, 48)], picture(32, 32), heads=("conv_transpose",), num_steps=1)
+    kernel = learned_kernel(run)
+    assert any(np.array_equal(kernel, weight) for weight in run.kernels["conv_transpose"][:, 1].astype(np.float64))
+    trace = trace_upsampling("conv_transpose", torch.eye(2), weight=kernel, stride=2)
+    np.testing.assert_allclose(trace.output[:2, :2], kernel[:2, :2])

@@ -62,6 +62,7 @@ from vizcore.upsampling.training import (
     TrainingRun,
     TrainingSnapshot,
     checkerboard_energy,
+    learned_kernel,
     train_upscalers,
     view_of,
 )
@@ -107,6 +108,7 @@ __all__ = [
     "downsample",
     "icnr_weight",
     "interpolated_size",
+    "learned_kernel",
     "legacy_difference",
     "max_pool",
     "named_kernel",

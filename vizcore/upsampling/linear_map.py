@@ -99,7 +99,7 @@ def trace_upsampling(method: str, grid: Float[Tensor, "H W"], **options: Any) ->
         method: One of ``METHODS``.
         grid: The input. ``pixel_shuffle`` reads it as its r² channels laid out as r × r tiles, in reading order, and
             ``pixel_unshuffle`` lays its r² channels out in the same way, so that one undoes the other.
-        **options: As for ``upsample``.
+        **options: As for ``upsample``; ``weight`` may also be one kernel ``[KH, KW]`` as an array.
 
     Returns:
         Output and map, in float64.
@@ -109,6 +109,8 @@ def trace_upsampling(method: str, grid: Float[Tensor, "H W"], **options: Any) ->
     """
     values = check_grid(grid)
     height, width = values.shape
+    if isinstance(options.get("weight"), np.ndarray):
+        options = {**options, "weight": torch.from_numpy(options["weight"]).double()[None, None]}
     if height * width * max(height * width, _output_area(method, height, width, options)) > MAX_MAP_ENTRIES:
         raise UpsamplingError(
             "From {height}×{width} with these options the map would need more than {limit} weights; "

@@ -108,6 +108,25 @@ def checkerboard_energy(pixels: np.ndarray) -> float:
     return total**0.5
 
 
+def learned_kernel(run: TrainingRun) -> np.ndarray:
+    """The strongest kernel that the transposed convolution learned, from one feature to green.
+
+    Args:
+        run: A training with the head ``conv_transpose``.
+
+    Returns:
+        ``[3, 3]`` float64.
+
+    Raises:
+        UpsamplingError: If that head was not trained.
+    """
+    if "conv_transpose" not in run.kernels:
+        raise UpsamplingError("Give at least one photo and at least one of the layers {known}.", known="conv_transpose")
+    green = run.kernels["conv_transpose"][:, 1].astype(np.float64)
+    kernel: np.ndarray = green[np.abs(green).sum((1, 2)).argmax()]
+    return kernel
+
+
 def view_of(photo: np.ndarray, side: int = 128) -> np.ndarray:
     """The middle of a photo, its sides even and at most ``side``.
 
