@@ -44,7 +44,6 @@ MESSAGES = (
     "suppressed by NMS",
     "below the score threshold",
     "over the detector’s limit",
-    "things left after the stage (log scale)",
     "candidate, best score first",
     "score",
     "score threshold {value}",
@@ -74,9 +73,11 @@ def label_colors(output: DetectorOutput) -> dict[int, str]:
 
 
 def milliseconds(seconds: float) -> str:
-    """A duration for reading: two significant digits below 10 ms, whole milliseconds above."""
+    """A duration for reading: two significant digits below 10 ms, whole milliseconds above, seconds from one on."""
     value = seconds * 1000
-    return f"{value:.2g} ms" if value < 10 else f"{value:,.0f} ms"
+    if value >= 999.5:
+        return f"{seconds:.1f} s"
+    return f"{value:.2g} ms" if value < 10 else f"{value:.0f} ms"
 
 
 def plot_funnel(output: DetectorOutput, *, translate: Translate = str) -> go.Figure:
@@ -87,35 +88,30 @@ def plot_funnel(output: DetectorOutput, *, translate: Translate = str) -> go.Fig
         translate: says a label in another language.
 
     Returns:
-        Horizontal bars on a logarithmic axis, first stage on top; ``customdata`` carries seconds.
+        Horizontal bars, logarithmic, first stage on top; ``customdata`` carries seconds.
     """
-    names = [translate(stage.name) for stage in output.stages]
+    counts = [stage.count for stage in output.stages]
     figure = go.Figure(
         go.Bar(
-            y=names,
-            # The axis starts at 0.7, so that a count of 1 is a bar; a count of 0 has none.
-            x=[max(stage.count, 0) for stage in output.stages],
-            base=0,
+            y=[f"{translate(stage.name)}<br><i>{milliseconds(stage.seconds)}</i>" for stage in output.stages],
+            x=counts,
             orientation="h",
             marker={"color": [_stage_color(stage) for stage in output.stages]},
-            text=[
-                f"{stage.count:,} {translate(stage.unit)} · {milliseconds(stage.seconds)}" for stage in output.stages
-            ],
+            text=[f"{stage.count:,} {translate(stage.unit)}" for stage in output.stages],
             textposition="outside",
             cliponaxis=False,
             customdata=[stage.seconds for stage in output.stages],
-            hovertemplate="%{y}: %{text}<extra></extra>",
+            hovertemplate="%{text}<extra></extra>",
         )
     )
-    most = max((stage.count for stage in output.stages), default=1)
-    # Room on the right for the words of the longest bar.
+    # From 0.7, so that a count of 1 is a bar; a third more on the right for the words of the longest one.
+    low, high = math.log10(0.7), math.log10(max(*counts, 10) if counts else 10)
     figure.update_xaxes(
-        type="log",
-        range=[math.log10(0.7), math.log10(max(most, 10)) * 1.75],
-        title=translate("things left after the stage (log scale)"),
+        type="log", range=[low, high + 0.45 * (high - low)], showgrid=False, zeroline=False, showticklabels=False
     )
-    figure.update_yaxes(autorange="reversed")
-    return theme.themed(figure, height=80 + 36 * len(names)).update_layout(margin={"l": 150, "t": 12}, showlegend=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    theme.themed(figure, height=24 + 46 * len(counts))
+    return figure.update_layout(margin={"l": 140, "r": 8, "t": 8, "b": 8}, showlegend=False, bargap=0.3)
 
 
 def plot_scores(output: DetectorOutput, *, translate: Translate = str) -> go.Figure:

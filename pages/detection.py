@@ -1,0 +1,509 @@
+"""The detection page: a real photo, what a detector found on it, and the whole road there."""
+
+import json
+
+import streamlit as st
+
+from pages.kit import link
+from pages.kit.candidates import Recording, keep_recording, record_photo
+from pages.kit.challenges import Challenge, show_challenges
+from pages.kit.chart import chart
+from pages.kit.exports import download_numbers
+from pages.kit.language import translator
+from pages.kit.loaders import find_job, start_job, watch_job
+from pages.kit.page import close_page, open_page
+from pages.kit.photo_picker import OWN, pick_photo
+from pages.kit.reproduce import reproduce_panel
+from pages.kit.stage import StageBox, stage
+from vizcore import detection
+from vizcore.data.annotations import load_annotations
+from vizcore.data.photos import encode_png
+from vizcore.detection.evaluation import match_annotations, shared_spots
+from vizcore.detection.export import to_coco
+from vizcore.detection.torchvision_detectors import weights_source
+from vizcore.figures import theme
+from vizcore.figures.detection import draw_detections, label_colors, milliseconds, plot_funnel, plot_scores
+from vizcore.weights import download_weights
+
+MOST_DRAWN = 250
+MEGABYTE = 2**20
+
+page = open_page(
+    "detection",
+    title="Detection",
+    tagline="Choose a photo, move the thresholds, and point at a box to see where it came from.",
+)
+_ = page.translate
+say_class = translator("classes")
+
+# -- what to look at ---------------------------------------------------------------------------------------------------
+
+infos = {info.name: info for info in detection.list_detectors()}
+
+
+def detector_words(name: str) -> str:
+    """A detector in the list, with what it would cost."""
+    info = infos[name]
+    if info.available:
+        return _(info.title)
+    return _("{title} (download of {size} MB)", title=_(info.title), size=round(info.download_bytes / MEGABYTE))
+
+
+titles = {name: detector_words(name) for name in infos}
+columns = st.columns([1.3, 1.6, 1.2, 1.2, 1.2], gap="medium")
+with columns[0]:
+    photo = pick_photo(page, default="coffee")
+is_sample = st.session_state.get(page.key("photo")) != OWN
+with columns[1]:
+    chosen = page.select("detector", _("Detector"), titles, "sliding_windows")
+    beside = page.select("beside", _("Side by side with"), {"none": _("no other"), **titles}, "none")
+with columns[2]:
+    score_threshold = page.slider("score_threshold", _("Score threshold"), 0.05, 1.0, 0.6, step=0.01)
+    show_suppressed = page.toggle(
+        "show_suppressed",
+        _("Suppressed boxes"),
+        False,
+        help=_("Show what NMS removed: at most {count} boxes, the best of them.", count=MOST_DRAWN),
+    )
+with columns[3]:
+    iou_threshold = page.slider("iou_threshold", _("IoU threshold of the NMS"), 0.0, 1.0, 0.3, step=0.01)
+    show_truth = page.toggle(
+        "show_truth", _("Hand-drawn boxes"), False, help=_("Three of the sample photos have them.")
+    )
+with columns[4]:
+    own = infos[chosen]
+    st.button(
+        _("Own thresholds"),
+        key=page.key("own_thresholds"),
+        on_click=page.set,
+        kwargs={"score_threshold": own.score_threshold, "iou_threshold": own.iou_threshold},
+        help=_(
+            "Set both thresholds to what this detector was tuned or published with: score {score}, IoU {iou}.",
+            score=own.score_threshold,
+            iou=own.iou_threshold,
+        ),
+        width="stretch",
+        disabled=bool({"score_threshold", "iou_threshold"} & (page.locked | page.hidden)),
+    )
+    status = st.container()
+
+# -- detectors that are not on this computer yet -----------------------------------------------------------------------
+
+
+def offer_download(name: str) -> None:
+    """What the download costs, a button, progress and cancel; what went wrong, if it did."""
+    info = infos[name]
+    job_name = f"download_{name}"
+    job = find_job(page, job_name)
+    if job is not None and not job.done.is_set():
+        st.markdown(_("Downloading **{title}**. You can go on meanwhile.", title=_(info.title)))
+        watch_job(page, job_name)
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            _(
+                "**{title}** knows {classes} kinds of objects from {data}. Its weights are not on this computer: "
+                "{size} MB from download.pytorch.org. Until then the sliding windows stand in.",
+                title=_(info.title),
+                classes=info.num_classes,
+                data=info.trained_on,
+                size=round(info.download_bytes / MEGABYTE),
+            )
+        )
+        words = _("{done} of {all} MB")
+
+        def fetch(job) -> str:
+            def report(done: int, total: int) -> None:
+                total = total or info.download_bytes
+                job.report(done / total, words.format(done=done // MEGABYTE, all=round(total / MEGABYTE)))
+
+            return str(download_weights(weights_source(name), on_progress=report, is_cancelled=job.cancel.is_set))
+
+        st.button(
+            _("Download"),
+            key=page.key(f"start_{job_name}"),
+            icon=":material/download:",
+            on_click=start_job,
+            args=(page, job_name, fetch),
+        )
+    if job is not None and job.error is not None:
+        page.explain(job.error)
+
+
+missing = list(dict.fromkeys(name for name in (chosen, beside) if name in infos and not infos[name].available))
+for name in missing:
+    offer_download(name)
+
+# -- one forward pass, any thresholds ----------------------------------------------------------------------------------
+
+
+def output_of(name: str) -> detection.DetectorOutput:
+    """What a detector found, at the present thresholds; no second forward pass for a photo it has seen."""
+    with st.spinner(_("Looking for objects…"), show_time=True):
+        recorded = record_photo(name, photo, is_sample=is_sample)
+    return detection.refilter(recorded, score_threshold=score_threshold, iou_threshold=iou_threshold)
+
+
+def shown_detector(name: str) -> str:
+    """The detector itself, or the offline one while its weights are missing."""
+    return name if infos[name].available else "sliding_windows"
+
+
+shown = [shown_detector(chosen)]
+if beside != "none" and shown_detector(beside) not in shown:
+    shown.append(shown_detector(beside))
+truths = load_annotations(photo.name) if is_sample else ()
+
+
+def origin_words(output: detection.DetectorOutput, candidate: int) -> str:
+    """Which level, cell and window or anchor made a candidate."""
+    found = output.candidates
+    level = found.level_names[found.levels[candidate]]
+    row, column = (int(place) for place in found.cells[candidate])
+    anchor = int(found.anchors[candidate])
+    if output.name.startswith("sliding_windows"):
+        return _(
+            "window of {size} pixels at row {row}, column {column} of the photo scaled to {level}",
+            size=found.anchor_names[anchor],
+            row=row,
+            column=column,
+            level=level,
+        )
+    if row < 0:
+        return _("level {level}", level=level)
+    shape = found.anchor_names[anchor] if 0 <= anchor < len(found.anchor_names) else str(anchor)
+    return _(
+        "level {level}, cell row {row}, column {column}, anchor {anchor}",
+        level=level,
+        row=row,
+        column=column,
+        anchor=shape,
+    )
+
+
+def stage_boxes(output: detection.DetectorOutput, selected: int) -> list[StageBox]:
+    """Suppressed boxes below, then the truth and the window of the selected box, the final boxes on top."""
+    found, colors, boxes = output.candidates, label_colors(output), []
+    if show_suppressed:
+        fallen = [int(index) for index in range(len(found)) if output.suppressed_by[index] >= 0]
+        boxes += [
+            StageBox(
+                f"s{index}",
+                tuple(float(side) for side in found.boxes[index]),
+                label=say_class(output.label_names[found.labels[index]]),
+                color=theme.SUPPRESSED,
+                dash="3 4",
+                fill=False,
+                score=float(found.scores[index]),
+                detail=_(
+                    "suppressed by the box with score {score}", score=f"{found.scores[output.suppressed_by[index]]:.2f}"
+                ),
+            )
+            for index in sorted(fallen, key=lambda index: -found.scores[index])[:MOST_DRAWN]
+        ][::-1]
+    if show_truth:
+        boxes += [
+            StageBox(f"t{index}", truth.box, label=_(truth.title), color=theme.TARGET, dash="10 5", fill=False)
+            for index, truth in enumerate(truths)
+        ]
+    if selected >= 0 and found.priors is not None:
+        prior = tuple(float(side) for side in found.priors[selected])
+        boxes.append(
+            StageBox(f"p{selected}", prior, color=theme.CURRENT, dash="2 4", fill=False, detail=_("where it came from"))
+        )
+    for index in reversed(range(len(output))):
+        candidate = int(output.origins[index])
+        boxes.append(
+            StageBox(
+                f"c{candidate}",
+                tuple(float(side) for side in output.boxes[index]),
+                label=say_class(output.label_names[output.labels[index]]),
+                color=colors[int(output.labels[index])],
+                fill=False,
+                score=float(output.scores[index]),
+                detail=_(
+                    "{origin}; suppressed {count}",
+                    origin=origin_words(output, candidate),
+                    count=int((output.suppressed_by == candidate).sum()),
+                ),
+            )
+        )
+    return boxes
+
+
+def summary(output: detection.DetectorOutput) -> str:
+    """The result in a sentence, for captions and for those who cannot see the picture."""
+    if not len(output):
+        best = float(output.candidates.scores.max()) if len(output.candidates) else 0.0
+        return _("No box is above the score threshold; the best candidate has {best}.", best=f"{best:.2f}")
+    names = [
+        f"{say_class(output.label_names[label])} {score:.2f}"
+        for label, score in list(zip(output.labels, output.scores, strict=True))[:5]
+    ]
+    more = _(" and {count} more", count=len(output) - 5) if len(output) > 5 else ""
+    return _("Found {count}: {names}{more}.", count=len(output), names=_(", ").join(names), more=more)
+
+
+def details(output: detection.DetectorOutput, selected: int) -> None:
+    """What is known about the selected box."""
+    if selected < 0:
+        return
+    index = output.origins.tolist().index(selected)
+    victims = output.suppressed(index)
+    left, top, right, bottom = output.boxes[index].tolist()
+    name = say_class(output.label_names[output.labels[index]])
+    lines = [
+        f"##### {name} · {output.scores[index]:.3f}",
+        "- "
+        + _(
+            "Box: ({left}, {top}) to ({right}, {bottom}), in pixels of the photo",
+            left=f"{left:.0f}",
+            top=f"{top:.0f}",
+            right=f"{right:.0f}",
+            bottom=f"{bottom:.0f}",
+        ),
+        "- " + _("Made by (dotted): {origin}", origin=origin_words(output, selected)),
+    ]
+    if len(victims):
+        lines.append(
+            "- "
+            + _(
+                "Suppressed {count} candidates of its class; the best of them had {best}",
+                count=len(victims),
+                best=f"{output.candidates.scores[victims[0]]:.3f}",
+            )
+        )
+    else:
+        lines.append("- " + _("Suppressed nobody: no other candidate of its class overlaps it enough"))
+    for match in match_annotations(output, truths):
+        if match.index == index:
+            lines.append("- " + _("IoU with the hand-drawn box: **{iou}**", iou=f"{match.iou:.2f}"))
+    st.markdown("\n".join(lines))
+
+
+def view(name: str, side: int, *, wide: bool) -> detection.DetectorOutput:
+    """One detector: the photo with its boxes, the selected box, the funnel."""
+    output = output_of(name)
+    suffix = "" if side == 0 else "_beside"
+    parameter = link.number(f"candidate{suffix}", -1, 1_000_000, -1)
+    asked = page.value(parameter)
+    selected = asked if asked in output.origins else int(output.origins[0]) if len(output) else -1
+    places = st.columns([3, 2], gap="medium") if wide else [st.container(), st.container()]
+    with places[0]:
+        if not wide:
+            st.markdown(f"**{_(infos[name].title)}**")
+        state = stage(
+            page.key(f"stage{suffix}"),
+            boxes=stage_boxes(output, selected),
+            size=output.image_size,
+            photo=photo.pixels,
+            mode="select",
+            selected=f"c{selected}" if selected >= 0 else None,
+            version=f"{photo.name}.{page.version(parameter.name)}",
+            title=summary(output),
+            presenter=page.presenting,
+        )
+        st.caption(summary(output))
+        pressed = state.selected or ""
+        if pressed.startswith("c") and int(pressed[1:]) in output.origins and int(pressed[1:]) != selected:
+            page.store(parameter, int(pressed[1:]))
+            st.rerun()
+    with places[1]:
+        details(output, selected)
+        total = sum(part.seconds for part in output.stages)
+        chart(
+            page,
+            f"funnel{suffix}",
+            plot_funnel(output, translate=_),
+            alt=_(
+                "{candidates} candidates, {passed} above the score threshold, {kept} after NMS; {time} in all.",
+                candidates=f"{len(output.candidates):,}",
+                passed=f"{output.stages[-2].count:,}",
+                kept=len(output),
+                time=milliseconds(total),
+            ),
+            exports=False,
+        )
+    return output
+
+
+if len(shown) == 1:
+    outputs = [view(shown[0], 0, wide=True)]
+else:
+    outputs = []
+    for side, place in enumerate(st.columns(2, gap="medium")):
+        with place:
+            outputs.append(view(shown[side], side, wide=False))
+output = outputs[0]
+keep_recording(Recording(photo, is_sample, output))
+
+with status:
+    st.caption(
+        _(
+            "The network ran once, in {time}; the thresholds only filter what it found.",
+            time=milliseconds(sum(part.seconds for part in output.stages[:-2])),
+        )
+    )
+
+page.lesson("claim")
+
+# -- every candidate, and to take away ---------------------------------------------------------------------------------
+
+with st.expander(_("Every candidate by rank and score"), icon=":material/scatter_plot:", expanded=True):
+    for name, each in zip(shown, outputs, strict=True):
+        if len(shown) > 1:
+            st.markdown(f"**{_(infos[name].title)}**")
+        chart(
+            page,
+            f"scores_{name}",
+            plot_scores(each, translate=_),
+            alt=_(
+                "Of {count} candidates {below} are below the score threshold, {suppressed} are suppressed and {kept} "
+                "are final boxes.",
+                count=f"{len(each.candidates):,}",
+                below=f"{int((each.fates == 1).sum()):,}",
+                suppressed=f"{int((each.fates == 2).sum()):,}",
+                kept=len(each),
+            ),
+        )
+
+
+def rows() -> list[dict[str, object]]:
+    """The final boxes of all detectors shown."""
+    return [
+        {
+            "detector": each.name,
+            "label": each.label_names[each.labels[index]],
+            "score": round(float(each.scores[index]), 6),
+            **{
+                side: round(float(value), 3)
+                for side, value in zip(("x1", "y1", "x2", "y2"), each.boxes[index], strict=True)
+            },
+            "candidate": int(each.origins[index]),
+            "suppressed": len(each.suppressed(index)),
+        }
+        for each in outputs
+        for index in range(len(each))
+    ]
+
+
+with st.expander(_("Take it away"), icon=":material/download:"):
+    stem = photo.name.rsplit(".", 1)[0] or "photo"
+    pictures = st.columns(2)
+    pictures[0].download_button(
+        _("Photo with boxes (PNG)"),
+        lambda: encode_png(draw_detections(photo.pixels, output)),
+        f"{stem}-boxes.png",
+        "image/png",
+        key=page.key("picture"),
+        on_click="ignore",
+        icon=":material/image:",
+        width="stretch",
+    )
+    pictures[1].download_button(
+        _("Boxes as a COCO file (JSON)"),
+        lambda: json.dumps(to_coco(output, file_name=photo.name), indent=1),
+        f"{stem}-coco.json",
+        "application/json",
+        key=page.key("coco"),
+        on_click="ignore",
+        icon=":material/data_object:",
+        width="stretch",
+    )
+    download_numbers(page, f"{stem}-boxes", rows)
+
+# -- challenges --------------------------------------------------------------------------------------------------------
+
+
+def one_cat() -> str | None:
+    """Exactly one box on the cat photo, and it is called a cat."""
+    if photo.name != "chelsea" or not is_sample:
+        return _("Choose the photo of Chelsea the cat first.")
+    if len(output) != 1:
+        return _(
+            "There are {count} boxes now. An ear is a small box inside a large one: its IoU is too small for NMS.",
+            count=len(output),
+        )
+    return None if match_annotations(output, truths)[0].index == 0 else _("One box, but it is not called a cat.")
+
+
+def flood() -> str | None:
+    """NMS switched off in effect: many boxes on one object."""
+    if len(output) >= 100:
+        return None
+    return _("{count} boxes now. Which of the two thresholds decides how much boxes may overlap?", count=len(output))
+
+
+def same_spot() -> str | None:
+    """Two final boxes of different classes on one spot."""
+    if shared_spots(output):
+        return None
+    return _("No two boxes of different classes overlap by more than the threshold. Another photo, or a lower score?")
+
+
+def wrong_name() -> str | None:
+    """A confident box whose name cannot be right."""
+    if photo.name == "astronaut" and is_sample and len(output) and output.scores[0] > 0.8:
+        return None
+    return _("Among the samples is a portrait whose subject is no class of ImageNet. What does the detector call it?")
+
+
+show_challenges(
+    page,
+    [
+        Challenge(
+            "one_cat",
+            _("One cat, one box"),
+            _("Make the detector say exactly one thing about Chelsea: that there is a cat."),
+            one_cat,
+        ),
+        Challenge(
+            "flood",
+            _("Without suppression"),
+            _("Bring at least 100 boxes onto one photo by moving a single threshold."),
+            flood,
+        ),
+        Challenge(
+            "same_spot",
+            _("Two names for one spot"),
+            _("Find two final boxes on the same spot that NMS let stand. Why did it?"),
+            same_spot,
+        ),
+        Challenge(
+            "wrong_name",
+            _("Sure and wrong"),
+            _("Find a sample photo on which a box has a score above 0.8 and a wrong name."),
+            wrong_name,
+        ),
+    ],
+)
+
+# -- words and program -------------------------------------------------------------------------------------------------
+
+page.lesson("try", title=_("What to try"))
+page.lesson("windows", title=_("How the sliding windows work"))
+page.lesson("misconceptions", title=_("Misconceptions"))
+page.lesson("sources", title=_("Sources"))
+
+
+def script() -> str:
+    """The numbers on the screen, from a plain interpreter."""
+    reading = (
+        f'from vizcore.data.photos import load_sample\n\nphoto = load_sample("{photo.name}").pixels\n'
+        if is_sample
+        else "from pathlib import Path\n\nfrom vizcore.data.photos import decode_photo\n\n"
+        'photo = decode_photo(Path("your_photo.jpg").read_bytes()).pixels\n'
+    )
+    return (
+        "from vizcore.detection import run_detector\n"
+        f"{reading}"
+        f"thresholds = dict(score_threshold={score_threshold}, iou_threshold={iou_threshold})\n"
+        f'output = run_detector("{output.name}", photo, **thresholds)\n'
+        "print(len(output.candidates), len(output))\n"
+        "for label, score, box in zip(output.labels, output.scores, output.boxes):\n"
+        '    print(output.label_names[label], f"{score:.6f}", *(f"{side:.3f}" for side in box))\n'
+    )
+
+
+reproduce_panel(page, script())
+close_page(page)
