@@ -42,14 +42,19 @@ PROGRAMS = [
 
 
 @pytest.fixture(scope="module")
+def traces() -> list[ProgramTrace]:
+    return [run_program(source, seed=seed) for source, seed in PROGRAMS]
+
+
+@pytest.fixture(scope="module")
 def oracle() -> list[dict]:
     return run_plain_torch(PROGRAMS)
 
 
-def test_every_program_leaves_exactly_what_plain_torch_leaves(oracle: list[dict]) -> None:
+def test_every_program_leaves_exactly_what_plain_torch_leaves(oracle: list[dict], traces: list[ProgramTrace]) -> None:
     num_complete = 0
-    for (source, seed), expected in zip(PROGRAMS, oracle, strict=True):
-        trace = run_program(source, seed=seed)
+    for trace, expected in zip(traces, oracle, strict=True):
+        source = trace.source
         if expected["error"] is None:
             assert trace.error is None, f"{trace.error}\n{source}"
             num_complete += 1
@@ -72,19 +77,17 @@ def test_every_program_leaves_exactly_what_plain_torch_leaves(oracle: list[dict]
     assert num_complete > len(PROGRAMS) * 0.7
 
 
-def test_engine_order_respects_the_graph() -> None:
-    for source, seed in PROGRAMS:
-        trace = run_program(source, seed=seed)
+def test_engine_order_respects_the_graph(traces: list[ProgramTrace]) -> None:
+    for trace in traces:
         for run in {visit.run for visit in trace.visits}:
             order = {visit.node: place for place, visit in enumerate(trace.visits) if visit.run == run}
             for edge in trace.edges:
                 if edge.source in order and edge.target in order:
-                    assert order[edge.target] < order[edge.source], source
+                    assert order[edge.target] < order[edge.source], trace.source
 
 
-def test_upstream_is_the_sum_of_what_arrived_on_each_path() -> None:
-    for source, seed in PROGRAMS:
-        trace = run_program(source, seed=seed)
+def test_upstream_is_the_sum_of_what_arrived_on_each_path(traces: list[ProgramTrace]) -> None:
+    for trace in traces:
         for visit in trace.visits:
             for output, upstream in enumerate(visit.upstream):
                 parts = [part.value for part in visit.contributions if part.output_index == output]
@@ -92,7 +95,7 @@ def test_upstream_is_the_sum_of_what_arrived_on_each_path() -> None:
                     assert not parts
                     continue
                 # A gradient may arrive broadcast to its shape only when torch sums it, never the other way round.
-                np.testing.assert_allclose(sum(parts), upstream, rtol=2e-6, atol=1e-6, err_msg=source)
+                np.testing.assert_allclose(sum(parts), upstream, rtol=2e-6, atol=1e-6, err_msg=trace.source)
             for part in visit.contributions:
                 if part.edge >= 0:
                     edge = trace.edges[part.edge]
@@ -101,23 +104,21 @@ def test_upstream_is_the_sum_of_what_arrived_on_each_path() -> None:
                     np.testing.assert_array_equal(trace.visits[part.visit].downstream[edge.input_index], part.value)
 
 
-def test_a_leaf_adds_what_arrives() -> None:
+def test_a_leaf_adds_what_arrives(traces: list[ProgramTrace]) -> None:
     num_leaves = 0
-    for source, seed in PROGRAMS:
-        trace = run_program(source, seed=seed)
+    for trace in traces:
         for visit in trace.visits:
             if visit.accumulation is not None:
                 done = visit.accumulation
                 before = 0 if done.before is None else done.before
-                np.testing.assert_array_equal(done.after, before + done.added, err_msg=source)
+                np.testing.assert_array_equal(done.after, before + done.added, err_msg=trace.source)
                 assert trace.nodes[visit.node].name == "AccumulateGrad"
                 num_leaves += 1
     assert num_leaves > 200
 
 
-def test_steps_only_ever_add_nodes_and_end_with_all_of_them() -> None:
-    for source, seed in PROGRAMS:
-        trace = run_program(source, seed=seed)
+def test_steps_only_ever_add_nodes_and_end_with_all_of_them(traces: list[ProgramTrace]) -> None:
+    for trace in traces:
         counts = [step.num_nodes for step in trace.steps]
         assert counts == sorted(counts)
         assert counts[-1] == len(trace.nodes)

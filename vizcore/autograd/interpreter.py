@@ -12,7 +12,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -28,10 +28,12 @@ from vizcore.autograd.parsing import FaultError, fault, unknown_name, unknown_wo
 from vizcore.autograd.recorder import Recorder
 from vizcore.autograd.trace import Message
 from vizcore.autograd.vocabulary import (
+    GROWING,
     MODULE_ATTRIBUTES,
     MODULE_METHODS,
     NAMESPACES,
     PYTHON_FUNCTIONS,
+    RANDOM,
     REFUSED_KEYWORDS,
     SETTABLE_MODULE_ATTRIBUTES,
     SETTABLE_TENSOR_ATTRIBUTES,
@@ -99,6 +101,7 @@ _RESULT_FIELDS = frozenset(
 )
 _FORMAT = re.compile(r"[<>^]?[+ ]?,?\d{0,2}(\.\d{1,2})?[defg%]?")
 _MAX_PARAMETER_DEPTH = 10
+_DROPPING = frozenset(["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout"])
 _NON_LEAF_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
     "be populated "
@@ -616,7 +619,8 @@ class Interpreter:
             return self._call_method(node, callee, args, kwargs)
         if isinstance(callee, nn.Module):
             self._check_arguments(node, args, kwargs)
-            return self._call_torch(node, callee, args, kwargs)
+            drops = callee.training and any(type(part).__name__ in _DROPPING for part in callee.modules())
+            return self._call_torch(node, callee, args, kwargs, grows=True, is_random=drops)
         raise self._fault("value", Message("{text}", {"text": f"'{_kind(callee)}' object is not callable"}), node)
 
     def _call_word(self, node: ast.Call, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -635,7 +639,7 @@ class Interpreter:
         self._check_arguments(node, args, kwargs, small=word.shape_options)
         if path == "torch.autograd.grad":
             return self._call_grad(node, args, kwargs)
-        result = self._call_torch(node, word.function, args, kwargs)
+        result = self._call_torch(node, word.function, args, kwargs, grows=word.grows, is_random=word.is_random)
         if isinstance(result, nn.Module):
             with self._limits(node):
                 if max(name.count(".") for name, _ in result.named_modules()) >= _MAX_PARAMETER_DEPTH:
@@ -690,10 +694,9 @@ class Interpreter:
             raise self._fault("unsupported", Message("There is only one device here; to() takes a dtype."), node)
         if isinstance(owner, Tensor) and name == "backward":
             return self._call_backward(node, owner, args, kwargs)
-        if isinstance(owner, nn.Module):
-            result = self._call_torch(node, getattr(type(owner), name), (owner, *args), kwargs)
-            return result
-        return self._call_torch(node, getattr(type(owner), name), (owner, *args), kwargs)
+        return self._call_torch(
+            node, getattr(type(owner), name), (owner, *args), kwargs, grows=name in GROWING, is_random=name in RANDOM
+        )
 
     def _check_arguments(
         self, node: ast.Call, args: tuple[Any, ...], kwargs: dict[str, Any], *, small: bool = False
@@ -761,18 +764,31 @@ class Interpreter:
         return self._call_torch(node, run, ())
 
     def _call_torch(
-        self, node: ast.AST, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
+        self,
+        node: ast.AST,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any] | None = None,
+        *,
+        grows: bool = False,
+        is_random: bool = False,
     ) -> Any:
         """Calls torch; its own error becomes a fault at this place."""
+        kwargs = kwargs or {}
         self._guard_time(node)
         try:
+            if grows or limits.largest_result(args, kwargs) > limits.MAX_ELEMENTS:
+                with self._collect_warnings():
+                    self._guard.rehearse(function, args, kwargs)
             if getattr(function, "__module__", "") == "_operator":  # operators do not warn
                 result = function(*args)
             else:
-                with self._collect_warnings() as texts:
-                    result = function(*args, **(kwargs or {}))
+                randomness = self._guard.randomness() if is_random else nullcontext()
+                with self._collect_warnings() as texts, randomness:
+                    result = function(*args, **kwargs)
                 self._recorder.warnings.extend(texts)
             result = _plain_result(result)
+            self._guard.count(result)
             self._recorder.add_result(result)
         except LimitError as error:
             raise self._fault("limit", error.reason, node) from None
@@ -879,8 +895,7 @@ class Interpreter:
     def _text(self, value: Any, *, quoted: bool, node: ast.AST) -> str:
         """What ``print`` shows, without addresses in memory."""
         if isinstance(value, (Tensor, nn.Module)):
-            with self._recorder.reading():
-                return str(self._call_torch(node, repr, (value,)))
+            return str(self._call_torch(node, repr, (value,)))
         if isinstance(value, str):
             return repr(value) if quoted else value
         if isinstance(value, (Word, Namespace)):

@@ -1,20 +1,20 @@
 """How much a program may ask for, enforced before torch allocates anything.
 
-One dispatch mode stands between the program and torch's operators. Before an operator runs, its result is worked out
-on the ``meta`` device, which knows shapes and has no memory: broadcasting, padding, an outer product or an
-interpolation are all caught by the same rule, also in the middle of a composite function or on the way back. The mode
-is thread-local, so programs of several learners run side by side in one process.
+What may grow is rehearsed on copies under a dispatch mode. Before an operator runs there, its result is worked out on
+the ``meta`` device, which knows shapes and has no memory: broadcasting, padding, an outer product or an interpolation
+are all caught by the same rule, also in the middle of a composite function. The mode is thread-local, so programs of
+several learners run side by side in one process.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vizcore.autograd.trace import Message
 from vizcore.seeding import seeded
@@ -59,76 +59,32 @@ _SIZED = frozenset(
 )
 
 # Their results are no larger than their inputs, so that the shape need not be worked out.
-_SHRINKING = frozenset(
-    [
-        "aten::view",
-        "aten::reshape",
-        "aten::_unsafe_view",
-        "aten::_reshape_alias",
-        "aten::t",
-        "aten::transpose.int",
-        "aten::permute",
-        "aten::select.int",
-        "aten::slice.Tensor",
-        "aten::detach",
-        "aten::alias",
-        "aten::squeeze",
-        "aten::squeeze.dim",
-        "aten::squeeze.dims",
-        "aten::unsqueeze",
-        "aten::clone",
-        "aten::sum",
-        "aten::sum.dim_IntList",
-        "aten::mean",
-        "aten::mean.dim",
-        "aten::amax",
-        "aten::amin",
-        "aten::max",
-        "aten::min",
-        "aten::argmax",
-        "aten::argmin",
-        "aten::_to_copy",
-        "aten::lift_fresh",
-        "aten::lift_fresh_copy",
-        "aten::_softmax",
-        "aten::_log_softmax",
-        "aten::_softmax_backward_data",
-        "aten::_log_softmax_backward_data",
-        "aten::ones_like",
-        "aten::zeros_like",
-        "aten::empty_like",
-        "aten::full_like",
-        "aten::nll_loss_forward",
-        "aten::nll_loss_backward",
-        "aten::_local_scalar_dense",
-        "aten::equal",
-        "aten::masked_select",
-        "aten::nonzero",
-        "aten::is_same_size",
-        "aten::_linalg_check_errors",
-        "aten::dot",
-        "aten::vdot",
-        "aten::mv",
-        "aten::unsafe_chunk",
-        "aten::split.Tensor",
-        "aten::unbind.int",
-        "aten::item",
-    ]
-)
+_SHRINKING_WORDS = """
+aten::view aten::reshape aten::_unsafe_view aten::_reshape_alias aten::t aten::transpose.int aten::permute
+aten::select.int aten::slice.Tensor aten::detach aten::alias aten::squeeze aten::squeeze.dim aten::squeeze.dims
+aten::unsqueeze aten::clone aten::sum aten::sum.dim_IntList aten::mean aten::mean.dim aten::amax aten::amin aten::max
+aten::min aten::argmax aten::argmin aten::_to_copy aten::lift_fresh aten::lift_fresh_copy aten::_softmax
+aten::_log_softmax aten::_softmax_backward_data aten::_log_softmax_backward_data aten::ones_like aten::zeros_like
+aten::empty_like aten::full_like aten::nll_loss_forward aten::nll_loss_backward aten::_local_scalar_dense aten::equal
+aten::masked_select aten::nonzero aten::is_same_size aten::_linalg_check_errors aten::dot aten::vdot aten::mv
+aten::unsafe_chunk aten::split.Tensor aten::unbind.int aten::item
+"""
+_SHRINKING = frozenset(_SHRINKING_WORDS.split())
 
 
 class Guard(seeded):
-    """Watches every operator of a program: its size, its time, its random numbers.
+    """Rehearses an operation on copies and stops it before anything too large exists.
+
+    Rehearsal and performance are two calls, because under a dispatch mode some of torch's composite functions take
+    another path: other node names, other roundings. What the learner sees has to be what plain torch does.
 
     Attributes:
-        operations: name and result of each operator since the list was last emptied; the recorder matches them with
-            nodes.
+        generator: the program's random numbers; a rehearsal does not use it up.
     """
 
     def __init__(self, seed: int, *, max_seconds: float = MAX_SECONDS) -> None:
         """Starts the clock and the generator."""
         super().__init__(seed)
-        self.operations: list[tuple[str, Any]] = []
         self._max_seconds = max_seconds
         self._start = time.thread_time()
         self._checked: set[Any] = set()
@@ -144,6 +100,47 @@ class Guard(seeded):
         if time.thread_time() - self._start > self._max_seconds:
             raise LimitError("The program ran for more than {seconds:g} s.", seconds=self._max_seconds)
 
+    def count(self, result: Any) -> None:
+        """Raises LimitError when all results of the program together have become too large."""
+        for value in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(value, Tensor):
+                self._num_created += value.numel()
+        if self._num_created > MAX_CREATED:
+            raise LimitError("All results together may have at most {limit} elements.", limit=f"{MAX_CREATED:,}")
+
+    def rehearse(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Runs a function on copies, operator by operator, each checked before it runs.
+
+        Args:
+            function: a function, a method or a module.
+            args: its arguments; they are not changed.
+            kwargs: its named arguments; they are not changed.
+
+        Raises:
+            LimitError: if any result on the way, shown or hidden, would be too large. Other errors are left to the
+                performance.
+        """
+        state = self.generator.get_state()
+        try:
+            with torch.no_grad(), self:
+                if isinstance(function, nn.Module):
+                    tensors = dict([*function.named_parameters(), *function.named_buffers()])
+                    torch.func.functional_call(function, _copy(tensors), _copy(args), _copy(kwargs))
+                else:
+                    function(*_copy(args), **_copy(kwargs))
+        except LimitError:
+            raise
+        except Exception:
+            return
+        finally:
+            self.generator.set_state(state)
+
+    def randomness(self) -> seeded:
+        """A mode in which random operators draw from the program's generator."""
+        mode = seeded(0)
+        mode.generator = self.generator
+        return mode
+
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
@@ -151,14 +148,7 @@ class Guard(seeded):
         kwargs = kwargs or {}
         self.check_time()
         self._check_size(func, args, kwargs)
-        result = super().__torch_dispatch__(func, types, args, kwargs)
-        self.operations.append((func._schema.name, result))
-        for tensor in result if isinstance(result, (tuple, list)) else (result,):
-            if isinstance(tensor, Tensor):
-                self._num_created += tensor.numel()
-        if self._num_created > MAX_CREATED:
-            raise LimitError("All results together may have at most {limit} elements.", limit=f"{MAX_CREATED:,}")
-        return result
+        return super().__torch_dispatch__(func, types, args, kwargs)
 
     def _check_size(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if func in self._safe:
@@ -186,7 +176,7 @@ class Guard(seeded):
         elif name == "aten::randint" or name == "aten::randint.low":
             check_elements(args[1 if name == "aten::randint" else 2])
         elif name in ("aten::randperm", "aten::eye", "aten::eye.m"):
-            check_elements(args)
+            check_elements(args * 2 if name == "aten::eye" else args)
         elif is_elementwise:
             tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
             check_elements(_broadcast(tensors))
@@ -292,3 +282,26 @@ def _to_meta(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_to_meta(element) for element in value]
     return value
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {word: _copy(element) for word, element in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_copy(element) for element in value)
+    return value
+
+
+def largest_result(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    """The product of the inputs' elements: no result is larger that has no sizes among its arguments."""
+    bound = 1
+    stack = [*args, *kwargs.values()]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, Tensor):
+            bound *= max(value.numel(), 1)
+        elif isinstance(value, (list, tuple)):
+            stack.extend(value)
+    return bound

@@ -18,8 +18,8 @@ from vizcore.autograd.warnings_of import torch_warnings
 def run_program(source: str, *, seed: int = 0) -> ProgramTrace:
     """Runs a learner's program line by line on real torch and records everything that autograd does.
 
-    Nothing global is touched: grad mode, random numbers and operators are watched in this thread only, so that several
-    programs can run at once in one process. The random numbers are those that follow ``torch.manual_seed(seed)``.
+    Nothing global is touched: grad mode and random numbers are this thread's own, so that several programs can run at
+    once in one process. The random numbers are those that follow ``torch.manual_seed(seed)``.
 
     Args:
         source: the program; the subset of Python and torch that it may use is in ``vizcore.autograd.vocabulary``.
@@ -39,14 +39,12 @@ def run_program(source: str, *, seed: int = 0) -> ProgramTrace:
     grad_mode = torch.is_grad_enabled()
     try:
         torch.set_grad_enabled(True)
-        with guard:
-            try:
-                interpreter.run(tree)
-            except FaultError as fault:
-                error = fault.error
-                _finish_failed_line(interpreter, recorder)
-            with recorder.reading():
-                variables, grads = _final_values(interpreter)
+        try:
+            interpreter.run(tree)
+        except FaultError as fault:
+            error = fault.error
+            _finish_failed_line(interpreter)
+        variables, grads = _final_values(interpreter)
     finally:
         torch.set_grad_enabled(grad_mode)
     return ProgramTrace(
@@ -64,7 +62,7 @@ def run_program(source: str, *, seed: int = 0) -> ProgramTrace:
     )
 
 
-def _finish_failed_line(interpreter: Interpreter, recorder: Recorder) -> None:
+def _finish_failed_line(interpreter: Interpreter) -> None:
     """Shows what the faulty line did before it failed, unless that alone breaks a limit."""
     if interpreter.current is None:
         return

@@ -7,10 +7,8 @@ freed.
 
 from __future__ import annotations
 
-import re
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -128,14 +126,7 @@ class Recorder:
             raise LimitError(
                 "The record of this program has more than {limit} numbers.", limit=f"{limits.MAX_RECORDED:,}"
             )
-        with self.reading():
-            return to_array(tensor)
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Pauses the guard while the recorder itself uses torch."""
-        with torch._C._DisableTorchDispatch():
-            yield
+        return to_array(tensor)
 
     # ---- the end of a line
 
@@ -148,10 +139,9 @@ class Recorder:
             named: every tensor the program can name now, with its name.
             note: what the line decided or assigned, for plain values.
         """
-        with self.reading():
-            changed_names = self._changed(named)
-            self._discover(line, changed_names, named)
-            changed = [self._add_state(name, tensor) for name, tensor in changed_names]
+        changed_names = self._changed(named)
+        self._discover(line, changed_names, named)
+        changed = [self._add_state(name, tensor) for name, tensor in changed_names]
         tensor_names = {name for name, _ in named}
         removed = tuple(name for name in self._fingerprints if name not in tensor_names)
         for name in removed:
@@ -174,7 +164,6 @@ class Recorder:
         )
         self._results.clear()
         self._values.clear()
-        self._guard.operations.clear()
         self._printed_now.clear()
         self.warnings.clear()
         self._freed_now.clear()
@@ -287,9 +276,9 @@ class Recorder:
             self._leaves[key[1]] = found[key].variable
         leaves.sort(key=lambda key: self._identity(self._leaves[key[1]]))
         others = sorted((key for key in found if key[0] == "node"), key=lambda key: key[1])
-        self._fill_values(others, found)
+        saved = {key: self._saved(found[key], places) for key in (*leaves, *others)}
         for key in (*leaves, *others):
-            self._add_node(key, found[key], line, places)
+            self._add_node(key, found[key], line, saved[key])
         for key in others:
             for index, (following, output) in enumerate(found[key].next_functions):
                 if following is not None:
@@ -297,24 +286,7 @@ class Recorder:
                     self._edge_ids[target, index] = len(self.edges)
                     self.edges.append(Edge(self._ids[self._key(following)], target, index, output))
 
-    def _fill_values(self, keys: list[NodeKey], found: dict[NodeKey, Any]) -> None:
-        """Finds outputs that stay inside a composite function: the operators ran in the order of the nodes."""
-        operations = iter(self._guard.operations)
-        for key in keys:
-            if key in self._values:
-                continue
-            stem = _plain(re.sub(r"Backward\d*$", "", found[key].name()))
-            shape = _output_shape(found[key])
-            for name, result in operations:
-                tensor = result[0] if isinstance(result, (tuple, list)) and result else result
-                if _plain(name.removeprefix("aten::")).startswith(stem) and isinstance(tensor, Tensor):
-                    if shape is None or tuple(tensor.shape) == shape:
-                        self._values[key] = self.array(tensor)
-                    break
-            else:
-                operations = iter(self._guard.operations)
-
-    def _add_node(self, key: NodeKey, node: Any, line: int, places: dict[Any, str]) -> None:
+    def _add_node(self, key: NodeKey, node: Any, line: int, saved: tuple[SavedTensor, ...]) -> None:
         name = node.name().removeprefix("torch::autograd::")
         metadata = node._input_metadata
         value = self.array(self._leaves[key[1]]) if key[0] == "leaf" else self._values.get(key)
@@ -330,7 +302,7 @@ class Recorder:
                 shape=_output_shape(node),
                 dtype=dtype_name(metadata[0].dtype) if metadata else "",
                 value=value,
-                saved=self._saved(node, places),
+                saved=saved,
                 rule=local_rule(name),
                 created_by_backward=key[0] == "node" and any(key[1] in numbers for numbers in self._backward_sequences),
             )
@@ -349,6 +321,8 @@ class Recorder:
             for index, tensor in enumerate(tensors):
                 if not isinstance(tensor, Tensor):
                     continue
+                if tensor.grad_fn is not None:  # it is the output of that node, perhaps one that has no name
+                    self._values.setdefault(("node", tensor.grad_fn._sequence_nr()), to_array(tensor))
                 suffix = f"[{index}]" if isinstance(value, (tuple, list)) else ""
                 saved.append(
                     SavedTensor(
@@ -392,42 +366,37 @@ class Recorder:
         self._num_runs += 1
         handles = []
         nodes: list[Any] = []
-        with self.reading():
-            self._results.extend(tensor for tensor, _ in roots if tensor.requires_grad)
-            self._discover(line, named, named)
-            for tensor, gradient in roots:
-                if not tensor.requires_grad or (tensor.grad_fn is None and _accumulator(tensor) is None):
-                    continue
-                edge = torch.autograd.graph.get_gradient_edge(tensor)
-                nodes.append(edge.node)
-                given = torch.ones_like(tensor) if gradient is None else gradient
-                if isinstance(given, Tensor) and given.shape == tensor.shape:
-                    part = Contribution(-1, -1, edge.output_nr, self.array(given))
-                    run.waiting.setdefault(self._ids[self._key(edge.node)], []).append(part)
-            seen: set[int] = set()
-            while nodes:
-                node = nodes.pop()
-                node_id = self._ids[self._key(node)]
-                if node_id in seen:
-                    continue
-                seen.add(node_id)
-                sources = [
-                    None if following is None else self._ids[self._key(following)]
-                    for following, _ in node.next_functions
-                ]
-                outputs = [output for _, output in node.next_functions]
-                handles.append(node.register_prehook(self._arrival(run, node_id)))
-                handles.append(node.register_hook(self._departure(run, node_id, sources, outputs)))
-                if hasattr(node, "variable"):
-                    handles.append(node.variable.register_post_accumulate_grad_hook(self._accumulation(run, node_id)))
-                nodes.extend(following for following, _ in node.next_functions if following is not None)
-            first = torch.autograd._get_sequence_nr()
+        self._results.extend(tensor for tensor, _ in roots if tensor.requires_grad)
+        self._discover(line, named, named)
+        for tensor, gradient in roots:
+            if not tensor.requires_grad or (tensor.grad_fn is None and _accumulator(tensor) is None):
+                continue
+            edge = torch.autograd.graph.get_gradient_edge(tensor)
+            nodes.append(edge.node)
+            given = torch.ones_like(tensor) if gradient is None else gradient
+            if isinstance(given, Tensor) and given.shape == tensor.shape:
+                part = Contribution(-1, -1, edge.output_nr, self.array(given))
+                run.waiting.setdefault(self._ids[self._key(edge.node)], []).append(part)
+        seen: set[int] = set()
+        while nodes:
+            node = nodes.pop()
+            node_id = self._ids[self._key(node)]
+            if node_id in seen:
+                continue
+            seen.add(node_id)
+            sources = [
+                None if following is None else self._ids[self._key(following)] for following, _ in node.next_functions
+            ]
+            outputs = [output for _, output in node.next_functions]
+            handles.append(node.register_prehook(self._arrival(run, node_id)))
+            handles.append(node.register_hook(self._departure(run, node_id, sources, outputs)))
+            if hasattr(node, "variable"):
+                handles.append(node.variable.register_post_accumulate_grad_hook(self._accumulation(run, node_id)))
+            nodes.extend(following for following, _ in node.next_functions if following is not None)
+        first = torch.autograd._get_sequence_nr()
         num_visits = len(self.visits)
         try:
-            # Under a dispatch mode some of torch's backward formulas take another path, with other roundings. The sizes on
-            # the way back are those of the way forward, so the guard may rest here; the hooks watch the time.
-            with self.reading():
-                return call()
+            return call()  # sizes on the way back are those of the way forward; the hooks watch the time
         finally:
             for handle in handles:
                 handle.remove()
@@ -518,7 +487,7 @@ def to_array(tensor: Tensor) -> np.ndarray:
     tensor = tensor.detach()
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.float()
-    return tensor.numpy().copy()
+    return tensor.numpy(force=True).copy()  # forced: torch keeps some all-zero gradients without memory
 
 
 def _accumulator(leaf: Tensor) -> Any:
@@ -545,7 +514,3 @@ def _output_shape(node: Any) -> tuple[int, ...] | None:
         return tuple(int(size) for size in metadata[0].shape) if metadata else None
     except (RuntimeError, TypeError):  # an output that has no shape
         return None
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", "").lower()

@@ -16,828 +16,107 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-_TORCH = [
-    "tensor",
-    "ones",
-    "zeros",
-    "full",
-    "arange",
-    "linspace",
-    "logspace",
-    "eye",
-    "rand",
-    "randn",
-    "randint",
-    "randperm",
-    "normal",
-    "bernoulli",
-    "multinomial",
-    "ones_like",
-    "zeros_like",
-    "full_like",
-    "rand_like",
-    "randn_like",
-    "abs",
-    "absolute",
-    "neg",
-    "negative",
-    "exp",
-    "exp2",
-    "expm1",
-    "log",
-    "log2",
-    "log10",
-    "log1p",
-    "sqrt",
-    "rsqrt",
-    "square",
-    "pow",
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "atan2",
-    "arctan",
-    "arctan2",
-    "sinh",
-    "cosh",
-    "tanh",
-    "asinh",
-    "acosh",
-    "atanh",
-    "sigmoid",
-    "relu",
-    "softmax",
-    "log_softmax",
-    "clamp",
-    "clip",
-    "sign",
-    "sgn",
-    "floor",
-    "ceil",
-    "round",
-    "trunc",
-    "frac",
-    "reciprocal",
-    "erf",
-    "erfc",
-    "erfinv",
-    "lgamma",
-    "digamma",
-    "logit",
-    "sinc",
-    "hypot",
-    "heaviside",
-    "maximum",
-    "minimum",
-    "fmax",
-    "fmin",
-    "add",
-    "sub",
-    "subtract",
-    "mul",
-    "multiply",
-    "div",
-    "divide",
-    "true_divide",
-    "floor_divide",
-    "remainder",
-    "fmod",
-    "where",
-    "lerp",
-    "addcmul",
-    "addcdiv",
-    "logaddexp",
-    "xlogy",
-    "deg2rad",
-    "rad2deg",
-    "nan_to_num",
-    "sum",
-    "mean",
-    "prod",
-    "std",
-    "var",
-    "std_mean",
-    "var_mean",
-    "max",
-    "min",
-    "amax",
-    "amin",
-    "aminmax",
-    "argmax",
-    "argmin",
-    "all",
-    "any",
-    "cumsum",
-    "cumprod",
-    "cummax",
-    "cummin",
-    "logcumsumexp",
-    "logsumexp",
-    "norm",
-    "median",
-    "quantile",
-    "nansum",
-    "nanmean",
-    "sort",
-    "topk",
-    "argsort",
-    "kthvalue",
-    "count_nonzero",
-    "diff",
-    "dist",
-    "mm",
-    "matmul",
-    "bmm",
-    "mv",
-    "dot",
-    "vdot",
-    "inner",
-    "outer",
-    "einsum",
-    "tensordot",
-    "kron",
-    "addmm",
-    "addmv",
-    "baddbmm",
-    "cross",
-    "trace",
-    "diag",
-    "diagonal",
-    "diag_embed",
-    "tril",
-    "triu",
-    "inverse",
-    "det",
-    "logdet",
-    "slogdet",
-    "cdist",
-    "matrix_exp",
-    "cosine_similarity",
-    "pairwise_distance",
-    "cat",
-    "concat",
-    "concatenate",
-    "stack",
-    "hstack",
-    "vstack",
-    "dstack",
-    "column_stack",
-    "split",
-    "chunk",
-    "tensor_split",
-    "unbind",
-    "reshape",
-    "flatten",
-    "unflatten",
-    "ravel",
-    "squeeze",
-    "unsqueeze",
-    "transpose",
-    "swapaxes",
-    "permute",
-    "t",
-    "movedim",
-    "flip",
-    "fliplr",
-    "flipud",
-    "roll",
-    "rot90",
-    "tile",
-    "repeat_interleave",
-    "broadcast_to",
-    "broadcast_tensors",
-    "atleast_1d",
-    "atleast_2d",
-    "narrow",
-    "select",
-    "gather",
-    "scatter",
-    "scatter_add",
-    "index_select",
-    "index_add",
-    "masked_select",
-    "masked_fill",
-    "take",
-    "take_along_dim",
-    "nonzero",
-    "meshgrid",
-    "bucketize",
-    "searchsorted",
-    "clone",
-    "detach",
-    "eq",
-    "ne",
-    "lt",
-    "le",
-    "gt",
-    "ge",
-    "equal",
-    "allclose",
-    "isclose",
-    "isnan",
-    "isinf",
-    "isfinite",
-    "logical_and",
-    "logical_or",
-    "logical_not",
-    "logical_xor",
-    "numel",
-    "is_tensor",
-    "is_floating_point",
-    "is_grad_enabled",
-    "conv1d",
-    "conv2d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-]
+_TORCH_WORDS = """
+tensor ones zeros full arange linspace logspace eye rand randn randint randperm normal bernoulli multinomial ones_like
+zeros_like full_like rand_like randn_like abs absolute neg negative exp exp2 expm1 log log2 log10 log1p sqrt rsqrt
+square pow sin cos tan asin acos atan atan2 arctan arctan2 sinh cosh tanh asinh acosh atanh sigmoid relu softmax
+log_softmax clamp clip sign sgn floor ceil round trunc frac reciprocal erf erfc erfinv lgamma digamma logit sinc hypot
+heaviside maximum minimum fmax fmin add sub subtract mul multiply div divide true_divide floor_divide remainder fmod
+where lerp addcmul addcdiv logaddexp xlogy deg2rad rad2deg nan_to_num sum mean prod std var std_mean var_mean max min
+amax amin aminmax argmax argmin all any cumsum cumprod cummax cummin logcumsumexp logsumexp norm median quantile
+nansum nanmean sort topk argsort kthvalue count_nonzero diff dist mm matmul bmm mv dot vdot inner outer einsum
+tensordot kron addmm addmv baddbmm cross trace diag diagonal diag_embed tril triu inverse det logdet slogdet cdist
+matrix_exp cosine_similarity pairwise_distance cat concat concatenate stack hstack vstack dstack column_stack split
+chunk tensor_split unbind reshape flatten unflatten ravel squeeze unsqueeze transpose swapaxes permute t movedim flip
+fliplr flipud roll rot90 tile repeat_interleave broadcast_to broadcast_tensors atleast_1d atleast_2d narrow select
+gather scatter scatter_add index_select index_add masked_select masked_fill take take_along_dim nonzero meshgrid
+bucketize searchsorted clone detach eq ne lt le gt ge equal allclose isclose isnan isinf isfinite logical_and
+logical_or logical_not logical_xor numel is_tensor is_floating_point is_grad_enabled conv1d conv2d conv_transpose1d
+conv_transpose2d
+"""
 
-_DTYPES = [
-    "float32",
-    "float64",
-    "float16",
-    "bfloat16",
-    "float",
-    "double",
-    "half",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "int",
-    "long",
-    "uint8",
-    "bool",
-]
+_DTYPES_WORDS = """
+float32 float64 float16 bfloat16 float double half int8 int16 int32 int64 int long uint8 bool
+"""
 
-_LINALG = [
-    "norm",
-    "vector_norm",
-    "matrix_norm",
-    "inv",
-    "det",
-    "slogdet",
-    "solve",
-    "svdvals",
-    "svd",
-    "eigh",
-    "eigvalsh",
-    "qr",
-    "cholesky",
-    "matrix_power",
-    "cross",
-    "pinv",
-    "cond",
-    "matrix_rank",
-    "multi_dot",
-    "vecdot",
-    "diagonal",
-]
+_LINALG_WORDS = """
+norm vector_norm matrix_norm inv det slogdet solve svdvals svd eigh eigvalsh qr cholesky matrix_power cross pinv cond
+matrix_rank multi_dot vecdot diagonal
+"""
 
-_FUNCTIONAL = [
-    "relu",
-    "relu6",
-    "leaky_relu",
-    "elu",
-    "selu",
-    "celu",
-    "gelu",
-    "silu",
-    "mish",
-    "softplus",
-    "softsign",
-    "tanh",
-    "sigmoid",
-    "hardtanh",
-    "hardsigmoid",
-    "hardswish",
-    "logsigmoid",
-    "prelu",
-    "threshold",
-    "glu",
-    "softmax",
-    "log_softmax",
-    "softmin",
-    "tanhshrink",
-    "hardshrink",
-    "softshrink",
-    "normalize",
-    "one_hot",
-    "mse_loss",
-    "l1_loss",
-    "smooth_l1_loss",
-    "huber_loss",
-    "cross_entropy",
-    "nll_loss",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "kl_div",
-    "hinge_embedding_loss",
-    "margin_ranking_loss",
-    "cosine_embedding_loss",
-    "triplet_margin_loss",
-    "poisson_nll_loss",
-    "soft_margin_loss",
-    "linear",
-    "bilinear",
-    "embedding",
-    "conv1d",
-    "conv2d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "unfold",
-    "fold",
-    "max_pool1d",
-    "max_pool2d",
-    "avg_pool1d",
-    "avg_pool2d",
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_max_pool1d",
-    "adaptive_max_pool2d",
-    "lp_pool1d",
-    "lp_pool2d",
-    "max_unpool1d",
-    "max_unpool2d",
-    "interpolate",
-    "pixel_shuffle",
-    "pixel_unshuffle",
-    "pad",
-    "grid_sample",
-    "affine_grid",
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "alpha_dropout",
-    "batch_norm",
-    "layer_norm",
-    "group_norm",
-    "instance_norm",
-    "rms_norm",
-    "local_response_norm",
-    "cosine_similarity",
-    "pairwise_distance",
-    "scaled_dot_product_attention",
-]
+_FUNCTIONAL_WORDS = """
+relu relu6 leaky_relu elu selu celu gelu silu mish softplus softsign tanh sigmoid hardtanh hardsigmoid hardswish
+logsigmoid prelu threshold glu softmax log_softmax softmin tanhshrink hardshrink softshrink normalize one_hot mse_loss
+l1_loss smooth_l1_loss huber_loss cross_entropy nll_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div
+hinge_embedding_loss margin_ranking_loss cosine_embedding_loss triplet_margin_loss poisson_nll_loss soft_margin_loss
+linear bilinear embedding conv1d conv2d conv_transpose1d conv_transpose2d unfold fold max_pool1d max_pool2d avg_pool1d
+avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d lp_pool1d lp_pool2d
+max_unpool1d max_unpool2d interpolate pixel_shuffle pixel_unshuffle pad grid_sample affine_grid dropout dropout1d
+dropout2d alpha_dropout batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm cosine_similarity
+pairwise_distance scaled_dot_product_attention
+"""
 
-_MODULES = [
-    "Linear",
-    "Bilinear",
-    "Conv1d",
-    "Conv2d",
-    "ConvTranspose1d",
-    "ConvTranspose2d",
-    "Embedding",
-    "ReLU",
-    "ReLU6",
-    "LeakyReLU",
-    "ELU",
-    "SELU",
-    "CELU",
-    "GELU",
-    "SiLU",
-    "Mish",
-    "Softplus",
-    "Softsign",
-    "Tanh",
-    "Sigmoid",
-    "Hardtanh",
-    "Hardsigmoid",
-    "Hardswish",
-    "LogSigmoid",
-    "PReLU",
-    "Threshold",
-    "GLU",
-    "Softmax",
-    "LogSoftmax",
-    "Softmin",
-    "Tanhshrink",
-    "Hardshrink",
-    "Softshrink",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "LayerNorm",
-    "GroupNorm",
-    "InstanceNorm1d",
-    "InstanceNorm2d",
-    "RMSNorm",
-    "LocalResponseNorm",
-    "Dropout",
-    "Dropout1d",
-    "Dropout2d",
-    "AlphaDropout",
-    "Flatten",
-    "Unflatten",
-    "Identity",
-    "MaxPool1d",
-    "MaxPool2d",
-    "AvgPool1d",
-    "AvgPool2d",
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d",
-    "Upsample",
-    "UpsamplingNearest2d",
-    "UpsamplingBilinear2d",
-    "PixelShuffle",
-    "PixelUnshuffle",
-    "ZeroPad2d",
-    "ReflectionPad2d",
-    "ReplicationPad2d",
-    "ConstantPad2d",
-    "MSELoss",
-    "L1Loss",
-    "SmoothL1Loss",
-    "HuberLoss",
-    "CrossEntropyLoss",
-    "NLLLoss",
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "KLDivLoss",
-    "CosineSimilarity",
-    "PairwiseDistance",
-    "Sequential",
-]
+_MODULES_WORDS = """
+Linear Bilinear Conv1d Conv2d ConvTranspose1d ConvTranspose2d Embedding ReLU ReLU6 LeakyReLU ELU SELU CELU GELU SiLU
+Mish Softplus Softsign Tanh Sigmoid Hardtanh Hardsigmoid Hardswish LogSigmoid PReLU Threshold GLU Softmax LogSoftmax
+Softmin Tanhshrink Hardshrink Softshrink BatchNorm1d BatchNorm2d LayerNorm GroupNorm InstanceNorm1d InstanceNorm2d
+RMSNorm LocalResponseNorm Dropout Dropout1d Dropout2d AlphaDropout Flatten Unflatten Identity MaxPool1d MaxPool2d
+AvgPool1d AvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveMaxPool1d AdaptiveMaxPool2d Upsample
+UpsamplingNearest2d UpsamplingBilinear2d PixelShuffle PixelUnshuffle ZeroPad2d ReflectionPad2d ReplicationPad2d
+ConstantPad2d MSELoss L1Loss SmoothL1Loss HuberLoss CrossEntropyLoss NLLLoss BCELoss BCEWithLogitsLoss KLDivLoss
+CosineSimilarity PairwiseDistance Sequential
+"""
 
-_INIT = [
-    "zeros_",
-    "ones_",
-    "constant_",
-    "eye_",
-    "normal_",
-    "uniform_",
-    "xavier_uniform_",
-    "xavier_normal_",
-    "kaiming_uniform_",
-    "kaiming_normal_",
-    "orthogonal_",
-]
+_INIT_WORDS = """
+zeros_ ones_ constant_ eye_ normal_ uniform_ xavier_uniform_ xavier_normal_ kaiming_uniform_ kaiming_normal_
+orthogonal_
+"""
 
-TENSOR_ATTRIBUTES = frozenset(
-    [
-        "shape",
-        "dtype",
-        "grad",
-        "grad_fn",
-        "requires_grad",
-        "is_leaf",
-        "data",
-        "T",
-        "mT",
-        "ndim",
-        "retains_grad",
-        "itemsize",
-        "nbytes",
-    ]
-)
+_TENSOR_ATTRIBUTES_WORDS = """
+shape dtype grad grad_fn requires_grad is_leaf data T mT ndim retains_grad itemsize nbytes
+"""
+TENSOR_ATTRIBUTES = frozenset(_TENSOR_ATTRIBUTES_WORDS.split())
 
-TENSOR_METHODS = frozenset(
-    [
-        "backward",
-        "detach",
-        "detach_",
-        "clone",
-        "requires_grad_",
-        "retain_grad",
-        "item",
-        "tolist",
-        "size",
-        "dim",
-        "numel",
-        "nelement",
-        "stride",
-        "is_contiguous",
-        "contiguous",
-        "is_floating_point",
-        "to",
-        "float",
-        "double",
-        "half",
-        "bfloat16",
-        "int",
-        "long",
-        "bool",
-        "type_as",
-        "view",
-        "view_as",
-        "reshape",
-        "reshape_as",
-        "flatten",
-        "unflatten",
-        "ravel",
-        "squeeze",
-        "squeeze_",
-        "unsqueeze",
-        "unsqueeze_",
-        "transpose",
-        "transpose_",
-        "t",
-        "t_",
-        "permute",
-        "movedim",
-        "swapaxes",
-        "expand",
-        "expand_as",
-        "repeat",
-        "repeat_interleave",
-        "tile",
-        "flip",
-        "roll",
-        "rot90",
-        "unbind",
-        "split",
-        "chunk",
-        "tensor_split",
-        "select",
-        "narrow",
-        "diagonal",
-        "diag",
-        "diag_embed",
-        "tril",
-        "triu",
-        "tril_",
-        "triu_",
-        "broadcast_to",
-        "unfold",
-        "abs",
-        "abs_",
-        "absolute",
-        "neg",
-        "neg_",
-        "negative",
-        "exp",
-        "exp_",
-        "exp2",
-        "expm1",
-        "log",
-        "log_",
-        "log2",
-        "log10",
-        "log1p",
-        "sqrt",
-        "sqrt_",
-        "rsqrt",
-        "rsqrt_",
-        "square",
-        "square_",
-        "pow",
-        "pow_",
-        "sin",
-        "sin_",
-        "cos",
-        "cos_",
-        "tan",
-        "asin",
-        "acos",
-        "atan",
-        "atan2",
-        "sinh",
-        "cosh",
-        "tanh",
-        "tanh_",
-        "asinh",
-        "acosh",
-        "atanh",
-        "sigmoid",
-        "sigmoid_",
-        "relu",
-        "relu_",
-        "softmax",
-        "log_softmax",
-        "clamp",
-        "clamp_",
-        "clamp_min",
-        "clamp_max",
-        "clamp_min_",
-        "clamp_max_",
-        "clip",
-        "clip_",
-        "sign",
-        "sign_",
-        "sgn",
-        "floor",
-        "floor_",
-        "ceil",
-        "ceil_",
-        "round",
-        "round_",
-        "trunc",
-        "trunc_",
-        "frac",
-        "reciprocal",
-        "reciprocal_",
-        "erf",
-        "erfc",
-        "erfinv",
-        "lgamma",
-        "digamma",
-        "logit",
-        "sinc",
-        "hypot",
-        "heaviside",
-        "maximum",
-        "minimum",
-        "fmax",
-        "fmin",
-        "add",
-        "add_",
-        "sub",
-        "sub_",
-        "subtract",
-        "mul",
-        "mul_",
-        "multiply",
-        "div",
-        "div_",
-        "divide",
-        "true_divide",
-        "floor_divide",
-        "remainder",
-        "remainder_",
-        "fmod",
-        "where",
-        "lerp",
-        "lerp_",
-        "addcmul",
-        "addcmul_",
-        "addcdiv",
-        "addcdiv_",
-        "logaddexp",
-        "xlogy",
-        "nan_to_num",
-        "sum",
-        "mean",
-        "prod",
-        "std",
-        "var",
-        "max",
-        "min",
-        "amax",
-        "amin",
-        "aminmax",
-        "argmax",
-        "argmin",
-        "all",
-        "any",
-        "cumsum",
-        "cumprod",
-        "cummax",
-        "cummin",
-        "logcumsumexp",
-        "logsumexp",
-        "norm",
-        "median",
-        "quantile",
-        "nansum",
-        "nanmean",
-        "sort",
-        "topk",
-        "argsort",
-        "kthvalue",
-        "count_nonzero",
-        "diff",
-        "dist",
-        "mm",
-        "matmul",
-        "bmm",
-        "mv",
-        "dot",
-        "vdot",
-        "inner",
-        "outer",
-        "kron",
-        "addmm",
-        "addmm_",
-        "addmv",
-        "baddbmm",
-        "cross",
-        "trace",
-        "inverse",
-        "det",
-        "logdet",
-        "slogdet",
-        "matrix_exp",
-        "matrix_power",
-        "gather",
-        "scatter",
-        "scatter_",
-        "scatter_add",
-        "scatter_add_",
-        "index_select",
-        "index_add",
-        "index_add_",
-        "index_fill",
-        "index_fill_",
-        "index_copy",
-        "index_copy_",
-        "masked_select",
-        "masked_fill",
-        "masked_fill_",
-        "masked_scatter",
-        "take",
-        "take_along_dim",
-        "nonzero",
-        "zero_",
-        "fill_",
-        "copy_",
-        "normal_",
-        "uniform_",
-        "bernoulli_",
-        "bernoulli",
-        "multinomial",
-        "new_tensor",
-        "new_zeros",
-        "new_ones",
-        "new_full",
-        "eq",
-        "ne",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-        "equal",
-        "allclose",
-        "isclose",
-        "isnan",
-        "isinf",
-        "isfinite",
-        "logical_and",
-        "logical_or",
-        "logical_not",
-        "logical_xor",
-    ]
-)
+_TENSOR_METHODS_WORDS = """
+backward detach detach_ clone requires_grad_ retain_grad item tolist size dim numel nelement stride is_contiguous
+contiguous is_floating_point to float double half bfloat16 int long bool type_as view view_as reshape reshape_as
+flatten unflatten ravel squeeze squeeze_ unsqueeze unsqueeze_ transpose transpose_ t t_ permute movedim swapaxes
+expand expand_as repeat repeat_interleave tile flip roll rot90 unbind split chunk tensor_split select narrow diagonal
+diag diag_embed tril triu tril_ triu_ broadcast_to unfold abs abs_ absolute neg neg_ negative exp exp_ exp2 expm1 log
+log_ log2 log10 log1p sqrt sqrt_ rsqrt rsqrt_ square square_ pow pow_ sin sin_ cos cos_ tan asin acos atan atan2 sinh
+cosh tanh tanh_ asinh acosh atanh sigmoid sigmoid_ relu relu_ softmax log_softmax clamp clamp_ clamp_min clamp_max
+clamp_min_ clamp_max_ clip clip_ sign sign_ sgn floor floor_ ceil ceil_ round round_ trunc trunc_ frac reciprocal
+reciprocal_ erf erfc erfinv lgamma digamma logit sinc hypot heaviside maximum minimum fmax fmin add add_ sub sub_
+subtract mul mul_ multiply div div_ divide true_divide floor_divide remainder remainder_ fmod where lerp lerp_ addcmul
+addcmul_ addcdiv addcdiv_ logaddexp xlogy nan_to_num sum mean prod std var max min amax amin aminmax argmax argmin all
+any cumsum cumprod cummax cummin logcumsumexp logsumexp norm median quantile nansum nanmean sort topk argsort kthvalue
+count_nonzero diff dist mm matmul bmm mv dot vdot inner outer kron addmm addmm_ addmv baddbmm cross trace inverse det
+logdet slogdet matrix_exp matrix_power gather scatter scatter_ scatter_add scatter_add_ index_select index_add
+index_add_ index_fill index_fill_ index_copy index_copy_ masked_select masked_fill masked_fill_ masked_scatter take
+take_along_dim nonzero zero_ fill_ copy_ normal_ uniform_ bernoulli_ bernoulli multinomial new_tensor new_zeros
+new_ones new_full eq ne lt le gt ge equal allclose isclose isnan isinf isfinite logical_and logical_or logical_not
+logical_xor
+"""
+TENSOR_METHODS = frozenset(_TENSOR_METHODS_WORDS.split())
 
-MODULE_ATTRIBUTES = frozenset(
-    [
-        "weight",
-        "bias",
-        "running_mean",
-        "running_var",
-        "num_batches_tracked",
-        "training",
-        "in_features",
-        "out_features",
-        "in_channels",
-        "out_channels",
-        "kernel_size",
-        "stride",
-        "padding",
-        "dilation",
-        "groups",
-        "eps",
-        "momentum",
-        "p",
-        "num_features",
-        "normalized_shape",
-    ]
-)
+_MODULE_ATTRIBUTES_WORDS = """
+weight bias running_mean running_var num_batches_tracked training in_features out_features in_channels out_channels
+kernel_size stride padding dilation groups eps momentum p num_features normalized_shape
+"""
+MODULE_ATTRIBUTES = frozenset(_MODULE_ATTRIBUTES_WORDS.split())
 
-MODULE_METHODS = frozenset(
-    [
-        "parameters",
-        "named_parameters",
-        "buffers",
-        "named_buffers",
-        "zero_grad",
-        "train",
-        "eval",
-        "requires_grad_",
-        "to",
-        "double",
-        "float",
-        "half",
-        "bfloat16",
-    ]
-)
+_MODULE_METHODS_WORDS = """
+parameters named_parameters buffers named_buffers zero_grad train eval requires_grad_ to double float half bfloat16
+"""
+MODULE_METHODS = frozenset(_MODULE_METHODS_WORDS.split())
 
 SETTABLE_TENSOR_ATTRIBUTES = frozenset(("grad", "data", "requires_grad"))
 SETTABLE_MODULE_ATTRIBUTES = frozenset(("weight", "bias", "training", "p"))
 
-PYTHON_FUNCTIONS = frozenset(
-    [
-        "print",
-        "range",
-        "len",
-        "float",
-        "int",
-        "bool",
-        "abs",
-        "min",
-        "max",
-        "sum",
-        "round",
-        "enumerate",
-        "zip",
-        "list",
-        "tuple",
-        "reversed",
-        "isinstance",
-    ]
-) - {"isinstance"}
+_PYTHON_FUNCTIONS_WORDS = """
+print range len float int bool abs min max sum round enumerate zip list tuple reversed
+"""
+PYTHON_FUNCTIONS = frozenset(_PYTHON_FUNCTIONS_WORDS.split())
 
 REFUSED_KEYWORDS = frozenset(("out", "generator", "device", "layout", "pin_memory", "names"))
 """Arguments that would write elsewhere, reach another device or another generator."""
@@ -851,11 +130,15 @@ class Word:
         path: how it is written (``torch.exp``).
         function: what it calls.
         shape_options: whether its whole numbers are sizes, strides or counts, and therefore small.
+        grows: whether its result may have more elements than the product of its inputs' elements.
+        is_random: whether it draws random numbers.
     """
 
     path: str
     function: Callable[..., Any]
     shape_options: bool = False
+    grows: bool = False
+    is_random: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -871,55 +154,56 @@ class Namespace:
     words: MappingProxyType[str, Any]
 
 
-_SHAPE_WORDS = frozenset(
-    [
-        "tile",
-        "roll",
-        "repeat_interleave",
-        "broadcast_to",
-        "diag",
-        "diag_embed",
-        "tril",
-        "triu",
-        "split",
-        "chunk",
-        "tensor_split",
-        "unflatten",
-        "conv1d",
-        "conv2d",
-        "conv_transpose1d",
-        "conv_transpose2d",
-        "rot90",
-        "diff",
-        "topk",
-    ]
-)
+_GROWING_WORDS = """
+tensor ones zeros full arange linspace logspace eye rand randn randint randperm normal new_zeros new_ones new_full
+tile repeat repeat_interleave expand broadcast_to broadcast_tensors diag diag_embed tensor_split chunk split unflatten
+rot90 unfold fold cat concat concatenate stack hstack vstack dstack column_stack meshgrid multinomial quantile conv1d
+conv2d conv_transpose1d conv_transpose2d lp_pool1d lp_pool2d adaptive_avg_pool1d adaptive_avg_pool2d
+adaptive_max_pool1d adaptive_max_pool2d max_pool1d max_pool2d avg_pool1d avg_pool2d max_unpool1d max_unpool2d
+interpolate pixel_shuffle pixel_unshuffle pad grid_sample affine_grid one_hot embedding
+"""
+GROWING = frozenset(_GROWING_WORDS.split())
+_RANDOM_WORDS = """
+rand randn randint randperm normal bernoulli multinomial rand_like randn_like dropout dropout1d dropout2d
+alpha_dropout normal_ uniform_ bernoulli_ scaled_dot_product_attention
+"""
+RANDOM = frozenset(_RANDOM_WORDS.split())
 
 
 def _words(path: str, home: Any, names: list[str], *, shape_options: bool = False) -> dict[str, Any]:
-    return {name: Word(f"{path}.{name}", getattr(home, name), shape_options or name in _SHAPE_WORDS) for name in names}
+    is_initial = path in ("nn", "nn.init")
+    return {
+        name: Word(
+            f"{path}.{name}",
+            getattr(home, name),
+            shape_options=shape_options,
+            grows=name in GROWING or path == "nn",
+            is_random=name in RANDOM or is_initial,
+        )
+        for name in names
+    }
 
 
 def _namespace(path: str, words: dict[str, Any]) -> Namespace:
     return Namespace(path, MappingProxyType(words))
 
 
-FUNCTIONAL = _namespace("F", _words("F", F, _FUNCTIONAL, shape_options=True))
+FUNCTIONAL = _namespace("F", _words("F", F, _FUNCTIONAL_WORDS.split(), shape_options=True))
 NN = _namespace(
     "nn",
     {
-        **_words("nn", nn, _MODULES, shape_options=True),
+        **_words("nn", nn, _MODULES_WORDS.split(), shape_options=True),
         "Parameter": Word("nn.Parameter", nn.Parameter),
         "functional": FUNCTIONAL,
-        "init": _namespace("nn.init", _words("nn.init", nn.init, _INIT)),
+        "init": _namespace("nn.init", _words("nn.init", nn.init, _INIT_WORDS.split())),
     },
 )
 AUTOGRAD = _namespace("torch.autograd", {"grad": Word("torch.autograd.grad", torch.autograd.grad)})
 TORCH = _namespace(
     "torch",
     {
-        **_words("torch", torch, _TORCH),
-        **{name: getattr(torch, name) for name in _DTYPES},
+        **_words("torch", torch, _TORCH_WORDS.split()),
+        **{name: getattr(torch, name) for name in _DTYPES_WORDS.split()},
         **{name: getattr(math, name) for name in ("pi", "e", "inf", "nan")},
         "no_grad": Word("torch.no_grad", torch.no_grad),
         "enable_grad": Word("torch.enable_grad", torch.enable_grad),
@@ -927,34 +211,15 @@ TORCH = _namespace(
         "manual_seed": Word("torch.manual_seed", torch.manual_seed),
         "nn": NN,
         "autograd": AUTOGRAD,
-        "linalg": _namespace("torch.linalg", _words("torch.linalg", torch.linalg, _LINALG)),
+        "linalg": _namespace("torch.linalg", _words("torch.linalg", torch.linalg, _LINALG_WORDS.split())),
     },
 )
+_MATH_WORDS = "sqrt exp log log2 log10 sin cos tan atan atan2 tanh floor ceil isnan isinf"
 MATH = _namespace(
     "math",
     {
         **{name: getattr(math, name) for name in ("pi", "e", "inf", "nan")},
-        **_words(
-            "math",
-            math,
-            [
-                "sqrt",
-                "exp",
-                "log",
-                "log2",
-                "log10",
-                "sin",
-                "cos",
-                "tan",
-                "atan",
-                "atan2",
-                "tanh",
-                "floor",
-                "ceil",
-                "isnan",
-                "isinf",
-            ],
-        ),
+        **_words("math", math, _MATH_WORDS.split()),
     },
 )
 
