@@ -28,7 +28,7 @@ OWN_SIZE = (360, 640)
 OWN_BOXES = [[90, 90, 250, 280], [140, 100, 300, 290], [360, 110, 500, 270], [390, 60, 560, 240]]
 OWN_SCORES = (0.9, 0.8, 0.85, 0.6, 0.7, 0.5, 0.4, 0.3)
 MAX_OWN = 8
-RAISED = {tick / 20: min(tick + 2, 20) / 20 for tick in range(21)}  # each position of the slider, and 0.1 above it
+DRAWN_DECAYS = ("hard", "soft_linear", "soft_gaussian")
 NEW_BOX = [240, 130, 400, 250]
 
 page = open_page(
@@ -332,7 +332,8 @@ st.subheader(_("The same candidates, six methods"), anchor=False)
 traces = {name: compute(nms.trace_nms, boxes, scores, method=name, **rules) for name in METHODS}
 truth = {"labels": labels if class_aware or len(label_names) > 1 else None, "target_labels": target_labels}
 evaluations = {name: compute(nms.summarise_kept, kept, targets, **truth) for name, kept in traces.items()}
-drawn_score = page.slider("drawn_score", _("Draw kept boxes from a final score of"), 0.0, 1.0, 0.3, step=0.05)
+with st.columns([1, 2])[0]:
+    drawn_score = page.slider("drawn_score", _("Draw kept boxes from a final score of"), 0.0, 1.0, 0.3, step=0.05)
 chart(
     page,
     "kept",
@@ -379,7 +380,9 @@ if len(targets):
             alt=_("Precision over recall at IoU 0.5, a line for each method."),
         )
     with right:
-        curves = {name: compute(nms.sample_decay, kept.options) for name, kept in traces.items() if name != "fusion"}
+        curves = {
+            name: compute(nms.sample_decay, kept.options) for name, kept in traces.items() if name in DRAWN_DECAYS
+        }
         chart(
             page,
             "decay",
@@ -485,14 +488,15 @@ def hint_fewer() -> str | None:
     """A higher IoU threshold must keep fewer boxes."""
     if source != "own" or method != "hard":
         return _("Choose “My own boxes” and the greedy method.")
-    higher = compute(nms.trace_nms, boxes, scores, method=method, **{**rules, "iou_threshold": RAISED[iou_threshold]})
+    raised = min(round(iou_threshold + 0.1, 2), 1.0)
+    higher = compute(nms.trace_nms, boxes, scores, method=method, **{**rules, "iou_threshold": raised})
     if len(higher.keep) < len(trace.keep):
         return None
     return _(
         "At IoU threshold {low} {few} boxes are kept, at {high} {many}. A box that is spared can suppress others.",
         low=iou_threshold,
         few=len(trace.keep),
-        high=RAISED[iou_threshold],
+        high=raised,
         many=len(higher.keep),
     )
 

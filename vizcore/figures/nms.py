@@ -125,12 +125,11 @@ def plot_precision_recall(
         precision = evaluation.precision50 if iou == 50 else evaluation.precision75
         if np.isnan(precision).all():
             continue
-        ap = evaluation.ap50 if iou == 50 else evaluation.ap75
         figure.add_scatter(
             x=evaluation.recall_levels,
             y=precision,
             mode="lines",
-            name=f"{translate(_name(name))} (AP{iou} {ap:.2f})",
+            name=translate(_name(name)),
             line={**_line(place), "shape": "hv"},
         )
     figure.update_xaxes(title=translate("recall"), range=[0, 1.01])
@@ -218,7 +217,7 @@ def plot_kept_sets(
                 first and low == 0.5,
                 at,
             )
-        _add_boxes(figure, found, translate("object found"), theme.TARGET, "dot", 0.9, first, at)
+        _add_boxes(figure, found, translate("object found"), theme.TARGET, "dot", 0.5, first, at, wide=True)
         _add_boxes(figure, targets[sorted(lost)], translate("object lost"), theme.ERROR, "dash", 1.0, not seen_lost, at)
         seen_lost |= bool(lost)
     hidden = {"visible": False, "fixedrange": True}
@@ -227,7 +226,7 @@ def plot_kept_sets(
     for place in range(len(traces)):
         axis = "" if place == 0 else str(place + 1)
         figure.update_layout({f"yaxis{axis}": {"scaleanchor": f"x{axis}", "scaleratio": 1}})
-    theme.themed(figure, height=60 + 240 * rows)
+    theme.themed(figure, height=80 + 200 * rows)
     figure.update_layout(margin={"l": 8, "r": 8, "t": 70, "b": 8}, legend={"y": 1.08})
     return figure
 
@@ -307,6 +306,8 @@ def _add_boxes(
     opacity: float,
     legend: bool,
     at: dict,
+    *,
+    wide: bool = False,
 ) -> None:
     """Draws many boxes as one line with gaps."""
     x: list[float | None] = []
@@ -325,7 +326,7 @@ def _add_boxes(
         legendgroup=name,
         showlegend=legend,
         hoverinfo="skip",
-        line={"color": color, "dash": dash, "width": theme.LINE_WIDTH},
+        line={"color": color, "dash": dash, "width": theme.LINE_WIDTH * (2 if wide else 1)},
         **at,
     )
 
