@@ -232,7 +232,7 @@ def _restorer(
         return lambda: upsample("conv_transpose", small, weight="bilinear", **options), cost
     if name == "conv_transpose_uneven":
         size = factor + 1
-        padding = size // 2
+        padding = (size - factor + 1) // 2
         options = {"stride": factor, "padding": padding, "groups": shape[1]}
         options["output_padding"] = 2 * padding - size + factor
         # Its sum over all stamps is 1 on average, as a trained layer would settle; only the unevenness is left.
