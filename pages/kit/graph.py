@@ -6,6 +6,7 @@ The trace goes to the browser once, as bytes; ``assets/components/graph`` looks 
 from __future__ import annotations
 
 from pages.kit.language import Translate, translator
+from pages.kit.live import live
 from pages.kit.stepper import stepper
 from vizcore.figures import theme
 
@@ -54,6 +55,18 @@ def traced_graph(
         payload=trace,
         presenter=presenter,
     )
+
+
+def folded_network(key: str, network: bytes, *, presenter: bool = False) -> None:
+    """Shows the graph of a real network, folded by module, coloured by the norm of its gradients.
+
+    Args:
+        key: identity in session and browser.
+        network: ``json.dumps(network_to_json(…)).encode()``; make it once and keep it.
+        presenter: larger type.
+    """
+    data = {"text": network_text(translator("graph")), "colors": COLOURS, "presenter": presenter}
+    live("network", key=key, data=data, payload=network)
 
 
 def count_positions(num_steps: int) -> int:
@@ -108,4 +121,25 @@ def graph_text(_: Translate) -> dict[str, str]:
             "{name} was changed in place after it was saved as version {version}: backward() through this node fails."
         ),
         "suggestion": _("Did you mean {word}?"),
+    }
+
+
+def network_text(_: Translate) -> dict[str, str]:
+    """Every word that the folded network shows."""
+    return {
+        **{
+            name: words for name, words in graph_text(_).items() if name in ("zoom_in", "zoom_out", "fit")
+        },
+        "network": _("Network: values flow down; a click unfolds a module"),
+        "network_graph": _("Graph of the network; arrow keys walk along it, Enter unfolds"),
+        "graph_hint": _(
+            "Drag to move, Ctrl + wheel or pinch to zoom. With the keys: arrows walk, Enter unfolds, + − 0 zoom."
+        ),
+        "modules": _("Modules"),
+        "fold_all": _("Fold everything"),
+        "fold": _("Fold {module}"),
+        "module_facts": _("{type} · nodes: {nodes}"),
+        "norm": _("gradient norm {norm}"),
+        "click_unfolds": _("folded"),
+        "legend": _("The stronger the colour, the larger the norm of the gradient: {least} to {largest}, logarithmic."),
     }

@@ -43,6 +43,7 @@ class NetworkNode:
         parameter: Full name of the parameter an ``AccumulateGrad`` feeds, else ``""``.
         shape: Shape of its output, or of the parameter.
         grad_norm: L2 norm of the parameter's gradient; 0 for other nodes.
+        call: Which call of its module made it, from 0: a ReLU may stand in two places.
     """
 
     name: str
@@ -50,6 +51,7 @@ class NetworkNode:
     parameter: str
     shape: tuple[int, ...]
     grad_norm: float
+    call: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,15 +94,15 @@ class ModuleSpans:
 
     Attributes:
         starts: Sequence numbers at which another module took over, increasing.
-        paths: The module that ran from there on.
+        calls: The module that ran from there on, and which of its calls it was.
     """
 
     starts: list[int]
-    paths: list[str]
+    calls: list[tuple[str, int]]
 
-    def module_of(self, sequence_number: int) -> str:
-        """The innermost module that ran when torch gave out this number."""
-        return self.paths[bisect.bisect_right(self.starts, sequence_number) - 1]
+    def call_of(self, sequence_number: int) -> tuple[str, int]:
+        """The innermost module that ran when torch gave out this number, and which call of it."""
+        return self.calls[bisect.bisect_right(self.starts, sequence_number) - 1]
 
 
 @contextmanager
@@ -113,23 +115,26 @@ def record_module_spans(model: nn.Module) -> Iterator[ModuleSpans]:
     Yields:
         The spans, filled by the forward pass.
     """
-    spans = ModuleSpans([0], [""])
-    running = [""]
+    spans = ModuleSpans([0], [("", 0)])
+    running = [("", 0)]
+    num_calls: dict[str, int] = {}
 
-    def note(path: str) -> None:
+    def note() -> None:
         spans.starts.append(torch.autograd._get_sequence_nr())  # type: ignore[attr-defined]
-        spans.paths.append(path)
+        spans.calls.append(running[-1])
 
     def enter(path: str) -> Any:
         def hook(module: nn.Module, inputs: Any) -> None:
-            running.append(path)
-            note(path)
+            call = num_calls.get(path, 0)
+            num_calls[path] = call + 1
+            running.append((path, call))
+            note()
 
         return hook
 
     def leave(module: nn.Module, inputs: Any, output: Any) -> None:
         running.pop()
-        note(running[-1])
+        note()
 
     handles = []
     for path, module in model.named_modules():
@@ -161,12 +166,12 @@ def extract_graph(output: Tensor, model: nn.Module, spans: ModuleSpans) -> Netwo
         variable = getattr(function, "variable", None)
         parameter = names.get(id(variable), "") if variable is not None else ""
         if variable is not None:
-            module, shape = parameter.rpartition(".")[0], tuple(variable.shape)
+            (module, call), shape = (parameter.rpartition(".")[0], 0), tuple(variable.shape)
         else:
-            module = spans.module_of(function._sequence_nr())
+            module, call = spans.call_of(function._sequence_nr())
             shape = tuple(function._input_metadata[0].shape)
         name = function.name().rpartition("::")[2]
-        nodes.append(NetworkNode(name, module, parameter, shape, norms.get(parameter, 0.0)))
+        nodes.append(NetworkNode(name, module, parameter, shape, norms.get(parameter, 0.0), call))
     place = {function: index for index, function in enumerate(order)}
     edges = [(place[source], place[target]) for target, sources in inputs.items() for source in sources]
     return NetworkGraph(tuple(nodes), np.array(edges, dtype=np.int64).reshape(-1, 2), _modules(model, norms))
@@ -204,6 +209,7 @@ def network_to_json(graph: NetworkGraph) -> dict[str, Any]:
                 "parameter": node.parameter,
                 "shape": list(node.shape),
                 "grad_norm": _finite(node.grad_norm),
+                "call": node.call,
             }
             for node in graph.nodes
         ],

@@ -160,8 +160,8 @@ export class GraphCanvas {
   /**
    * Paints a moment.
    *
-   * @param moment {visible(id), nodeClass(id), nodeLabel(id), badge(id), gradient(id), edgeClass(id), flow(id)}: `flow` gives null or
-   *               {class, array}; `gradient` an array entry or null
+   * @param moment {visible(id), nodeClass(id), nodeLabel(id), badge(id), tint(id), gradient(id), edgeClass(id), flow(id)}: `flow` gives
+   *               null or {class, array}; `gradient` an array entry or null; `tint` a number from 0 to 1
    */
   paint(moment) {
     this.moment = moment;
@@ -175,6 +175,7 @@ export class GraphCanvas {
       put(node.group, "aria-label", moment.nodeLabel(id));
       const badge = moment.badge?.(id) ?? "";
       if (node.badge.textContent !== badge) node.badge.textContent = badge;
+      if (moment.tint) node.group.style.setProperty("--tint", moment.tint(id).toFixed(3));
       this.paintGradient(node, moment.gradient?.(id) ?? null);
     }
     for (let id = 0; id < this.edges.length; id++) {
