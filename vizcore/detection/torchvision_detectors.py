@@ -412,15 +412,24 @@ def _default_boxes(
     anchors = model.anchor_generator(images, levels)[0]
     boxes = model.box_coder.decode_single(outputs["bbox_regression"][0], anchors)
     boxes = clip_boxes_to_image(boxes, images.image_sizes[0])
-    floor = _floor([scores[:, 1:]], score_threshold)
+    by_class = scores[:, 1:].T.contiguous()  # without the background
+    limit, floor = model.topk_candidates, _floor([by_class], score_threshold)
     nothing = torch.empty(0, dtype=torch.int64)
-    passed, rest = [(nothing, nothing)], [(nothing, nothing)]  # per class: origins, labels
-    for label in torch.where((scores > floor).any(0))[0].tolist():  # most classes have nothing to offer on most photos
-        if label > 0:  # 0 is the background
-            above, below = _chosen(scores[:, label], score_threshold, floor, model.topk_candidates)
-            passed.append((above, torch.full_like(above, label)))
-            rest.append((below, torch.full_like(below, label)))
-    chosen, labels = (torch.cat(column) for column in zip(*passed, *rest, strict=True))
+    found = [(nothing, nothing)]  # origins, labels
+    passed = by_class > score_threshold
+    for label in torch.where(passed.any(1))[0].tolist():  # most classes have nothing to offer on most photos
+        above = _top(by_class[label], passed[label], limit)
+        found.append((above, torch.full_like(above, label + 1)))
+    if floor < score_threshold:
+        recorded = by_class > floor
+        if int(recorded.sum(1).max()) > limit:
+            best, places = by_class.topk(limit, dim=1, sorted=False)  # the NMS sorts
+            labels, ranks = torch.where((best > floor) & (best <= score_threshold))
+            found.append((places[labels, ranks], labels + 1))
+        else:
+            labels, places = torch.where(recorded & ~passed)
+            found.append((places, labels + 1))
+    chosen, labels = (torch.cat(column) for column in zip(*found, strict=True))
     return _Head(
         boxes[chosen],
         scores[chosen, labels],
