@@ -25,7 +25,7 @@ from vizcore.figures import theme
 from vizcore.figures.detection import draw_detections, label_colors, milliseconds, plot_funnel, plot_scores
 from vizcore.weights import download_weights
 
-MOST_DRAWN = 250
+MOST_DRAWN = 100
 MEGABYTE = 2**20
 
 page = open_page(
@@ -50,7 +50,7 @@ def detector_words(name: str) -> str:
 
 
 titles = {name: detector_words(name) for name in infos}
-columns = st.columns([1.3, 1.6, 1.2, 1.2, 1.2], gap="medium")
+columns = st.columns([1.25, 1.5, 1.4, 1.4, 1.1], gap="small")
 with columns[0]:
     photo = pick_photo(page, default="coffee")
 is_sample = st.session_state.get(page.key("photo")) != OWN
@@ -298,12 +298,14 @@ def view(name: str, side: int, *, wide: bool) -> detection.DetectorOutput:
             size=output.image_size,
             photo=photo.pixels,
             mode="select",
-            selected=f"c{selected}" if selected >= 0 else None,
+            selected=f"c{selected}" if asked == selected >= 0 else None,  # the best box is shown, but not tinted
             version=f"{photo.name}.{page.version(parameter.name)}",
             title=summary(output),
             presenter=page.presenting,
         )
         st.caption(summary(output))
+        if wide:
+            page.lesson("claim")
         pressed = state.selected or ""
         if pressed.startswith("c") and int(pressed[1:]) in output.origins and int(pressed[1:]) != selected:
             page.store(parameter, int(pressed[1:]))
@@ -345,7 +347,8 @@ with status:
         )
     )
 
-page.lesson("claim")
+if len(shown) > 1:
+    page.lesson("claim")
 
 # -- every candidate, and to take away ---------------------------------------------------------------------------------
 

@@ -38,6 +38,11 @@ MESSAGES = (
     "windows",
     "boxes",
     "pictures",
+    "box",
+    "candidate",
+    "level",
+    "picture",
+    "window",
     "proposals",
     "scores",
     "final box",
@@ -62,6 +67,7 @@ FATE_LOOKS = {
     "below_threshold": (theme.PREDICTION, "circle-open", 5),
     "over_limit": (theme.ERROR, "triangle-up", 8),
 }
+_SINGULAR = {"boxes": "box", "candidates": "candidate", "levels": "level", "pictures": "picture", "windows": "window"}
 _MOST_POINTS = 400
 _FONT_SHARE = 28
 
@@ -97,7 +103,7 @@ def plot_funnel(output: DetectorOutput, *, translate: Translate = str) -> go.Fig
             x=counts,
             orientation="h",
             marker={"color": [_stage_color(stage) for stage in output.stages]},
-            text=[f"{stage.count:,} {translate(stage.unit)}" for stage in output.stages],
+            text=[f"{stage.count:,} {translate(_unit(stage))}" for stage in output.stages],
             textposition="outside",
             cliponaxis=False,
             customdata=[stage.seconds for stage in output.stages],
@@ -184,6 +190,10 @@ def draw_detections(photo: np.ndarray, output: DetectorOutput) -> np.ndarray:
         draw.rectangle((x, y, x + x2 - x1 + 2 * width, y + y2 - y1 + 3 * width), fill=color)
         draw.text((x + width - x1, y + width - y1), words, fill="white", font=font)
     return np.asarray(image).copy()
+
+
+def _unit(stage: Stage) -> str:
+    return _SINGULAR.get(stage.unit, stage.unit) if stage.count == 1 else stage.unit
 
 
 def _stage_color(stage: Stage) -> str:
