@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from vizcore.autograd import ProgramTrace
-from vizcore.autograd.layout import layout_graph
+from vizcore.autograd.layout import place_nodes
 from vizcore.figures import theme
 from vizcore.nms import NMSTrace
 from vizcore.path import BoxStop, DetectorStop, PyramidStop
@@ -25,11 +25,10 @@ WIDTH, HEIGHT = 220, 140
 
 def draw_graph(trace: ProgramTrace) -> str:
     """The graph of the little program, each leaf with its gradient."""
-    positions = layout_graph(trace)
-    xs = [x for x, _ in positions]
-    ys = [y for _, y in positions]
-    wide, tall = (max(xs) - min(xs)) or 1, (max(ys) - min(ys)) or 1
-    places = [(30 + 160 * (x - min(xs)) / wide, 22 + 84 * (y - min(ys)) / tall) for x, y in positions]
+    positions = place_nodes(len(trace.nodes), [(edge.source, edge.target) for edge in trace.edges])
+    xs, ys = positions[:, 1], positions[:, 0]  # layers from left to right: the card is wider than high
+    wide, tall = float(np.ptp(xs)) or 1.0, float(np.ptp(ys)) or 1.0
+    places = [(34 + 152 * float(x) / wide, 30 + 70 * float(y) / tall) for x, y in zip(xs, ys, strict=True)]
     marks = []
     for edge in trace.edges:
         (x1, y1), (x2, y2) = places[edge.source], places[edge.target]
@@ -163,7 +162,7 @@ def _picture(marks: list[str]) -> str:
     )
 
 
-def _rect(box: Sequence[float], colour: str, *, dash: str = "none", width: float = 2.5) -> str:
+def _rect(box: Sequence[float] | np.ndarray, colour: str, *, dash: str = "none", width: float = 2.5) -> str:
     x1, y1, x2, y2 = (float(value) for value in box)
     return _element(
         "rect", x=x1, y=y1, width=x2 - x1, height=y2 - y1, rx=2, fill=colour, fill_opacity=0.08,
