@@ -21,6 +21,7 @@ from vizcore.modules import (
     comparison_source,
     lab_program,
     measure_recommendations,
+    measure_traps,
     num_distinct,
     time_networks,
 )
@@ -157,7 +158,7 @@ for name, entry in rows.items():
     elif entry.repairable:
         mark = f":red[:material/close: {_('silent')}]"
     else:
-        mark = f":gray[:material/info: {_('by nature')}]"
+        mark = f":gray[:material/info: {_('nature')}]"
     table.append(f"| {WORDS[name]} | {entry.module:.4g} | {entry.functional:.4g} | {mark} |")
 
 dots, facts = st.columns([2, 3], gap="medium")
@@ -248,8 +249,8 @@ if look in ("state", "dtype", "hooks", "repr"):
                 st.markdown("\n".join(fired))
                 st.caption(
                     _(
-                        "net(x) fired {by_call} hooks; net.forward(x) fired {by_forward}:"
-                        " it steps past the hooks of the network itself.",
+                        "Hooks that fired: {by_call} in net(x), {by_forward} in net.forward(x),"
+                        " which steps past the network’s own.",
                         by_call=sum(count for _name, count in report.hook_calls),
                         by_forward=report.hook_calls_forward,
                     )
@@ -373,6 +374,43 @@ for line in compute(measure_recommendations, seed=seed):
     }
     lines.append(f"| {need} | {CHOICES[line.choose]} | {reason.format(**values)} |")
 st.markdown("\n".join(lines))
+
+TRAPS = {
+    "parameter_list": (
+        _("Weights in a Python list"),
+        _("parameters() finds {mistaken} numbers in a list and {intended} in an nn.ParameterList."),
+    ),
+    "eval_keeps_gradients": (
+        _("eval() in place of no_grad()"),
+        _(
+            "In eval() backward() gave a gradient of length {mistaken};"
+            " under torch.no_grad() {intended} results are recorded."
+        ),
+    ),
+    "forgotten_zero_grad": (
+        _("No zero_grad() between two backward()"),
+        _("The same gradient twice has length {mistaken}; once, {intended}."),
+    ),
+    "softmax_before_loss": (
+        _("A softmax before the cross entropy"),
+        _("The loss becomes {mistaken}; of the logits themselves it is {intended}."),
+    ),
+    "broadcast_loss": (
+        _("[N, 1] against [N] in a loss"),
+        _("Broadcasting compares all pairs: {mistaken}; of equal shapes it is {intended}."),
+    ),
+    "batch_of_one": (
+        _("A batch of one sample in train()"),
+        _("Batch normalisation answers `{mistaken}`; in eval() the output has length {intended}."),
+    ),
+}
+with st.expander(_("Traps that both forms share"), icon=":material/warning:"):
+    lines = [f"| {_('The mistake')} | {_('What comes of it, measured just now')} |", "|:--|:--|"]
+    for trap in compute(measure_traps, seed=seed):
+        mistake, outcome = TRAPS[trap.name]
+        mistaken = trap.mistaken if isinstance(trap.mistaken, str) else f"{trap.mistaken:.4g}"
+        lines.append(f"| {mistake} | {outcome.format(mistaken=mistaken, intended=f'{trap.intended:.4g}')} |")
+    st.markdown("\n".join(lines))
 
 # -- challenges ------------------------------------------------------------------------------------
 

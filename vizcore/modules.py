@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -238,6 +239,21 @@ class Recommendation:
     functional: float | str
 
 
+@dataclass(frozen=True)
+class Trap:
+    """A mistake that both forms allow, with what was measured for it.
+
+    Attributes:
+        name: Such as ``"parameter_list"``.
+        mistaken: The measured value with the mistake; a number or torch's own error text.
+        intended: The measured value without it.
+    """
+
+    name: str
+    mistaken: float | str
+    intended: float
+
+
 def build_module_network(choice: NetworkChoice) -> nn.Sequential:
     """Builds the network from modules."""
     size = choice.hidden
@@ -284,6 +300,10 @@ class FunctionalNetwork(nn.Module):
                     self.register_buffer(name, tensor)
                 else:
                     setattr(self, name, tensor)
+
+    def _get_name(self) -> str:
+        """The name that ``repr`` prints: that of the class in the shown program."""
+        return "Net"
 
     def _keep(self, name: str, tensor: Tensor) -> None:
         setattr(self, name, nn.Parameter(tensor) if self.choice.registered else tensor.requires_grad_())
@@ -401,6 +421,65 @@ def measure_recommendations(*, seed: int = 0) -> tuple[Recommendation, ...]:
         Recommendation("activation", "either", float(len(nn.ReLU().state_dict())), activation_difference),
         Recommendation("loss", "either", float(loss_difference), float(loss_difference)),
     )
+
+
+def measure_traps(*, seed: int = 0) -> tuple[Trap, ...]:
+    """Measures mistakes that neither form protects from.
+
+    Returns:
+        One line per trap: ``parameter_list`` numbers that ``parameters()`` finds in a Python list and in an
+        ``nn.ParameterList``; ``eval_keeps_gradients`` the length of a gradient computed in ``eval()`` and how many
+        tensors ``torch.no_grad()`` records instead; ``softmax_before_loss`` the cross entropy of softmax outputs
+        and of logits; ``broadcast_loss`` the mean squared error of ``[N, 1]`` against ``[N]`` and of equal shapes;
+        ``batch_of_one`` torch's answer to one sample in ``train()``, and the output's length in ``eval()``;
+        ``forgotten_zero_grad`` the length of a weight's gradient after two ``backward()`` calls and after one.
+    """
+    with seeded(seed):
+        layer, other = nn.Linear(IN_FEATURES, OUT_FEATURES), nn.Linear(IN_FEATURES, 1)
+        norm = nn.BatchNorm1d(IN_FEATURES)
+        x, target = torch.randn(BATCH, IN_FEATURES), torch.randint(OUT_FEATURES, (BATCH,))
+        values = torch.randn(BATCH)
+
+    class Holder(nn.Module):
+        def __init__(self, weights: object) -> None:
+            super().__init__()
+            self.weights = weights
+
+    in_list = Holder([layer.weight, layer.bias])
+    in_parameter_list = Holder(nn.ParameterList([layer.weight, layer.bias]))
+    layer.eval()
+    layer(x).square().mean().backward()
+    once = _gradient_length(layer)
+    layer(x).square().mean().backward()
+    twice = _gradient_length(layer)
+    with torch.no_grad():
+        recorded = int(layer(x).requires_grad)
+        logits, column = layer(x), other(x)
+        alone = norm.eval()(x[:1]).norm()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # torch warns of the very mistake that is measured here
+        broadcast = F.mse_loss(column, values)
+    return (
+        Trap("parameter_list", _count(in_list), _count(in_parameter_list)),
+        Trap("eval_keeps_gradients", once, recorded),
+        Trap("forgotten_zero_grad", twice, once),
+        Trap(
+            "softmax_before_loss",
+            float(F.cross_entropy(logits.softmax(1), target)),
+            float(F.cross_entropy(logits, target)),
+        ),
+        Trap("broadcast_loss", float(broadcast), float(F.mse_loss(column.squeeze(1), values))),
+        Trap("batch_of_one", _error_of(lambda: norm.train()(x[:1])), float(alone)),
+    )
+
+
+def _count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _gradient_length(layer: nn.Linear) -> float:
+    assert layer.weight.grad is not None
+    return float(layer.weight.grad.norm())
 
 
 def num_distinct(values: Float[np.ndarray, "*shape"]) -> int:
@@ -564,7 +643,7 @@ def _count_hooks(network: nn.Module, x: Tensor) -> tuple[tuple[tuple[str, int], 
         return hook
 
     for path, module in network.named_modules():
-        name = f"{path} {type(module).__name__}".strip()
+        name = f"{path} {module._get_name()}".strip()
         calls[name] = 0
         module.register_forward_hook(count(name))
     with torch.no_grad(), seeded(0):

@@ -35,9 +35,11 @@ def registered_titles() -> set[str]:
 
 
 def test_every_shared_label_is_translated() -> None:
-    known = language.catalogue("zh", "kit")
-    wanted = registered_titles().union(*(labels_of(path) for path in kit_files()))
-    assert sorted(wanted - set(known)) == []
+    # A piece of the kit may have a catalogue of its own name (graph.py: graph.po) beside the shared one.
+    known = set(language.catalogue("zh", "kit"))
+    assert sorted(registered_titles() - known) == []
+    for path in kit_files():
+        assert sorted(labels_of(path) - known - set(language.catalogue("zh", path.stem))) == [], path.name
 
 
 @pytest.mark.parametrize("concept", CONCEPTS)

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.scripts import run_script
-from vizcore.modules import HIDDEN_SIZES, NetworkChoice, compare_networks, lab_program
+from vizcore.modules import HIDDEN_SIZES, NetworkChoice, compare_networks, lab_program, measure_traps
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -42,7 +42,7 @@ def test_defaults_show_what_vizcore_measured() -> None:
             )
     assert "silent" in shown["Results in twenty passes in eval()"][2]
     assert "alike" in shown["Outputs in eval(), dropout 0: difference"][2]
-    assert "by nature" in shown["Forward hooks that fire in one call"][2]
+    assert "nature" in shown["Forward hooks that fire in one call"][2]
 
 
 def test_both_switches_repair_everything_silent() -> None:
@@ -71,12 +71,12 @@ def test_each_challenge_is_marked_from_the_state(query: dict[str, str], solved: 
     assert f"solved={solved}&" in f"{link}&"
 
 
-def test_defaults_solve_nothing_and_every_hint_speaks() -> None:
+@pytest.mark.parametrize("name", ["repair", "half", "harmless", "two_names"])
+def test_defaults_solve_nothing_and_every_hint_speaks(name: str) -> None:
     at = open_modules()
-    for name in ("repair", "half", "harmless", "two_names"):
-        at.button(key=f"modules_check_{name}").click().run()
-        assert at.info[-1].value if at.info else False, name
     assert "0 of 4 solved" in " ".join(header.value for header in at.subheader)
+    at.button(key=f"modules_check_{name}").click().run()
+    assert at.info[-1].value
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -118,6 +118,12 @@ def test_torch_itself_is_quoted() -> None:
     assert any("empty parameter list" in code for code in codes)
     codes = [code.value for code in open_modules(look="sequential").code]
     assert any("not a Module subclass" in code for code in codes)
+
+
+def test_traps_are_measured_on_the_spot() -> None:
+    table = next(text.value for text in open_modules().markdown if text.value.startswith("| The mistake"))
+    for trap in measure_traps():
+        assert (trap.mistaken if isinstance(trap.mistaken, str) else f"{trap.mistaken:.4g}") in table
 
 
 def test_timing_is_measured_on_demand() -> None:

@@ -17,6 +17,7 @@ from torch import nn
 from tests.scripts import run_script
 from vizcore import modules
 from vizcore.modules import NetworkChoice, compare_networks, lab_program, network_source
+from vizcore.seeding import seeded
 
 SOUND = NetworkChoice(registered=True, pass_training=True)
 CHOICES = [
@@ -137,7 +138,7 @@ def test_plain_tensors_are_not_seen_moved_or_saved() -> None:
     assert "empty parameter list" in report.step_error
     assert {change for _, change in report.step_changes} == {0.0}
     assert report.restored_difference > 0
-    assert report.text == "FunctionalNetwork()"
+    assert report.text == "Net()"
 
 
 def test_module_sees_moves_and_saves_everything() -> None:
@@ -177,7 +178,7 @@ def test_shared_layer_is_one_parameter_under_two_keys() -> None:
 def test_hooks_fire_per_layer_and_not_on_forward() -> None:
     comparison = compare_networks(SOUND)
     assert dict(comparison.module.hook_calls)["1 BatchNorm1d"] == 1
-    assert comparison.functional.hook_calls == (("FunctionalNetwork", 1),)
+    assert comparison.functional.hook_calls == (("Net", 1),)
     assert comparison.module.hook_calls_forward == 5  # the layers' own hooks; the Sequential's is skipped
     assert comparison.functional.hook_calls_forward == 0
     shared = compare_networks(replace(SOUND, middle="shared"))
@@ -202,6 +203,28 @@ def test_recommendations_say_what_was_measured() -> None:
     assert lines["weighted_layer"].functional == lines["batch_norm"].functional == 0
     assert lines["loss"].module == 0
     assert float(lines["dropout"].functional) > float(lines["dropout"].module) == 1
+
+
+def test_traps_say_what_was_measured() -> None:
+    traps = {trap.name: trap for trap in modules.measure_traps()}
+    assert (traps["parameter_list"].mistaken, traps["parameter_list"].intended) == (0, 4 * 3 + 3)
+    assert traps["eval_keeps_gradients"].mistaken > 0 == traps["eval_keeps_gradients"].intended
+    assert traps["forgotten_zero_grad"].mistaken == pytest.approx(2 * traps["forgotten_zero_grad"].intended)
+    assert traps["softmax_before_loss"].mistaken != pytest.approx(traps["softmax_before_loss"].intended)
+    assert traps["broadcast_loss"].mistaken != pytest.approx(traps["broadcast_loss"].intended)
+    assert "more than 1 value per channel" in str(traps["batch_of_one"].mistaken)
+
+
+def test_broadcast_loss_is_the_mean_over_all_pairs() -> None:
+    with seeded(0):
+        nn.Linear(4, 3)
+        other = nn.Linear(4, 1)
+        x = torch.randn(6, 4)
+        torch.randint(3, (6,))
+        values = torch.randn(6)
+    pairs = (other(x) - values[None, :]).square().mean()  # [6, 1] against [1, 6]: all 36 differences
+    traps = {trap.name: trap for trap in modules.measure_traps()}
+    assert traps["broadcast_loss"].mistaken == pytest.approx(float(pairs.detach()), rel=1e-5)
 
 
 def test_timing_has_both_in_microseconds() -> None:
