@@ -149,16 +149,22 @@ unused = {"running_mean"} if normalization != "batch_norm" else set()
 unused |= {"shared_keys"} if middle != "shared" else set()
 unrepaired = [name for name, entry in rows.items() if entry.repairable and not entry.same and name not in unused]
 
-table = [f"| {_('Measured just now')} | nn.Module | nn.functional | |", "|:--|--:|--:|:--|"]
+
+def unbroken(words: str) -> str:
+    """Chinese breaks between any two characters; a word joiner keeps a mark in one line."""
+    return "\u2060".join(words)
+
+
+table = [f"| {_('Measured just now')} | nn | F | |", "|:--|--:|--:|:--|"]
 for name, entry in rows.items():
     if name in unused:
         continue
     if entry.same:
-        mark = f":green[:material/check: {_('alike')}]"
+        mark = f":green[✓\u00a0{unbroken(_('alike'))}]"
     elif entry.repairable:
-        mark = f":red[:material/close: {_('silent')}]"
+        mark = f":red[✗\u00a0{unbroken(_('silent'))}]"
     else:
-        mark = f":gray[:material/info: {_('nature')}]"
+        mark = f":gray[•\u00a0{unbroken(_('nature'))}]"
     table.append(f"| {WORDS[name]} | {entry.module:.4g} | {entry.functional:.4g} | {mark} |")
 
 dots, facts = st.columns([2, 3], gap="medium")
@@ -345,14 +351,14 @@ NEEDS = {
         _("Batch normalisation"),
         _("state_dict() saves {module} running values of the module and {functional} that are plain tensors."),
     ),
-    "in_sequential": (_("A step inside nn.Sequential"), _("A function there is answered by `{functional}`.")),
+    "in_sequential": (_("A step inside nn.Sequential"), _("A function there is answered by “{functional}”.")),
     "inspect": (
         _("A layer you want to watch"),
         _("Hooks fire in {module} places in the module and in {functional} in the functional network."),
     ),
     "computed_weight": (
         _("A weight that another network computes"),
-        _("nn.Linear answers `{module}`; with F.linear a gradient of length {functional} reaches the other network."),
+        _("nn.Linear answers “{module}”; with F.linear a gradient of length {functional} reaches the other network."),
     ),
     "tied_weight": (
         _("One weight used twice, once transposed"),
@@ -364,7 +370,7 @@ NEEDS = {
     ),
     "loss": (_("A loss"), _("The two cross entropies differ by {module}.")),
 }
-CHOICES = {"module": "`nn.Module`", "functional": "`nn.functional`", "either": _("either")}
+CHOICES = {"module": "`nn`", "functional": "`F`", "either": unbroken(_("either"))}
 lines = [f"| {_('You need')} | {_('Take')} | {_('Because, measured just now')} |", "|:--|:--|:--|"]
 for line in compute(measure_recommendations, seed=seed):
     need, reason = NEEDS[line.need]
@@ -401,7 +407,7 @@ TRAPS = {
     ),
     "batch_of_one": (
         _("A batch of one sample in train()"),
-        _("Batch normalisation answers `{mistaken}`; in eval() the output has length {intended}."),
+        _("Batch normalisation answers “{mistaken}”; in eval() the output has length {intended}."),
     ),
 }
 with st.expander(_("Traps that both forms share"), icon=":material/warning:"):
