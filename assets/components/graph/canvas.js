@@ -128,16 +128,17 @@ export class GraphCanvas {
       subtitle.style.fontSize = `${Math.min(11, room / node.subtitle.length / 0.54).toFixed(1)}px`;
       group.append(subtitle);
     }
-    if (hasMiniature) {
-      const mini = miniature(node.value, MINI, "value");
-      mini.setAttribute("transform", `translate(${WIDTH / 2 - MINI - 7 - round} ${-MINI / 2})`);
-      group.append(mini);
+    const value = hasMiniature ? { array: node.value, group: miniature(node.value, MINI, "value") } : null;
+    if (value) {
+      value.place = `translate(${WIDTH / 2 - MINI - 7 - round} ${-MINI / 2})`;
+      put(value.group, "transform", value.place);
+      group.append(value.group);
     }
     const badge = svg("text", { class: "badge", x: -WIDTH / 2 + 4, y: -HEIGHT / 2 - 4 });
     group.append(badge);
     group.addEventListener("click", () => this.suppressClick || this.onSelect?.(id));
     this.nodeLayer.append(group);
-    return { x, y, kind: node.kind, group, badge, gradient: null, drawn: "", visible: false };
+    return { x, y, kind: node.kind, group, badge, value, gradient: null, drawn: "", visible: false };
   }
 
   makeEdge(edge, place, places) {
@@ -160,8 +161,8 @@ export class GraphCanvas {
   /**
    * Paints a moment.
    *
-   * @param moment {visible(id), nodeClass(id), nodeLabel(id), badge(id), tint(id), gradient(id), edgeClass(id), flow(id)}: `flow` gives
-   *               null or {class, array}; `gradient` an array entry or null; `tint` a number from 0 to 1
+   * @param moment {visible(id), nodeClass(id), nodeLabel(id), badge(id), tint(id), value(id), gradient(id), edgeClass(id), flow(id)}:
+   *               `flow` gives null or {class, array}; `value` and `gradient` an array entry or null; `tint` a number from 0 to 1
    */
   paint(moment) {
     this.moment = moment;
@@ -176,6 +177,7 @@ export class GraphCanvas {
       const badge = moment.badge?.(id) ?? "";
       if (node.badge.textContent !== badge) node.badge.textContent = badge;
       if (moment.tint) node.group.style.setProperty("--tint", moment.tint(id).toFixed(3));
+      if (node.value && moment.value) this.paintValue(node.value, moment.value(id));
       this.paintGradient(node, moment.gradient?.(id) ?? null);
     }
     for (let id = 0; id < this.edges.length; id++) {
@@ -187,6 +189,16 @@ export class GraphCanvas {
     }
     const focusable = this.nodes[this.cursor]?.visible ? this.cursor : this.nodes.findIndex((node) => node.visible);
     if (focusable >= 0) this.setCursor(focusable);
+  }
+
+  /** A leaf's value changes when the program updates it in place. */
+  paintValue(value, array) {
+    if (!array || value.array === array) return;
+    const group = miniature(array, MINI, "value");
+    put(group, "transform", value.place);
+    value.group.replaceWith(group);
+    value.array = array;
+    value.group = group;
   }
 
   paintGradient(node, array) {

@@ -230,6 +230,11 @@ export class TraceView {
   paintGraph() {
     const { trace, state, selection, text } = this;
     const visited = state.visit === null ? null : trace.visits[state.visit].node;
+    const leaves = new Map(); // leaf node -> its value now
+    for (const id of state.variables.values()) {
+      const tensor = trace.tensors[id];
+      if (tensor.is_leaf && tensor.node !== null) leaves.set(tensor.node, tensor.value);
+    }
     this.canvas.paint({
       visible: (id) => id < state.numNodes,
       nodeClass: (id) => {
@@ -251,6 +256,7 @@ export class TraceView {
         return say(text.keeps, { bytes: saved.reduce((sum, tensor) => sum + tensor.num_bytes, 0) });
       },
       nodeLabel: (id) => this.nodeInWords(id),
+      value: (id) => trace.array(leaves.get(id) ?? trace.nodes[id].value),
       gradient: (id) => {
         const visit = state.lastVisit.get(id);
         return visit === undefined ? null : trace.array(trace.visits[visit].upstream.find((value) => value !== null));

@@ -69,13 +69,15 @@ export function matrix(array, { label = "", scale = largest(array) } = {}) {
     "aria-label": `${label} ${shape.length ? `[${shapeOf(shape)}]` : ""}: ${spoken(array)}`.trim(),
   });
   const size = Math.max(1, rows * columns);
-  for (let start = 0; start < Math.max(1, data.length); start += size) {
+  // What is cut off ends with a whole matrix, where there is one.
+  const end = array.truncated && data.length >= size ? data.length - (data.length % size) : data.length;
+  for (let start = 0; start < Math.max(1, end); start += size) {
     const block = html("div", { class: "block" });
     block.style.gridTemplateColumns = `repeat(${Math.max(1, columns)}, auto)`;
-    for (const value of data.slice(start, start + size)) {
+    for (const value of data.slice(start, Math.min(end, start + size))) {
       const { part, kind } = tint(value, scale);
       const cell = html("span", { class: `cell ${kind}`, title: format(value) }, numbers ? format(value) : "");
-      cell.style.setProperty("--part", `${Math.round(part * 70)}%`);
+      cell.style.setProperty("--part", `${Math.round(part * (data.length === 1 ? 25 : 70))}%`);
       block.append(cell);
     }
     element.append(block);
@@ -84,9 +86,22 @@ export function matrix(array, { label = "", scale = largest(array) } = {}) {
   return element;
 }
 
+/** One element says itself better than a square of the strongest colour would. */
+function number(value, size, group) {
+  const { kind } = tint(value, 1);
+  const words = format(value);
+  const square = svg("rect", { class: kind, x: 0, y: size / 5, width: size, height: (size * 3) / 5, rx: 3 });
+  square.style.setProperty("--part", value === 0 ? "0%" : "22%");
+  const text = svg("text", { class: "digits", x: size / 2, y: size / 2 + 4 }, words);
+  text.style.fontSize = `${Math.min(11, (size - 2) / Math.max(1, words.length) / 0.56).toFixed(1)}px`;
+  group.append(square, svg("rect", { class: "rim", x: 0, y: size / 5, width: size, height: (size * 3) / 5, rx: 3 }), text);
+  return group;
+}
+
 /** A tensor as a few coloured squares inside a node of the graph, at most 6 × 6 of them. */
 export function miniature(array, size, className) {
   const group = svg("g", { class: `miniature ${className}`, "aria-hidden": "true" });
+  if (array.data.length === 1 && !array.truncated) return number(array.data[0], size, group);
   const columns = Math.max(1, array.shape.length ? array.shape[array.shape.length - 1] : 1);
   const rows = Math.max(1, Math.ceil(array.data.length / columns));
   const shownColumns = Math.min(6, columns);

@@ -17,10 +17,16 @@ PROGRAMS = {
     "chain": CHAIN,
     "fails": CHAIN + "out.backward()\n",
     "unread": "x = (1 +\n",
+    "update": """w = torch.tensor(0., requires_grad=True)
+loss = (w - 1) ** 2
+loss.backward()
+with torch.no_grad():
+    w -= 0.5 * w.grad
+""",
     "loop": """x = torch.tensor(0.5, requires_grad=True)
 y = x
 for i in range(125):
-    y = y * x + y.sin()
+    y = y * x + y.sin() * 0.5
 y.backward()
 """,
 }
