@@ -340,6 +340,15 @@ output = outputs[0]
 keep_recording(Recording(photo, is_sample, output))
 
 with status:
+    if st.button(
+        _("Step through this NMS"),
+        key=page.key("to_nms"),
+        icon=":material/filter_list:",
+        help=_("Opens the NMS stepper with this photo’s candidates."),
+        width="stretch",
+    ):
+        st.session_state.setdefault("pending", {})["nms"] = {"source": "photo", "photo": "session"}
+        st.switch_page("pages/nms.py")
     st.caption(
         _(
             "The network ran once, in {time}; the thresholds only filter what it found.",
