@@ -8,7 +8,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.scripts import run_script
-from vizcore.modules import HIDDEN_SIZES, NetworkChoice, compare_networks, lab_program, measure_traps
+from vizcore.autograd import run_program
+from vizcore.modules import (
+    HIDDEN_SIZES,
+    LAYERS,
+    MIDDLES,
+    NORMALIZATIONS,
+    NetworkChoice,
+    compare_networks,
+    lab_program,
+    measure_traps,
+)
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -145,6 +155,19 @@ def test_reproduced_script_prints_the_shown_numbers() -> None:
     assert distinct == shown["Results in twenty passes in eval()"][:2]
     expected = compare_networks(NetworkChoice(middle="separate"), seed=4)
     assert np.array_equal(np.float32(lines[4]), np.float32(expected.functional.passes_eval))
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("middle", MIDDLES)
+def test_both_programs_run_in_the_autograd_lab_and_make_the_same_graph(layer: str, middle: str) -> None:
+    for normalization in NORMALIZATIONS:
+        choice = NetworkChoice(layer=layer, middle=middle, normalization=normalization)
+        names = []
+        for name in ("module", "functional"):
+            trace = run_program(lab_program(choice, name))
+            assert trace.error is None, str(trace.error)
+            names.append(sorted(node.name for node in trace.nodes))
+        assert names[0] == names[1]  # autograd knows no modules
 
 
 def test_lab_programs_fit_into_a_link() -> None:
