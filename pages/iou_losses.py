@@ -116,7 +116,7 @@ _ = page.translate
 
 # -- what is shown ---------------------------------------------------------------------------------
 
-losses_column, options_column = st.columns([1.25, 1], vertical_alignment="bottom", gap="medium")
+losses_column, options_column = st.columns([1.5, 1], vertical_alignment="bottom", gap="small")
 with losses_column:
     kinds = page.select_several("kinds", _("Losses"), TITLES, DEFAULT["kinds"])
 show = page.select_several(
@@ -172,13 +172,13 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     )
 
 with options_column, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-    with st.popover(_("Coordinates"), icon=":material/keyboard:"):
+    with st.popover(_("Coordinates")):
         st.text_input(_("Prediction x1, y1, x2, y2"), "60, 50, 170, 130", key=page.key("typed_prediction"))
         st.text_input(_("Target x1, y1, x2, y2"), "130, 90, 220, 190", key=page.key("typed_target"))
         st.button(_("Place the boxes"), key=page.key("typed_place"), on_click=place_typed)
         if page.key("typed_error") in st.session_state:
             page.explain(st.session_state[page.key("typed_error")])
-    with st.popover(_("Conventions"), icon=":material/tune:"):
+    with st.popover(_("Conventions")):
         eps = page.select(
             "eps", _("ε beside denominators"), {"0": "0", "1e-7": "1e-7 (torchvision)", "1e-3": "1e-3"}, "1e-7"
         )
@@ -187,7 +187,7 @@ with options_column, st.container(horizontal=True, horizontal_alignment="right",
         power = page.slider("power", _("α-IoU: the power α"), 0.5, 6.0, 3.0, step=0.5)
         beta = page.slider("beta", _("Smooth L1: β in pixels"), 0.5, 20.0, 1.0, step=0.5)
         st.caption(_("Defaults are torchvision’s: ε = 1e-7, α held constant when differentiating, no gate."))
-    with st.popover(_("Background"), icon=":material/image:"):
+    with st.popover(_("Background")):
         background = page.select(
             "background", _("Behind the boxes"), {"grid": _("grid"), "photo": _("photo")}, "grid", few=True
         )
@@ -367,7 +367,12 @@ def show_landscape() -> None:
             {"position": _("position of the prediction"), "size": _("size of the prediction")},
             "position",
         )
-        st.markdown(_("Click anywhere: the predicted box goes there. Where no arrow stands, the gradient is zero."))
+        st.markdown(
+            _(
+                "Click anywhere: the predicted box goes there. ○ prediction, ✕ target; arrows go down the gradient, "
+                "and where none stands it is zero."
+            )
+        )
         landscape = compute(
             iou_losses.loss_landscape, kind, box, target, size=size, over=over, resolution=61, settings=settings
         )

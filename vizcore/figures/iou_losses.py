@@ -90,11 +90,11 @@ def plot_landscape(landscape: LossLandscape, *, translate: Translate = str) -> g
                     "line": {"color": theme.HALO[0], "width": 2},
                 },
                 name=name,
-                showlegend=not (position and symbol == "x"),
                 hoverinfo="name",
             )
         )
     theme.themed(figure, height=420)
+    figure.update_layout(showlegend=False)  # its white marks would vanish beside the map
     figure.update_xaxes(title_text=name_x, range=[landscape.x[0], landscape.x[-1]], constrain="domain")
     # Downwards as on the stage; sizes upwards, as a reader expects of a plain diagram.
     ends = [landscape.y[-1], landscape.y[0]] if position else [landscape.y[0], landscape.y[-1]]

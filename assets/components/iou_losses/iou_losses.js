@@ -94,8 +94,8 @@ class View {
     put(this.panel, "aria-label", this.text.panel);
     this.scale.textContent = data.show.includes("edges") || data.show.includes("corners") ? this.text.scale : "";
     this.transport.element.hidden = !this.race;
-    if (this.race) this.transport.update({ ...data.stepper, presenter: data.presenter });
     this.writeRunners();
+    if (this.race) this.transport.update({ ...data.stepper, presenter: data.presenter });
     this.stage.update({ ...data.stage, presenter: data.presenter });
     this.draw(this.stage.boxes, false);
   }

@@ -1,0 +1,251 @@
+"""The IoU playground without a browser: defaults, every view, links, bad input, challenges, the reproduced script."""
+
+from __future__ import annotations
+
+import json
+import math
+from urllib.parse import parse_qs, urlencode
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.scripts import run_script
+from vizcore.iou_losses import KINDS, compare_losses
+
+VIEWS = ("landscape", "race", "simulation", "metric")
+NESTED = "140,100,190,140_80,50,260,200"
+
+
+def open_playground(**query: str) -> AppTest:
+    app = AppTest.from_file("../../app.py", default_timeout=120)
+    app.switch_page("pages/iou_losses.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def healthy(app: AppTest) -> None:
+    assert not app.exception
+    assert not app.error
+
+
+def component(app: AppTest, *keys: str) -> dict:
+    """The data of the first mounted piece that has these keys."""
+    for element in app.get("bidi_component"):
+        try:
+            data = json.loads(element.proto.json)
+        except ValueError:
+            continue
+        if isinstance(data, dict) and set(keys) <= set(data):
+            return data
+    raise AssertionError(f"no component with {keys}")
+
+
+def link(app: AppTest) -> dict[str, str]:
+    return {
+        name: values[0] for name, values in parse_qs(component(app, "query")["query"], keep_blank_values=True).items()
+    }
+
+
+def boxes_of(app: AppTest) -> list[list[float]]:
+    return [box["xyxy"] for box in component(app, "stage")["stage"]["boxes"]]
+
+
+def place(app: AppTest, *boxes: list[float]) -> None:
+    for side, box in zip(("prediction", "target"), boxes, strict=True):
+        app.text_input(key=f"iou_losses_typed_{side}").set_value(",".join(map(str, box)))
+    app.button(key="iou_losses_typed_place").click().run()
+    healthy(app)
+
+
+def hints(app: AppTest, name: str) -> str:
+    app.button(key=f"iou_losses_check_{name}").click().run()
+    healthy(app)
+    return " ".join(info.value for info in app.info)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_in_both_languages(view, language):
+    app = open_playground(view=view, lang=language)
+    healthy(app)
+    assert link(app)["view"] == view
+    assert ("IoU 游乐场" if language == "zh" else "IoU playground") in [title.value for title in app.title]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"view": "race", "learning_rate": "0.01", "num_steps": "20", "step_rule": "adam", "schedule": "cosine"},
+        {"view": "race", "learning_rate": "1", "num_steps": "400", "quantity": "loss", "kinds": ".".join(KINDS)},
+        {"power": "0.5", "beta": "0.5", "eps": "0", "alpha_gradient": "1", "alpha_gate": "1"},
+        {"power": "6", "beta": "20", "eps": "1e-3", "over": "size", "landscape_kind": "l1"},
+        {"kinds": "", "show": "", "view": "race"},
+        {"show": "intersection.union.enclosing.distance.aspect.edges.corners", "snap": "0"},
+        {"background": "photo"},
+        {"view": "simulation", "gradient": "official", "num_centers": "300"},
+    ],
+)
+def test_both_ends_of_every_control(query):
+    healthy(open_playground(**query))
+
+
+def test_the_link_carries_the_whole_view():
+    app = open_playground(boxes=NESTED, kinds="iou.siou", show="aspect", view="race", schedule="cosine", power="2")
+    wanted = link(app)
+    assert wanted["boxes"] == NESTED
+    again = open_playground(**{name: value for name, value in wanted.items() if name not in ("v",)})
+    assert link(again) == wanted
+    assert boxes_of(again) == [[140, 100, 190, 140], [80, 50, 260, 200]]
+
+
+@pytest.mark.parametrize(
+    ("boxes", "shown", "words"),
+    [
+        ("170,130,60,50_130,90,220,190", [[60, 50, 170, 130], [130, 90, 220, 190]], "inverted"),
+        ("-90,10,-20,60_130,90,220,190", [[0, 10, 70, 60], [130, 90, 220, 190]], "outside the canvas"),
+        ("0,0,1e30,60_130,90,220,190", [[0, 0, 1e5, 60], [130, 90, 220, 190]], "pulled back"),
+        ("nan,50,170,130_130,90,220,190", [[60, 50, 170, 130], [130, 90, 220, 190]], "cannot be used"),
+        ("1,2,3_4,5", [[60, 50, 170, 130], [130, 90, 220, 190]], "cannot be used"),
+    ],
+)
+def test_bad_boxes_in_a_link_are_mended_or_refused_with_a_sentence(boxes, shown, words):
+    app = open_playground(boxes=boxes)
+    healthy(app)
+    assert boxes_of(app) == shown
+    assert any(words in warning.value for warning in app.warning)
+
+
+def test_typed_coordinates_are_placed_or_explained():
+    app = open_playground()
+    app.text_input(key="iou_losses_typed_prediction").set_value("20, 20, 50, 60")
+    app.button(key="iou_losses_typed_place").click().run()
+    healthy(app)
+    assert boxes_of(app)[0] == [20, 20, 50, 60]
+    app.text_input(key="iou_losses_typed_prediction").set_value("20, nan, 50, 60")
+    app.button(key="iou_losses_typed_place").click().run()
+    assert not app.exception
+    assert any("y1" in error.value for error in app.error)
+    assert boxes_of(app)[0] == [20, 20, 50, 60]
+
+
+@pytest.mark.parametrize("preset", ["disjoint", "nested", "same_center", "tiny", "degenerate"])
+def test_presets_show_what_their_names_say(preset):
+    app = open_playground()
+    app.button(key=f"iou_losses_preset_{preset}").click().run()
+    healthy(app)
+    comparison = compare_losses(KINDS, *boxes_of(app))
+    value = {kind: comparison.of(kind)[0] for kind in KINDS}
+    gradient = {kind: comparison.of(kind)[1] for kind in KINDS}
+    expected = {
+        "disjoint": value["iou"] == 1 and not gradient["iou"].any() and gradient["giou"].any(),
+        "nested": abs(value["giou"] - value["iou"]) < 1e-6,
+        "same_center": abs(value["diou"] - value["iou"]) < 1e-9 and value["ciou"] > value["diou"] + 0.04,
+        "tiny": abs(1 - value["iou"] - 49 / 79) < 1e-6,
+        "degenerate": math.isfinite(value["ciou"]) and all(map(math.isnan, gradient["ciou"])),
+    }
+    assert expected[preset]
+
+
+def test_the_stage_gets_the_compiled_program_and_no_number_of_ours():
+    data = component(open_playground(), "stage", "losses")
+    assert [loss["kind"] for loss in data["losses"] if loss["on"]] == ["iou", "giou", "diou", "ciou"]
+    assert "payload" in data
+
+
+def test_what_the_browser_reports_moves_into_link_and_script():
+    app = open_playground()
+    token = component(app, "stage")["stage"]["token"]
+    moved = {"prediction": [10, 10, 60, 70], "target": [130, 90, 220, 190]}
+    said = {"value": {"seq": 1, "stage": {"token": token, "selected": None, "boxes": moved}}}
+    app.session_state["iou_losses_stage"] = said
+    app.run()
+    healthy(app)
+    assert link(app)["boxes"] == "10,10,60,70_130,90,220,190"
+    source = next(code.value for code in app.code if code.language == "python")
+    printed = [line.split() for line in run_script(source).splitlines()]
+    comparison = compare_losses(KINDS, moved["prediction"], moved["target"])
+    for kind, *numbers in printed:
+        loss, gradient = comparison.of(kind)
+        assert [float(number) for number in numbers] == pytest.approx([loss, *gradient], rel=1e-6, abs=1e-9)
+    assert [words[0] for words in printed] == ["iou", "giou", "diou", "ciou"]
+
+
+@pytest.mark.parametrize("evil", [{"boxes": "x"}, {"token": 1}, {"boxes": {"prediction": [math.nan] * 4}}, None, 7])
+def test_nonsense_from_the_browser_changes_nothing(evil):
+    app = open_playground()
+    app.session_state["iou_losses_stage"] = {"value": {"seq": 1, "stage": evil}}
+    app.run()
+    healthy(app)
+    assert boxes_of(app) == [[60, 50, 170, 130], [130, 90, 220, 190]]
+
+
+def test_challenges_are_marked_from_the_boxes():
+    app = open_playground(boxes=NESTED)
+    assert "giou_agrees" in link(app)["solved"]
+    place(app, [100, 110, 220, 130], [150, 60, 170, 180])
+    assert "blind_diou" in link(app)["solved"]
+    app.button(key="iou_losses_preset_degenerate").click().run()
+    assert set(link(app)["solved"].split(".")) >= {"giou_agrees", "blind_diou", "nan_gradient"}
+    assert "two_placements" not in link(app)["solved"]
+    # Two far corners, then two near neighbours: IoU is 0 both times, GIoU's losses are near 2 and near 1.
+    place(app, [0, 0, 10, 10], [300, 220, 320, 240])
+    place(app, [100, 100, 150, 150], [152, 100, 200, 150])
+    assert len(link(app)["solved"].split(".")) == 4
+
+
+def test_hints_fit_the_wrong_answer():
+    app = open_playground()
+    assert "overlap" in hints(app, "two_placements")
+    assert "C − U" in hints(app, "giou_agrees")
+    assert "apart" in hints(app, "blind_diou")
+    assert "finite" in hints(app, "nan_gradient")
+    app = open_playground(boxes="10,10,50,50_10,10,50,50")
+    assert "Identical" in hints(app, "giou_agrees")
+    assert "shapes differ more" in hints(app, "blind_diou")
+    app = open_playground(boxes="10,10,50,50_110,110,150,150")
+    assert "IoU is 0" in hints(app, "two_placements")
+    assert "empty room" in hints(app, "giou_agrees")
+    app = open_playground(boxes="10,10,10,10_110,110,150,150")
+    assert "no number" in hints(app, "nan_gradient")
+
+
+def test_a_solved_challenge_comes_back_with_the_link():
+    assert link(open_playground(solved="nan_gradient"))["solved"] == "nan_gradient"
+
+
+def test_a_click_on_the_landscape_places_the_box():
+    app = open_playground(landscape_kind="giou")
+    app.session_state["iou_losses_landscape_chart"] = {
+        "click": {"x": 100.0, "y": 60.0, "curve": 0, "index": 0, "count": 1}
+    }
+    app.run()
+    healthy(app)
+    assert boxes_of(app)[0] == [45, 20, 155, 100]  # 110 × 80 round (100, 60)
+
+
+def test_the_worst_case_of_a_property_goes_onto_the_stage():
+    app = open_playground(view="metric", metric_kind="diou", property="triangle")
+    app.button(key="iou_losses_worst").click().run()
+    healthy(app)
+    a, c, b = boxes_of(app)
+    direct, first, second = (compare_losses(["diou"], *pair).loss[0] for pair in ((a, c), (a, b), (b, c)))
+    assert direct > first + second + 0.05
+    assert "via" in link(app)
+
+
+def test_a_simulation_runs_in_the_background_and_replaces_the_stored_one():
+    app = open_playground(view="simulation", num_centers="10", gradient="exact")
+    app.button(key="iou_losses_run").click().run()
+    healthy(app)
+    job = app.session_state["jobs"]["iou_losses_simulation"]
+    assert job.done.wait(timeout=120)
+    app.run()
+    healthy(app)
+    assert job.result.num_boxes == 3430
+    assert any("3,430" in caption.value for caption in app.caption)
+
+
+def test_query_survives_urlencoding():
+    app = open_playground(boxes=NESTED)
+    assert urlencode({"boxes": link(app)["boxes"]}, safe=",_").endswith(NESTED)
