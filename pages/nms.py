@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from pages.kit import link
+from pages.kit.candidates import photo_recording, sample_recording
 from pages.kit.challenges import Challenge, show_challenges
 from pages.kit.chart import chart, table
 from pages.kit.exports import download_numbers
@@ -20,7 +21,7 @@ from pages.kit.reproduce import reproduce_panel
 from pages.kit.stage import StageBox, stage, stage_state
 from pages.kit.stepper import step_from, step_spec
 from vizcore import nms
-from vizcore.data import crowds
+from vizcore.data import annotations, crowds, photos
 from vizcore.figures import nms as figures
 from vizcore.figures import theme
 
@@ -29,6 +30,8 @@ OWN_BOXES = [[90, 90, 250, 280], [140, 100, 300, 290], [360, 110, 500, 270], [39
 OWN_SCORES = (0.9, 0.8, 0.85, 0.6, 0.7, 0.5, 0.4, 0.3)
 MAX_OWN = 8
 DRAWN_DECAYS = ("hard", "soft_linear", "soft_gaussian")
+MOST_OF_A_PHOTO = 2000  # candidates taken from a detector, best first
+SESSION, DEFAULT_PHOTO = "session", "chelsea"
 NEW_BOX = [240, 130, 400, 250]
 
 page = open_page(
@@ -184,6 +187,7 @@ COLORS = {
 # --- what is suppressed, and by which rules --------------------------------------------------------------------------
 
 SOURCES = {
+    "photo": _("A photo’s candidates (detection)"),
     "crowd": _("Crowd: two people in one another’s way"),
     "two_classes": _("Two classes on one spot"),
     "chain": _("Chain A–B–C"),
@@ -262,6 +266,28 @@ if source == "own":
             width="stretch",
         )
     labels = np.zeros(len(boxes), dtype=np.int64)
+elif source == "photo":
+    recorded = photo_recording()
+    samples = {sample.name: _(sample.title) for sample in photos.list_samples()}
+    offered = {SESSION: _("From the detection page"), **samples} if recorded is not None else samples
+    if recorded is None and page.incoming.get("photo") == SESSION:
+        page.incoming.pop("photo")
+        page.notices.append(_("The link was made with a photo of another session; a sample photo stands in."))
+    if st.session_state.get(page.key("photo")) not in (None, *offered):
+        page.set(photo=DEFAULT_PHOTO)
+    with second[3]:
+        picked = page.select("photo", _("Photo"), offered, SESSION if recorded is not None else DEFAULT_PHOTO)
+    if picked != SESSION:
+        with st.spinner(_("Running the detector…")):
+            recorded = sample_recording(picked)
+    found = recorded.output.candidates
+    ids = nms.best_first(found.scores, most=MOST_OF_A_PHOTO)
+    size, photo = recorded.output.image_size, recorded.photo.pixels
+    boxes, scores, labels = found.boxes[ids], found.scores[ids], found.labels[ids]
+    label_names = recorded.output.label_names
+    known = annotations.load_annotations(recorded.photo.name) if recorded.is_sample else ()
+    targets = np.asarray([note.box for note in known]).reshape(-1, 4)
+    target_labels = np.zeros(len(targets), dtype=np.int64)
 else:
     crowd = compute(crowds.make_crowd, source, seed=int(seed))
     size, boxes, scores, labels = crowd.size, crowd.boxes, crowd.scores, crowd.labels
@@ -292,7 +318,7 @@ except nms.NMSError as error:
 
 # --- the stepper -----------------------------------------------------------------------------------------------------
 
-packed = compute(nms.pack_trace, trace)
+packed = compute(nms.pack_trace, trace, labels=labels)
 num_positions = (packed.num_steps if pace == "pick" else packed.num_steps + packed.num_events) + 2
 identity = hashlib.blake2b(packed.content + pace.encode(), digest_size=8).hexdigest()
 step_parameter = link.number("step", 0, 1_000_000, 0)
@@ -317,7 +343,7 @@ view = stage(
         "pace": pace,
         "predict": predict and pace == "comparison",
         "targets": targets.tolist() if show_targets else [],
-        "labels": list(label_names),
+        "labels": {str(label): label_names[label] for label in sorted(set(labels.tolist()))},
         "colors": COLORS,
         "text": component_words(method, suppress_equal=suppress_equal),
     },
@@ -330,7 +356,8 @@ page.lesson("claim")
 
 st.subheader(_("The same candidates, six methods"), anchor=False)
 traces = {name: compute(nms.trace_nms, boxes, scores, method=name, **rules) for name in METHODS}
-truth = {"labels": labels if class_aware or len(label_names) > 1 else None, "target_labels": target_labels}
+# A photo's annotation accepts any of a detector's names for the object, so only the places are compared there.
+truth = {"labels": np.zeros_like(labels) if source == "photo" else labels, "target_labels": target_labels}
 evaluations = {name: compute(nms.summarise_kept, kept, targets, **truth) for name, kept in traces.items()}
 with st.columns([1, 2])[0]:
     drawn_score = page.slider("drawn_score", _("Draw kept boxes from a final score of"), 0.0, 1.0, 0.3, step=0.05)

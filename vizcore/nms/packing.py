@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 
 from vizcore.nms.trace import NMSTrace, list_events, list_fused, measure_matrix, sample_decay
 
@@ -30,7 +31,9 @@ class PackedTrace:
     complete: bool
 
 
-def pack_trace(trace: NMSTrace, *, max_events: int = 300_000) -> PackedTrace:
+def pack_trace(
+    trace: NMSTrace, *, labels: Int[np.ndarray, " N"] | None = None, max_events: int = 300_000
+) -> PackedTrace:
     """Lays a trace with all its comparisons out as typed arrays behind a JSON header.
 
     The first four bytes are the length of the header (little-endian); the header names each array with its type,
@@ -38,6 +41,7 @@ def pack_trace(trace: NMSTrace, *, max_events: int = 300_000) -> PackedTrace:
 
     Args:
         trace: any trace.
+        labels: class of each box, for its name, if the trace itself ran blind to classes.
         max_events: see ``list_events``.
 
     Returns:
@@ -48,6 +52,7 @@ def pack_trace(trace: NMSTrace, *, max_events: int = 300_000) -> PackedTrace:
     events = list_events(trace, max_events=max_events)
     matrix = measure_matrix(trace, max_boxes=MAX_MATRIX)
     curve = sample_decay(trace.options)
+    known = trace.labels if labels is None else labels
     single, index = np.float32, np.uint32
     arrays: dict[str, np.ndarray] = {
         "boxes": trace.boxes.reshape(-1).astype(single),
@@ -55,7 +60,7 @@ def pack_trace(trace: NMSTrace, *, max_events: int = 300_000) -> PackedTrace:
         "after": trace.scores_after.astype(single),
         "by": trace.suppressed_by.astype(np.int32),
         "left": trace.left_at.astype(index),
-        "labels": (np.zeros(len(trace.boxes)) if trace.labels is None else trace.labels).astype(np.int32),
+        "labels": (np.zeros(len(trace.boxes)) if known is None else np.asarray(known)).astype(np.int32),
         "order": trace.order.astype(index),
         "keep": trace.keep.astype(index),
         "kept_boxes": trace.kept_boxes.reshape(-1).astype(single),

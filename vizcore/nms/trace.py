@@ -267,6 +267,19 @@ def decay_factor(ious: Float[Tensor, "..."], options: NMSOptions) -> Float[Tenso
     return torch.where(beyond, 1 - ious if options.method == "soft_linear" else torch.zeros_like(ious), 1.0)
 
 
+def best_first(scores: Float[Tensor, " N"], *, most: int) -> np.ndarray:
+    """Gives the indices of the best candidates, for a detector that proposes more than can be stepped through.
+
+    Args:
+        scores: any.
+        most: how many to take.
+
+    Returns:
+        ``[min(N, most)]`` indices, best score first, ties in their order.
+    """
+    return np.argsort(-np.asarray(scores), kind="stable")[:most]
+
+
 def sample_decay(options: NMSOptions, *, num_points: int = 201) -> DecayCurve:
     """Samples ``decay_factor`` over [0, 1].
 

@@ -216,7 +216,7 @@ class View {
 
   tip(index, score) {
     const { trace, text } = this;
-    const values = { id: index, score: score.toFixed(3), label: this.data.labels?.[trace.labels[index]] ?? "", by: trace.by[index], after: trace.after[index].toFixed(3) };
+    const values = { id: index, score: score.toFixed(3), label: this.data.labels[trace.labels[index]] ?? "", by: trace.by[index], after: trace.after[index].toFixed(3) };
     const fate = trace.rank[index] === trace.numBoxes ? text.tip.low : trace.by[index] >= 0 ? text.tip.removed : text.tip.kept;
     return say(`${text.tip.box}\n${fate}`, values);
   }
@@ -541,7 +541,7 @@ class View {
       put(button, "class", `card ${role} ${gone ? "gone" : ""}`);
       put(button, "data-box", box);
       bar.style.width = `${100 * trace.score[box]}%`;
-      const label = this.data.labels?.length > 1 ? ` ${this.data.labels[trace.labels[box]]}` : "";
+      const label = Object.keys(this.data.labels).length > 1 ? ` ${this.data.labels[trace.labels[box]]}` : "";
       name.textContent = `${box}${label}`;
       const changed = Math.abs(trace.score[box] - trace.scores[box]) > 5e-4 && !gone;
       score.textContent = changed ? `${trace.scores[box].toFixed(2)} → ${trace.score[box].toFixed(2)}` : trace.scores[box].toFixed(2);
