@@ -276,7 +276,7 @@ extra = {
         "panel": _("What the losses say"),
         "gradient": _("gradient"),
         "scale": _("Arrows point where a descent step moves the edge; longer means a steeper loss, up to a limit."),
-        "race": _("After step {step}: IoU {ious}"),
+        "race": _("Step {step}, IoU so far: {ious}"),
         "parts": {
             "iou": "IoU",
             "intersection": _("I (px²)"),

@@ -195,7 +195,7 @@ def test_the_race_moves_one_box_per_loss(open_playground, page) -> None:
     expect(runners.first).to_have_attribute("x", "30")
     page.get_by_role("button", name="Last step (End)").click()
     expect(page.locator(".iou-losses .caption")).to_contain_text(
-        re.compile(r"After step 200: IoU IoU 0 · GIoU (1|0\.9)")
+        re.compile(r"Step 200, IoU so far: IoU 0 · GIoU (1|0\.9)")
     )
     expect(runners.first).to_have_attribute("x", "30")  # IoU alone never moves a disjoint box
     assert float(runners.nth(1).get_attribute("x")) > 100

@@ -94,6 +94,7 @@ class View {
     put(this.panel, "aria-label", this.text.panel);
     this.scale.textContent = data.show.includes("edges") || data.show.includes("corners") ? this.text.scale : "";
     this.transport.element.hidden = !this.race;
+    this.over.classList.toggle("faded", false);
     this.writeRunners();
     if (this.race) this.transport.update({ ...data.stepper, presenter: data.presenter });
     this.stage.update({ ...data.stage, presenter: data.presenter });
@@ -283,8 +284,8 @@ class View {
       put(name, "y", Math.min(y1, y2) + (14 + 14 * number) * unit);
       words.push(`${name.textContent} ${shown(this.race.iou[number][index] ?? NaN, 2)}`);
     });
-    const { transport } = this;
-    transport.caption(say(this.text.race, { step: this.race.steps[index], ious: words.join(" · ") }));
+    this.over.classList.toggle("faded", index > 0); // arrows speak of the start, not of the boxes under way
+    this.transport.caption(say(this.text.race, { step: this.race.steps[index], ious: words.join(" · ") }));
   }
 
   destroy() {
