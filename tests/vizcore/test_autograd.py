@@ -179,6 +179,15 @@ def test_a_loop_unrolls_and_counts_its_lines() -> None:
     assert [step.note for step in trace.steps if step.line == 3] == ["i = 0", "i = 1", "i = 2"]
 
 
+def test_a_layer_in_two_places_is_recorded_twice_and_keeps_its_weight() -> None:
+    trace = run_program("s = nn.Linear(2, 2)\nnet = nn.Sequential(s, nn.ReLU(), s)\ny = net(torch.ones(1, 2))\n")
+    names = [node.name for node in trace.nodes]
+    assert names.count("AddmmBackward0") == names.count("TBackward0") == 2
+    states = [state for state in trace.tensors if state.name == "s.weight"]
+    assert len(states) == 1  # the call changed nothing about it
+    assert states[0].requires_grad
+
+
 def test_the_graph_depends_on_the_data() -> None:
     source = PRESETS["control_flow"].source
     graphs = {tuple(node.name for node in run_program(source, seed=seed).nodes) for seed in range(8)}
@@ -254,6 +263,7 @@ def test_views_share_storage_and_version() -> None:
         ("x = (1,\ny = 2", "syntax", 1, 5, ""),
         ("é = 1\nprint('é', mistake)", "name", 2, 12, ""),
         ("def f():\n    pass", "unsupported", 1, 1, ""),
+        ("if True:\n    break", "syntax", 2, 5, ""),
         ("x = 1\nimport os", "unsupported", 2, 1, ""),
         ("x = torch.ones(2)\nx.__class__", "unsupported", 2, 3, ""),
         ("x = torch.ones(100, 100)", "limit", 1, 5, ""),
@@ -286,7 +296,8 @@ def test_nothing_to_run(source: str) -> None:
 
 def test_numbers_of_every_kind_survive() -> None:
     trace = run_program(
-        "a = True\nb = 2\nc = 0.5\nd = torch.tensor([1, 2])\ne = [1, torch.ones(1)]\nf = 'text'\ng = torch.ones(1, dtype=torch.bfloat16)\n"
+        "a = True\nb = 2\nc = 0.5\nd = torch.tensor([1, 2])\ne = [1, torch.ones(1)]\nf = 'text'\ng = "
+        "torch.ones(1, dtype=torch.bfloat16)\n"
     )
     assert (trace.variables["a"], trace.variables["b"], trace.variables["c"], trace.variables["f"]) == (
         True,
@@ -314,7 +325,10 @@ def test_seed_decides_and_global_generator_stays() -> None:
 
 
 def test_programs_in_parallel_do_not_touch_each_other() -> None:
-    source = "with torch.no_grad():\n    for i in range(20):\n        x = torch.randn(4) * 2\ny = torch.randn(3, requires_grad=True)\n(y * y).sum().backward()\n"
+    source = (
+        "with torch.no_grad():\n    for i in range(20):\n        x = torch.randn(4) * 2\ny = "
+        "torch.randn(3, requires_grad=True)\n(y * y).sum().backward()\n"
+    )
     expected = {seed: run_program(source, seed=seed).variables for seed in range(4)}
     wrong: list[int] = []
 
@@ -340,7 +354,8 @@ def test_a_program_that_fails_inside_no_grad_leaves_grad_mode_alone() -> None:
 
 def test_json_holds_everything_once() -> None:
     trace = run_program(
-        "x = torch.tensor([1., float('nan'), float('inf')], requires_grad=True)\ny = (x * 2).sum()\ny.backward()\nz = torch.zeros(400)\n"
+        "x = torch.tensor([1., float('nan'), float('inf')], requires_grad=True)\ny = (x * "
+        "2).sum()\ny.backward()\nz = torch.zeros(400)\n"
     )
     data = json.loads(json.dumps(to_json(trace), allow_nan=False))
     state = data["tensors"][0]
@@ -355,14 +370,14 @@ def test_json_holds_everything_once() -> None:
     assert failed["message"]["template"] == "{path}.{word} is not part of the lab. Did you mean {suggestion}?"
 
 
-def test_layout_keeps_layers_and_places_apart() -> None:
-    trace = run_program(PRESETS["network"].source)
-    edges = [(edge.source, edge.target) for edge in trace.edges]
-    places = place_nodes(len(trace.nodes), edges)
-    assert all(places[source, 1] < places[target, 1] for source, target in edges)
-    for layer in np.unique(places[:, 1]):
-        columns = np.sort(places[places[:, 1] == layer, 0])
-        assert np.all(np.diff(columns) >= 0.99)
+def test_layout_keeps_layers_and_places_apart(traces: list[ProgramTrace]) -> None:
+    for trace in traces:
+        edges = [(edge.source, edge.target) for edge in trace.edges]
+        places = place_nodes(len(trace.nodes), edges)
+        assert all(places[source, 1] < places[target, 1] for source, target in edges)
+        for layer in np.unique(places[:, 1]):
+            columns = np.sort(places[places[:, 1] == layer, 0])
+            assert np.all(np.diff(columns) >= 0.99)
     assert place_nodes(0, []).shape == (0, 2)
     assert place_nodes(1, []).tolist() == [[0, 0]]
     with pytest.raises(ValueError, match="cycle"):

@@ -9,6 +9,7 @@ Reference:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import igraph
 import numpy as np
@@ -34,9 +35,18 @@ def place_nodes(num_nodes: int, edges: Sequence[tuple[int, int]]) -> np.ndarray:
     graph = igraph.Graph(n=num_nodes, edges=unique, directed=True)
     layout = graph.layout_sugiyama(layers=layers, maxiter=24, hgap=1, vgap=1)
     places = np.asarray(layout.coords)[:num_nodes].astype(float)
-    places[:, 0] -= places[:, 0].min()
     places[:, 1] = layers
+    _push_apart(places)
+    places[:, 0] -= places[:, 0].min()
     return places
+
+
+def _push_apart(places: np.ndarray) -> None:
+    """Gives neighbours in a layer at least one column each; igraph now and then lets two share one."""
+    order = np.lexsort((places[:, 0], places[:, 1]))
+    for before, after in pairwise(order):
+        if places[before, 1] == places[after, 1]:
+            places[after, 0] = max(places[after, 0], places[before, 0] + 1)
 
 
 def _layers(num_nodes: int, edges: Sequence[tuple[int, int]]) -> list[int]:

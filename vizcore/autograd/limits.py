@@ -125,7 +125,8 @@ class Guard(seeded):
             with torch.no_grad(), self:
                 if isinstance(function, nn.Module):
                     tensors = dict([*function.named_parameters(), *function.named_buffers()])
-                    torch.func.functional_call(function, _copy(tensors), _copy(args), _copy(kwargs))
+                    # A module in two places is swapped once; tied, torch would swap it twice and put the copy back.
+                    torch.func.functional_call(function, _copy(tensors), _copy(args), _copy(kwargs), tie_weights=False)
                 else:
                     function(*_copy(args), **_copy(kwargs))
         except LimitError:
@@ -177,6 +178,12 @@ class Guard(seeded):
             check_elements(args[1 if name == "aten::randint" else 2])
         elif name in ("aten::randperm", "aten::eye", "aten::eye.m"):
             check_elements(args * 2 if name == "aten::eye" else args)
+        elif name in ("aten::normal.float_float", "aten::linspace", "aten::logspace"):
+            check_elements(args[2] if isinstance(args[2], (list, tuple)) else (args[2],))
+        elif name in ("aten::arange", "aten::arange.start", "aten::arange.start_step"):
+            check_elements((_count_range(*args),))
+        elif name in ("aten::cat", "aten::stack"):
+            check_elements((sum(tensor.numel() for tensor in args[0]),))
         elif is_elementwise:
             tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
             check_elements(_broadcast(tensors))
@@ -223,6 +230,13 @@ def check_elements(shape: Iterable[int]) -> None:
             shape=" × ".join(map(str, shape)),
             num=f"{elements:,}",
         )
+
+
+def _count_range(*bounds: float) -> int:
+    """How many numbers ``arange`` would give; what is not a range is left to torch to complain about."""
+    start, end, step = (0, *bounds, 1)[:3] if len(bounds) == 1 else (*bounds, 1)[:3]
+    count = (end - start) / step if step else 0.0
+    return math.ceil(count) if 0 < count < math.inf else 0
 
 
 def check_work(*products: int) -> None:

@@ -118,6 +118,7 @@ def parse_program(source: str) -> ast.Module:
     assigned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
     for node in ast.walk(tree):
         _check_node(node, assigned, source)
+    _check_loops(tree.body, source, inside=False)
     return tree
 
 
@@ -290,6 +291,17 @@ def _check_node(node: ast.AST, assigned: set[str], source: str) -> None:
         raise fault("unsupported", Message("Arguments with ** are not part of the lab's Python."), node.value, source)
     elif isinstance(node, ast.comprehension) and node.is_async:
         raise fault("unsupported", Message(_NO_DEFINITIONS), node.target, source)
+
+
+def _check_loops(statements: list[ast.stmt], source: str, *, inside: bool) -> None:
+    """Python's parser lets break and continue stand anywhere; its compiler, which never sees this text, does not."""
+    for statement in statements:
+        if isinstance(statement, (ast.Break, ast.Continue)) and not inside:
+            text = "'break' outside loop" if isinstance(statement, ast.Break) else "'continue' not properly in loop"
+            raise fault("syntax", Message("{text}", {"text": text}), statement, source)
+        is_loop = isinstance(statement, (ast.For, ast.While))
+        _check_loops(getattr(statement, "body", []), source, inside=inside or is_loop)
+        _check_loops(getattr(statement, "orelse", []), source, inside=inside)
 
 
 def _check_attribute(node: ast.Attribute, assigned: set[str], source: str) -> None:
