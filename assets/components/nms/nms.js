@@ -183,7 +183,9 @@ class View {
       this.bytes = data.payload;
       this.trace = new Trace(data.payload);
       this.answers = new Map();
-      this.cards = new Map();
+      // Hundreds of waiting boxes must not hide the picture, nor the two in question.
+      this.dim = Math.max(0.1, Math.min(0.5, 100 / this.trace.numBoxes));
+      this.element.style.setProperty("--dim", String(this.dim));
       this.marks = new Map();
     }
     const spec = JSON.stringify([data.stage, data.targets, data.labels, data.colors, data.text.tip]);
@@ -421,7 +423,7 @@ class View {
       const color = { current: colors.current, compared: colors.compared, kept: colors.kept, out: colors.out }[state] ?? colors.waiting;
       mark = { color, state };
       if (label || state) mark.label = label;
-      if (state === "out") mark.opacity = this.trace.numBoxes > 200 ? 0.12 : status === LOW ? 0.25 : 0.5;
+      if (state === "out") mark.opacity = this.trace.numBoxes > 200 ? this.dim / 2 : status === LOW ? 0.25 : 0.5;
       this.marks.set(key, mark);
     }
     return mark;
