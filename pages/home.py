@@ -4,6 +4,7 @@ import importlib
 
 import streamlit as st
 
+from pages.kit.components import mount
 from pages.kit.loaders import compute, warm_up
 from pages.kit.page import close_page, open_page
 
@@ -61,36 +62,34 @@ STOPS = (
 )
 
 page.lesson("claim")
-slots = {}
-for row in (STOPS[:3], STOPS[3:]):
-    for column, (name, heading, question, target, _draw) in zip(st.columns(3), row, strict=True):
-        with column, st.container(border=True):
-            st.page_link(f"pages/{target}.py", label=f"**{heading}**", icon=":material/arrow_forward:")
-            slots[name] = st.empty()
-            slots[name].html(
-                '<div style="aspect-ratio: 11/7; opacity: 0.5; display: grid; place-items: center">…</div>'
-            )
-            st.caption(question)
+waiting = warm_up().is_alive()
+
+
+@st.fragment(run_every=0.5 if waiting else None)
+def stops() -> None:
+    """The six stops. Until torch is there each shows its link alone; then its picture, as soon as it is computed."""
+    if waiting and not warm_up().is_alive():
+        st.rerun()
+    slots = []
+    for row in (STOPS[:3], STOPS[3:]):
+        for column, (_name, heading, question, target, _draw) in zip(st.columns(3), row, strict=True):
+            with column, st.container(border=True):
+                st.page_link(f"pages/{target}.py", label=f"**{heading}**", icon=":material/arrow_forward:")
+                slots.append(st.container())
+                st.caption(question)
+    for slot, (name, heading, _question, _target, draw) in zip(slots, STOPS, strict=True):
+        with slot:
+            if waiting:
+                mount("picture", key=page.key(name), data={"svg": "", "title": heading})
+                continue
+            path, figures = importlib.import_module("vizcore.path"), importlib.import_module("vizcore.figures.path")
+            picture = getattr(figures, draw)(compute(getattr(path, f"{name}_stop")))
+            mount("picture", key=page.key(name), data={"svg": picture, "title": heading})
+
+
+stops()
 st.page_link(
     "pages/modules.py", label=_("Aside: nn.Module and nn.functional, side by side"), icon=":material/compare_arrows:"
 )
 page.lesson("promises")
 close_page(page)
-
-
-waiting = warm_up().is_alive()
-
-
-@st.fragment(run_every=0.5 if waiting else None)
-def miniatures() -> None:
-    """Fills the slots once torch is there; until then the page is up and every link works."""
-    if warm_up().is_alive():
-        return
-    if waiting:
-        st.rerun()
-    path, figures = importlib.import_module("vizcore.path"), importlib.import_module("vizcore.figures.path")
-    for name, _heading, _question, _target, draw in STOPS:
-        slots[name].html(getattr(figures, draw)(compute(getattr(path, f"{name}_stop"))))
-
-
-miniatures()

@@ -17,7 +17,7 @@ CONCEPTS = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.st
 def test_the_path_shows_a_miniature_at_every_stop(page: Page, app_url: str) -> None:
     page.goto(app_url)
     settled(page)
-    expect(page.locator("[data-testid=stHtml] svg")).to_have_count(6, timeout=90_000)
+    expect(page.locator(".picture svg")).to_have_count(6, timeout=90_000)
     expect(page.get_by_text("∂y/∂x = 30")).to_be_visible()
 
 

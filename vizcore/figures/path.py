@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Sequence
 from html import escape
 
@@ -32,12 +33,19 @@ def draw_graph(trace: ProgramTrace) -> str:
     marks = []
     for edge in trace.edges:
         (x1, y1), (x2, y2) = places[edge.source], places[edge.target]
-        marks.append(_arrow(x1, y1, x2, y2))
+        shorter = 1 - 10 / max(math.hypot(x2 - x1, y2 - y1), 10.0)  # the tip ends at the node's rim
+        marks.append(_arrow(x1, y1, x1 + (x2 - x1) * shorter, y1 + (y2 - y1) * shorter))
     for node, (x, y) in zip(trace.nodes, places, strict=True):
         leaf = node.name == "AccumulateGrad"
         marks.append(_element("circle", cx=x, cy=y, r=7, fill=theme.PREDICTION if leaf else theme.TARGET))
         if leaf:
-            marks.append(_text(x, y + 22, f"∂y/∂{node.variable} = {float(trace.grads[node.variable]):g}"))
+            marks.append(
+                _text(
+                    x,
+                    y + (22 if y > HEIGHT / 2 else -14),
+                    f"∂y/∂{node.variable} = {float(trace.grads[node.variable]):g}",
+                )
+            )
         else:
             marks.append(_text(x, y - 11, node.name.removesuffix("Backward0"), size=9))
     return _picture(marks)
@@ -72,8 +80,8 @@ def draw_layers(traces: tuple[UpsamplingTrace, ...]) -> str:
 
 def draw_pyramid(stop: PyramidStop) -> str:
     """The photo at three scales, with the window that never changes."""
-    marks, left = [], 4.0
-    scale = 112 / stop.levels[0].shape[1]
+    marks, left = [], 8.0
+    scale = (WIDTH - 8 * (len(stop.levels) + 1)) / sum(level.shape[1] for level in stop.levels)
     for level in stop.levels:
         height, width = level.shape[0] * scale, level.shape[1] * scale
         top = (HEIGHT - height) / 2
