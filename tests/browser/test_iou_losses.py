@@ -84,12 +84,13 @@ def test_fifty_placements_in_one_silent_drag_show_torchs_numbers(open_playground
     sent = len(traffic.sent)
     at_random = random.Random(0)
     # Half of them moves of the body, half of them moves of a corner, which makes every shape.
-    for start, num in (((115, 70), 25), (None, 25)):
-        corner = page.evaluate(READ)["boxes"]["prediction"][2:]
-        page.mouse.move(*place(page, *(start or corner)))
+    for start in ((115, 70), None):
+        left, top = page.evaluate(READ)["boxes"]["prediction"][:2]
+        # A little inside the corner, for the corner may stand on the stage's very edge.
+        page.mouse.move(*place(page, *(start or (left + 2, top + 2))))
         page.mouse.down()
         seen = set()
-        for _ in range(num):
+        for _ in range(25):
             page.mouse.move(*place(page, at_random.uniform(0, WIDTH), at_random.uniform(0, HEIGHT)))
             page.evaluate(TWO_FRAMES)
             seen.add(tuple(same_as_torch(page)["boxes"]["prediction"]))
@@ -137,7 +138,8 @@ def test_a_finger_moves_the_box(open_playground, new_context) -> None:
     page = open_playground(on=new_context(width=390, height=844, touch=True).new_page())
     page.locator(".iou-losses svg.world").scroll_into_view_if_needed()
     cdp = page.context.new_cdp_session(page)
-    (x, y), (end_x, end_y) = place(page, 115, 80), place(page, 155, 120)
+    # Well away from the target's corner, which a finger would take first.
+    (x, y), (end_x, end_y) = place(page, 85, 80), place(page, 125, 120)
     for part in range(9):
         kind = "touchStart" if part == 0 else "touchMove"
         point = {"x": x + (end_x - x) * part / 8, "y": y + (end_y - y) * part / 8}
