@@ -1,11 +1,15 @@
 """What recording every decision costs beside torchvision's bare answer, and how it grows."""
 
+import statistics
 import time
+from collections.abc import Callable
 
 import pytest
 import torch
 import torchvision
 
+from tests.browser.conftest import *  # noqa: F403  fixtures
+from tests.browser.conftest import settled
 from vizcore import nms
 
 
@@ -52,3 +56,29 @@ def test_methods(method):
         listed = best_ms(lambda: nms.list_events(trace), 1)  # noqa: B023
         events = len(nms.list_events(trace).others)
         print(f"{method:14s} {number:5d} boxes: trace {run:7.1f} ms, {events:6d} events listed in {listed:7.1f} ms")
+
+
+STEPS = """async (count) => {
+    const times = [];
+    for (let press = 0; press < count; press++) {
+        const start = performance.now();
+        document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+        await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
+        times.push(performance.now() - start);
+    }
+    return times;
+}"""
+
+
+@pytest.mark.parametrize("pace", ["pick", "comparison"])
+def test_a_step_over_two_thousand_boxes(new_context: Callable, app_url: str, pace: str):
+    """Prints how long a key press takes until the step is painted; 150 ms is the budget for the p95."""
+    page = new_context().new_page()
+    page.goto(f"{app_url}/nms?source=random&pace={pace}")
+    view = page.locator(".nms[data-position='0']")
+    view.wait_for(timeout=60_000)
+    settled(page)
+    times = page.evaluate(STEPS, 120)
+    assert page.locator(".nms").get_attribute("data-position") == "120"
+    p95 = sorted(times)[int(0.95 * len(times))]
+    print(f"{pace}: 120 steps, median {statistics.median(times):.1f} ms, p95 {p95:.1f} ms, longest {max(times):.1f} ms")

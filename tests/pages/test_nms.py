@@ -127,6 +127,23 @@ def test_extremes(extreme: dict[str, str]) -> None:
         assert written[name] == value
 
 
+def test_a_photos_candidates_are_stepped() -> None:
+    at = open_nms(source="photo", photo="coffee", score_threshold="0.5")
+    data = view(at)
+    assert data["stage"]["photo"]
+    assert data["labels"] == {"967": "espresso"}
+    assert len(data["targets"]) == 1
+    (table,) = at.dataframe
+    assert table.value["objects lost"].tolist()[0] == 0
+    assert link(at)["photo"] == "coffee"
+
+
+def test_a_photo_of_another_session_is_stood_in_for_by_a_sample() -> None:
+    at = open_nms(source="photo", photo="session")
+    assert any("another session" in warning.value for warning in at.warning)
+    assert link(at)["photo"] == "chelsea"
+
+
 def test_a_link_reopens_the_same_view() -> None:
     at = open_nms(source="two_classes", method="soft_linear", iou_threshold="0.35", step="5", class_aware="0")
     first = link(at)

@@ -718,6 +718,29 @@ def test_unknown_crowds_and_rankings_are_refused():
         nms.rank_and_evaluate(crowds.make_ranked_crowd(num_images=1), "luck")
 
 
+def test_the_numbers_that_the_lesson_states():
+    """assets/lessons/*/nms.md quotes these; whoever changes a crowd changes the lesson."""
+    crowd = crowds.make_crowd("crowd")
+    boxes, scores = torch.from_numpy(crowd.boxes), torch.from_numpy(crowd.scores)
+    kept = {m: len(nms.trace_nms(boxes, scores, method=m, score_threshold=0.05).keep) for m in ("hard", "soft_linear")}
+    assert kept == {"hard": 11, "soft_linear": 14}
+    assert nms.trace_nms(boxes, scores).suppressed_by[8] == 0
+    assert plain_iou(*crowd.targets[:2].tolist()) == pytest.approx(0.67, abs=0.005)
+    chain = crowds.make_crowd("chain")
+    matrix = nms.trace_nms(torch.from_numpy(chain.boxes), torch.from_numpy(chain.scores), method="matrix")
+    assert matrix.scores_after[2] == pytest.approx(0.629, abs=0.0005)
+    ranked = crowds.make_ranked_crowd()
+    aps = [nms.rank_and_evaluate(ranked, ranking).evaluation.ap for ranking in nms.RANKINGS]
+    assert aps == pytest.approx([0.567, 0.613, 0.625, 0.821], abs=0.001)
+
+
+def test_best_first_and_names_for_a_blind_trace():
+    assert nms.best_first(torch.tensor([0.25, 0.75, 0.25, 0.5]), most=3).tolist() == [1, 3, 0]
+    trace = nms.trace_nms(GOOD, torch.tensor([0.5, 0.75]))
+    named = nms.pack_trace(trace, labels=np.array([7, 8]))
+    assert named.content != nms.pack_trace(trace).content
+
+
 # --- the program handed out -------------------------------------------------------------------------------------------
 
 RULES = [

@@ -472,9 +472,9 @@ class View {
     };
     const outline = ([x1, y1, x2, y2], side) => layer.append(svg("rect", { x: x1, y: y1, width: x2 - x1, height: y2 - y1, class: `outline ${side}` }));
     if (now.pick !== undefined) {
-      const [x1, y1] = this.corners(now.pick);
+      const [, y1, x2] = this.corners(now.pick); // kept boxes carry their label at the left
       outline(this.corners(now.pick), "current"); // above all other boxes, however many there are
-      name(now.pick, x1, Math.max(y1 - 6 * unit, 14 * unit), "current");
+      name(now.pick, x2, Math.max(y1 - 6 * unit, 14 * unit), "current");
     }
     if (now.phase === "compare") {
       const [, , x2, y2] = this.corners(now.other);
