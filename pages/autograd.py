@@ -27,7 +27,8 @@ def pack_program(source: str, seed: int, language: str) -> bytes:
     trace = compute(run_program, source, seed=seed)
     sent = to_json(trace)
     for node in sent["nodes"]:
-        node["rule"]["explanation"] = say(node["rule"]["explanation"])
+        for part in ("formula", "explanation"):
+            node["rule"][part] = say(node["rule"][part])
     if trace.error is not None:
         sent["error"]["text"] = in_words(trace.error.message, say)
         explanation = trace.error.explanation
@@ -64,6 +65,7 @@ def take_preset() -> None:
     page.set(program=chosen.source, seed=0, step=0)
 
 
+st.html("<style>.st-key-autograd_program textarea { font-family: monospace; font-size: 0.9rem; }</style>")
 editor, prediction = st.columns([3, 2], gap="medium")
 with editor:
     choose, draw = st.columns([4, 1], vertical_alignment="bottom")
@@ -78,7 +80,7 @@ with editor:
         PRESETS["chain"].source,
         max_length=MAX_LENGTH,
         area=True,
-        height=230,
+        height=176,
     )
 seed = int(seed)
 trace: ProgramTrace = compute(run_program, program, seed=seed)
@@ -105,8 +107,6 @@ with prediction:
 if trace.error is not None:
     where = _("Line {line}, column {column}:", line=trace.error.line, column=trace.error.column)
     words = in_words(trace.error.message, _)
-    if trace.error.suggestion:
-        words += " " + _("Did you mean {word}?", word=f"`{trace.error.suggestion}`")
     st.warning(f"**{where}** {words}", icon=":material/error:")
     if trace.error.explanation is not None:
         st.caption(in_words(trace.error.explanation, _))

@@ -157,7 +157,8 @@ export class TraceView {
     const caret = `${" ".repeat(Math.max(0, error.column - 1))}${"^".repeat(Math.max(1, error.end_column - error.column))}`;
     box.append(html("pre", { class: "caret", "aria-hidden": "true" }, caret));
     box.append(html("p", { class: "message" }, error.text ?? error.message?.template ?? ""));
-    if (error.suggestion) box.append(html("p", {}, say(this.text.suggestion, { word: error.suggestion })));
+    // Our own sentences name the nearest word themselves.
+    if (error.suggestion && !(error.text ?? "").includes(error.suggestion)) box.append(html("p", {}, say(this.text.suggestion, { word: error.suggestion })));
     if (error.explanation_text) box.append(html("p", {}, error.explanation_text));
     return box;
   }
