@@ -95,16 +95,15 @@ def show_presets(page: Page) -> tuple[int, list[list[float]]]:
         "digit": _("Digit"),
         "photo": _("Photo"),
     }
-    columns = st.columns([2, 1, 1, 1, 1, 1], vertical_alignment="bottom")
+    columns = st.columns([1, 4], vertical_alignment="bottom")
     with columns[0]:
         size = int(page.select("size", _("Grid"), {value: f"{value}×{value}" for value in SIZES}, "4"))
     parameter = grid_parameter(size)
     grid = page.value(parameter)
-    for column, preset in zip(columns[1:], upsampling.PRESETS, strict=True):
-        values = compute(upsampling.preset_grid, preset, size).tolist()
-        column.button(
-            words[preset], key=page.key(f"preset_{preset}"), on_click=page.set, kwargs={"grid": values}, width="stretch"
-        )
+    with columns[1], st.container(horizontal=True):
+        for preset in upsampling.PRESETS:
+            values = compute(upsampling.preset_grid, preset, size).tolist()
+            st.button(words[preset], key=page.key(f"preset_{preset}"), on_click=page.set, kwargs={"grid": values})
     # What the reader typed into the cells stands until the grid is replaced from outside.
     heard = said(page.key("grids"))
     if heard.get("version") == grid_version(page, size) and heard.get("grid") is not None:

@@ -71,7 +71,7 @@ export class Cells {
     const { rows, cols, cell, ratio } = this;
     c.setTransform(ratio, 0, 0, ratio, ratio, ratio);
     c.clearRect(-1, -1, cols * cell + 2, rows * cell + 2);
-    const size = Math.min(16, Math.floor(cell * 0.36));
+    const size = Math.min(16, Math.floor(cell * 0.4));
     c.font = `${size}px ${getComputedStyle(this.element).fontFamily}`;
     c.textAlign = "center";
     c.textBaseline = "middle";
@@ -87,7 +87,7 @@ export class Cells {
         c.lineWidth = 1;
         c.strokeRect(x + 0.5, y + 0.5, cell - 1, cell - 1);
       }
-      if (text && size >= 7) {
+      if (text && size >= 6) {
         const bright = color ? 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2] > 140 : null;
         c.fillStyle = bright === null ? ink : bright ? "#111" : "#fff";
         const word = text(index);

@@ -26,6 +26,13 @@ class Grids {
     this.element = html("div", { class: "g2b grids" }, html("style", {}, base), left, this.list, this.heard);
     this.table.addEventListener("keydown", (event) => this.onInputKey(event));
     this.table.addEventListener("click", (event) => this.onInputClick(event));
+    this.table.addEventListener("focusin", (event) => {
+      const index = this.cellOf(event);
+      if (this.editing || index < 0 || index === this.current) return;
+      this.inputs[this.current].tabIndex = -1;
+      this.inputs[index].tabIndex = 0;
+      this.current = index;
+    });
     this.table.addEventListener("dblclick", (event) => this.edit(this.cellOf(event)));
     this.table.addEventListener("pointerover", (event) => {
       const index = this.cellOf(event);
@@ -230,7 +237,7 @@ class Grids {
         this.cards.delete(name);
       }
     }
-    for (const spec of wanted) {
+    wanted.forEach((spec, place) => {
       let card = this.cards.get(spec.name);
       if (!card) {
         card = this.newCard(spec.name);
@@ -242,8 +249,9 @@ class Grids {
       card.element.classList.toggle("refused", Boolean(spec.error));
       const operator = this.operators.get(spec.name);
       card.size.textContent = operator && !spec.error ? `${this.rows}×${this.cols} → ${operator.rows}×${operator.cols}` : "";
-      this.list.append(card.element);
-    }
+      // Moved only when it has to be: an element that is put back loses the focus.
+      if (this.list.children[place] !== card.element) this.list.insertBefore(card.element, this.list.children[place] ?? null);
+    });
   }
 
   newCard(name) {
@@ -313,9 +321,9 @@ class Grids {
       const operator = this.operators.get(name);
       if (!operator) continue;
       const inner = card.element.clientWidth - 24;
-      const small = Math.min(140, Math.floor(inner * 0.32));
+      const small = Math.min(130, Math.floor(inner * 0.28));
       card.map.fit(this.rows, this.cols, small, { most: 26, height: 140 });
-      card.out.fit(operator.rows, operator.cols, inner - small - 36, { most: 34, height: 300 });
+      card.out.fit(operator.rows, operator.cols, inner - small - 30, { most: 34, height: 300 });
     }
     this.draw();
   }
