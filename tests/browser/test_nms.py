@@ -194,11 +194,10 @@ def test_an_own_box_is_dragged_without_a_message_and_the_trace_follows(page: Pag
 def test_opens_with_the_candidates_of_the_detection_page(page: Page, url: str) -> None:
     page.goto(f"{url}/detection?lang=en&photo=coffee")
     settled(page)
-    page.get_by_role("link", name="NMS stepper").first.click()
+    page.get_by_role("button", name="Step through this NMS").click()
     expect(page.get_by_role("heading", name="NMS stepper")).to_be_visible()
     settled(page)
-    page.get_by_label("Candidates", exact=True).click()
-    page.get_by_role("option", name="A photo’s candidates (detection)").click()
+    in_link(page, "source", "photo")
     in_link(page, "photo", "session")
     view = page.locator(".nms[data-position]")
     expect(view.locator(".stage .photo")).to_be_visible(timeout=60_000)
