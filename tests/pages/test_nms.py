@@ -261,3 +261,22 @@ def test_the_script_prints_what_the_page_shows(query: dict[str, str]) -> None:
     printed = dict(line.split(": ") for line in run_script(script).splitlines())
     assert json.loads(printed["keep"]) == trace.keep.tolist()
     assert json.loads(printed["scores"]) == pytest.approx(trace.scores_after[trace.keep].tolist(), abs=1e-5)
+
+
+def test_inverted_boxes_in_a_link_are_explained_and_can_be_removed() -> None:
+    at = AppTest.from_file(str(APP), default_timeout=90)
+    at.switch_page("pages/nms.py")
+    for name, value in {"lang": "zh", "source": "own", "boxes": "100,100,200,200_300,100,200,200"}.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception
+    assert [error.value for error in at.error] == ["1 号框是反的：x2 不能小于 x1，y2 不能小于 y1。"]
+    at.button(key="nms_remove").click().run()
+    assert not at.error
+    assert view(at)["stepper"]["numSteps"] == 3
+
+
+def test_numbers_in_a_link_that_are_none_fall_back_with_a_notice() -> None:
+    at = open_nms(boxes="nan,0,1,1", step="-3", iou_threshold="7", method="best")
+    assert len(at.warning) == 4
+    assert link(at)["method"] == "hard"
