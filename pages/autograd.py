@@ -192,9 +192,14 @@ page.lesson("sources", title=_("Sources"))
 
 # -- to take away ----------------------------------------------------------------------------------
 
-small = [value for value in trace.variables if np.size(trace.variables[value]) <= SHOWN_AT_MOST]
-tensors = [value for value in small if isinstance(trace.variables[value], np.ndarray) and value.isidentifier()]
-grads = [value for value in trace.grads if np.size(trace.grads[value]) <= SHOWN_AT_MOST and value.isidentifier()]
+
+def fits(label: str, value: object) -> bool:
+    """Whether a final value is a named tensor small enough to print."""
+    return label.isidentifier() and isinstance(value, np.ndarray) and value.size <= SHOWN_AT_MOST
+
+
+tensors = [label for label, value in trace.variables.items() if fits(label, value)]
+grads = [label for label, value in trace.grads.items() if fits(label, value)]
 IMPORTS = ["import torch", "import torch.nn.functional as F", "from torch import nn"]
 lines = [*IMPORTS, f"torch.manual_seed({seed})", "", program.rstrip()]
 if trace.error is None:

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.kit import link
+from pages.kit.language import catalogue
+from tests.scripts import run_script
+from vizcore.autograd import explanations, rules, run_program
+from vizcore.autograd.presets import PRESETS
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+PROGRAM = link.text("program", "", max_length=8000)
+
+
+def open_lab(**query: str) -> AppTest:
+    at = AppTest.from_file(str(APP), default_timeout=60)
+    at.switch_page("pages/autograd.py")
+    for name, value in {"lang": "en", **query}.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception
+    assert not at.error
+    return at
+
+
+def open_program(source: str, **query: str) -> AppTest:
+    return open_lab(program=PROGRAM.write(source), **query)
+
+
+def written_link(at: AppTest) -> str:
+    return next(
+        json.loads(piece.proto.json)["query"] for piece in at.get("bidi_component") if '"query"' in piece.proto.json
+    )
+
+
+def words(at: AppTest) -> str:
+    return " ".join(element.value for element in (*at.markdown, *at.warning, *at.caption, *at.success, *at.info))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_opens_in_both_languages(name: str, language: str) -> None:
+    at = open_program(PRESETS[name].source, preset=name, lang=language)
+    error = run_program(PRESETS[name].source).error
+    assert bool(at.warning) == (error is not None)
+    if error is not None:
+        assert str(error.message) in at.warning[0].value  # torch's own text stays torch's own
+
+
+def test_choosing_a_preset_brings_its_program() -> None:
+    at = open_lab()
+    at.selectbox(key="autograd_preset").select("shared_weight").run()
+    assert at.text_area(key="autograd_program").value == PRESETS["shared_weight"].source
+
+
+@pytest.mark.parametrize("name", ["chain", "disjoint_iou"])
+def test_a_prediction_is_answered_by_the_run(name: str) -> None:
+    preset = PRESETS[name]
+    at = open_program(preset.source, preset=name)
+    assert "Right, as torch shows." not in words(at)
+    at.radio(key=f"autograd_answer_{name}").set_value(str(preset.answer)).run()
+    assert "Right, as torch shows." in words(at)
+
+
+def test_a_wrong_prediction_is_set_right() -> None:
+    preset = PRESETS["accumulate"]
+    at = open_program(preset.source, preset="accumulate")
+    at.radio(key="autograd_answer_accumulate").set_value("0").run()
+    assert f"Torch shows otherwise: {preset.choices[preset.answer]}" in words(at)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_challenge_is_marked_from_the_run(name: str) -> None:
+    assert f"solved={name}&" in f"{written_link(open_program(PRESETS[name].solution, preset=name))}&"
+    assert f"solved={name}&" not in f"{written_link(open_program(PRESETS[name].source, preset=name))}&"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x = torch.tesnor(1.)", ("Line 1, column 11", "tensor")),
+        ("x = (1,\ny = 2", ("Line 1, column 5",)),
+        ("x = torch.ones(100, 100)", ("at most 4,096 elements",)),
+        ("import os", ("Nothing can be imported here",)),
+        ("x = torch.ones(2)\nx.__class__", ("Line 2, column 3", "underscore")),
+        ("x = torch.ones(2)\nx.backward()", ("does not require grad",)),
+    ],
+)
+def test_an_error_says_where_and_why(source: str, expected: tuple[str, ...]) -> None:
+    shown = open_program(source).warning[0].value
+    assert all(part in shown for part in expected), shown
+
+
+def test_errors_are_said_in_chinese() -> None:
+    assert "张量最多 4,096 个元素" in open_program("x = torch.ones(100, 100)", lang="zh").warning[0].value
+
+
+def test_another_seed_makes_another_graph() -> None:
+    at = open_program(PRESETS["control_flow"].source, preset="control_flow")
+    counts = [len(run_program(PRESETS["control_flow"].source, seed=seed).nodes) for seed in (0, 1)]
+    assert f"Seed 0: {counts[0]} nodes" in words(at)
+    at.button(key="autograd_again").click().run()
+    assert f"Seed 1: {counts[1]} nodes" in words(at)
+
+
+def test_the_link_carries_the_program() -> None:
+    source = "x = torch.tensor(3., requires_grad=True)\n(x * x).backward()\nprint(x.grad)  # é, 中文\n"
+    query = written_link(open_program(source, step="2"))
+    values = dict(part.split("=", 1) for part in query.split("&"))
+    from urllib.parse import unquote
+
+    assert PROGRAM.read(unquote(values["program"])) == source
+    assert values["step"] == "2"
+
+
+@pytest.mark.parametrize("name", ["chain", "accumulate", "vjp", "network", "control_flow"])
+def test_the_reproduced_script_prints_the_final_values(name: str) -> None:
+    at = open_program(PRESETS[name].source, preset=name, seed="3")
+    script = next(code.value for code in at.code if "manual_seed(3)" in code.value)
+    trace = run_program(PRESETS[name].source, seed=3)
+    out = run_script(script)
+    assert out.startswith(trace.printed)
+    printed = dict(line.split(" ", 1) for line in out[len(trace.printed) :].splitlines())
+    assert {key.removesuffix(".grad") for key in printed if key.endswith(".grad")} == {
+        key for key in trace.grads if key.isidentifier()
+    }
+    for key, text in printed.items():
+        known = trace.grads[key.removesuffix(".grad")] if key.endswith(".grad") else trace.variables[key]
+        assert np.array_equal(np.asarray(ast.literal_eval(text), known.dtype), known), key
+
+
+def test_a_real_network_is_an_offer() -> None:
+    assert "Random weights" not in words(open_lab())
+    assert "Random weights" in words(open_lab(real="1", network="efficientnet_lite0"))
+
+
+@pytest.mark.parametrize("query", [{"step": "9999"}, {"program": "~broken"}, {"preset": "nothing"}, {"seed": "-1"}])
+def test_nonsense_in_a_link_falls_back(query: dict[str, str]) -> None:
+    open_lab(**query)
+
+
+def test_every_sentence_of_the_lab_is_in_the_catalogue() -> None:
+    known = catalogue("zh", "autograd")
+    for preset in PRESETS.values():
+        for text in (preset.title, preset.question, *preset.choices, preset.challenge):
+            assert text in known or not any(letter.isalpha() for letter in text) or text == "None", text
+    for text in (*rules.rule_sentences(), *rules.rule_formulas(), *(entry[1] for entry in explanations._EXPLANATIONS)):
+        assert text in known, text
