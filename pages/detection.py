@@ -208,9 +208,8 @@ def stage_boxes(output: detection.DetectorOutput, selected: int) -> list[StageBo
         ]
     if selected >= 0 and found.priors is not None:
         prior = tuple(float(side) for side in found.priors[selected])
-        boxes.append(
-            StageBox(f"p{selected}", prior, color=theme.CURRENT, dash="2 4", fill=False, detail=_("where it came from"))
-        )
+        # Without a label, which would lie on the box's own; a screen reader and the tip then say the id.
+        boxes.append(StageBox(_("where it came from"), prior, color=theme.CURRENT, dash="2 4", fill=False))
     for index in reversed(range(len(output))):
         candidate = int(output.origins[index])
         boxes.append(
@@ -306,9 +305,9 @@ def view(name: str, side: int, *, wide: bool) -> detection.DetectorOutput:
         st.caption(summary(output))
         if wide:
             page.lesson("claim")
-        pressed = state.selected or ""
-        if pressed.startswith("c") and int(pressed[1:]) in output.origins and int(pressed[1:]) != selected:
-            page.store(parameter, int(pressed[1:]))
+        pressed = {f"c{origin}": int(origin) for origin in output.origins}.get(state.selected or "", selected)
+        if pressed != selected:
+            page.store(parameter, pressed)
             st.rerun()
     with places[1]:
         details(output, selected)

@@ -76,7 +76,9 @@ export default function (component) {
   redraw(state);
   return () => {
     state.observer.disconnect();
-    if (window.Plotly) window.Plotly.purge(state.plot);
+    // Later: a resize or a hover that Plotly has begun ends a moment from now, and fails on a purged element.
+    const { plot } = state;
+    setTimeout(() => window.Plotly?.purge(plot), 1000);
     root.g2b = undefined;
     root.querySelector(".g2b-chart")?.remove();
   };

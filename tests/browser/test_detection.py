@@ -1,0 +1,182 @@
+"""The detection page in Chromium: from the path to boxes, thresholds, a shared link, Chinese, files good and bad."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import ROOT, settled, start_server, stop_server
+from vizcore.data.photos import load_sample
+
+FOUND = re.compile(r"Found (\d+)")
+
+
+def caption(page: Page, words: str | re.Pattern[str]):
+    return page.locator("[data-testid=stCaptionContainer]").filter(has_text=words)
+
+
+def found(page: Page) -> int:
+    """How many boxes the page says it found."""
+    words = caption(page, FOUND).first
+    expect(words).to_be_visible(timeout=90_000)
+    return int(FOUND.search(words.inner_text())[1])
+
+
+def opened(page: Page, url: str) -> None:
+    page.goto(url)
+    settled(page)
+    ready = page.get_by_role("button", name=re.compile("Step through this NMS|逐步看这次 NMS"))
+    expect(ready).to_be_visible(timeout=120_000)
+    settled(page)
+
+
+def test_from_the_path_to_a_shared_link_in_chinese(
+    page: Page, new_context: Callable[..., BrowserContext], app_url: str
+) -> None:
+    page.goto(app_url)
+    settled(page)
+    page.locator("[data-testid=stMain] [data-testid=stPageLink] a[href*=detection]").first.click()
+    expect(page.get_by_role("heading", name="Detection")).to_be_visible()
+    assert found(page) == 1
+    expect(caption(page, "espresso 1.00")).to_be_visible()
+    settled(page)
+
+    # Another photo, and a threshold moved by keys: it acts without another forward pass.
+    page.get_by_role("combobox", name="Photo").click()
+    page.get_by_role("option", name="Chelsea the cat").click()
+    expect(caption(page, "Egyptian cat 0.85, Egyptian cat 0.64")).to_be_visible(timeout=90_000)
+    settled(page)
+    slider = page.get_by_role("slider", name="Score threshold")
+    slider.focus()
+    for _ in range(10):
+        slider.press("ArrowRight")
+    expect(caption(page, re.compile(r"Found 1: Egyptian cat 0\.85\."))).to_be_visible()
+    expect(page.get_by_text("Challenges: 1 of 4 solved")).to_be_visible()
+    page.wait_for_url(re.compile(r"score_threshold=0\.7\b"))
+    address = page.url
+
+    reader = new_context().new_page()
+    opened(reader, address)
+    expect(caption(reader, re.compile(r"Found 1: Egyptian cat 0\.85\."))).to_be_visible()
+
+    reader.get_by_text("中文", exact=True).click()
+    expect(caption(reader, "找到 1 个：埃及猫 0.85。")).to_be_visible(timeout=60_000)
+    expect(reader.get_by_role("heading", name="目标检测")).to_be_visible()
+    reader.wait_for_url(re.compile("lang=zh"))
+    assert "score_threshold=0.7" in reader.url
+
+
+def test_a_box_tells_where_it_came_from(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/detection?photo=chelsea")
+    stage = page.get_by_role("listbox").first
+    expect(stage).to_have_attribute("aria-label", re.compile("Found 2"))
+    expect(page.get_by_role("heading", name="Egyptian cat · 0.846")).to_be_visible()
+    # The other box, by keys: through the boxes to the last, and Enter.
+    stage.focus()
+    stage.press("Home")
+    for _ in range(4):
+        words = page.locator("[role=option]").first.get_attribute("aria-label") or ""
+        if "0.64" in words:
+            break
+        stage.press("ArrowRight")
+    assert "window of" in words
+    assert "suppressed" in words
+    stage.press("Enter")
+    expect(page.get_by_role("heading", name=re.compile(r"Egyptian cat · 0\.64"))).to_be_visible()
+    page.wait_for_url(re.compile(r"candidate=\d+"))
+
+
+def test_two_detectors_and_files_to_take_away(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/detection?beside=sliding_windows_unfused")
+    expect(page.get_by_role("listbox")).to_have_count(2)
+    expect(caption(page, FOUND)).to_have_count(2)
+    page.get_by_text("Take it away").click()
+    with page.expect_download() as picture:
+        page.get_by_role("button", name="Photo with boxes (PNG)").click()
+    drawn = np.asarray(Image.open(picture.value.path()))
+    photo = load_sample("coffee").pixels
+    assert drawn.shape == photo.shape
+    assert 0.005 < (drawn != photo).any(2).mean() < 0.2
+    with page.expect_download() as coco:
+        page.get_by_role("button", name="Boxes as a COCO file (JSON)").click()
+    exported = json.loads(Path(coco.value.path()).read_text())
+    assert [category["name"] for category in exported["categories"]] == ["espresso"]
+    assert len(exported["annotations"]) == 1
+
+
+def encoded(image: Image.Image, file_format: str) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, file_format)
+    return buffer.getvalue()
+
+
+def test_own_photos_good_and_bad(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/detection")
+    page.get_by_role("button", name="Use your own photo").click()
+    chooser = page.locator("input[type=file]")
+    good = encoded(Image.fromarray(load_sample("chelsea").pixels), "PNG")
+    chooser.set_input_files({"name": "my cat.png", "mimeType": "image/png", "buffer": good})
+    expect(caption(page, "Egyptian cat 0.85")).to_be_visible(timeout=90_000)
+    settled(page)
+
+    sheet = b"\x89PNG\r\n\x1a\n" + b"\x00" * 100
+    frames = [Image.new("L", (2, 2), color % 256) for color in range(1200)]
+    bomb = io.BytesIO()
+    frames[0].save(bomb, "GIF", save_all=True, append_images=frames[1:])
+    bad = {
+        "cut.png": good[: len(good) // 2],
+        "renamed.png": b"%PDF-1.4 nothing to see",
+        "broken.png": sheet,
+        "huge.png": encoded(Image.new("1", (9000, 9000)), "PNG"),
+        "bomb.gif": bomb.getvalue(),
+    }
+    for name, content in bad.items():
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Use your own photo").click()
+        page.locator("input[type=file]").set_input_files(
+            {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        )
+        alert = page.get_by_test_id("stAlert")
+        expect(alert).to_be_visible(timeout=60_000)
+        settled(page)
+        assert "Traceback" not in alert.inner_text()
+        # The page keeps what it had.
+        expect(caption(page, "Egyptian cat 0.85")).to_be_visible()
+
+
+def test_without_a_network_the_offline_detector_stays(
+    new_context: Callable[..., BrowserContext], tmp_path: Path
+) -> None:
+    # A proxy on a closed port is what a machine without a network looks like from inside.
+    nowhere = "http://127.0.0.1:9"
+    process, url = start_server(
+        ROOT / "app.py",
+        environment={"GRAD2BOX_WEIGHTS": str(tmp_path), "https_proxy": nowhere, "HTTPS_PROXY": nowhere},
+    )
+    try:
+        page = new_context().new_page()
+        opened(page, f"{url}/detection?detector=ssdlite320_mobilenet_v3_large")
+        expect(caption(page, "espresso 1.00")).to_be_visible(timeout=90_000)
+        expect(page.get_by_text("Its weights are not on this computer")).to_be_visible()
+        page.get_by_role("button", name="Download", exact=True).click()
+        alert = page.get_by_test_id("stAlert")
+        expect(alert).to_be_visible(timeout=60_000)
+        assert "download.pytorch.org" in alert.inner_text()
+        expect(caption(page, "espresso 1.00")).to_be_visible()
+    finally:
+        stop_server(process)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_is_wider_than_the_window(new_context: Callable[..., BrowserContext], app_url: str, width: int) -> None:
+    page = new_context(width=width, height=844, touch=width < 500).new_page()
+    opened(page, f"{app_url}/detection?show_suppressed=1&show_truth=1&lang=zh")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
