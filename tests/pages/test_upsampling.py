@@ -267,3 +267,24 @@ def test_cancelling_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch) -> N
     wait_for_job(at, "training")
     assert at.session_state["jobs"]["upsampling_training"].result.stopped
     assert any("Cancelled after 3 steps" in warning.value for warning in at.warning)
+
+
+def test_both_decoders_are_compared_on_what_they_have_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = upsampling.run_decoder
+    monkeypatch.setattr(upsampling, "run_decoder", lambda *args, **given: run(*args, **{**given, "num_steps": 2}))
+    at = open_page(part="decoder")
+    (button,) = [button for button in at.button if button.label.startswith("Train")]
+    button.click().run()
+    wait_for_job(at, "decoder")
+    outputs = at.session_state["jobs"]["upsampling_decoder"].result
+    sentence = f"IoU **{outputs[True].iou:.3f}** with skip connections, **{outputs[False].iou:.3f}** without"
+    assert any(sentence in text.value for text in at.markdown)
+    assert len(piece(at, "tiles")["tiles"]) == 4
+
+
+def test_the_script_of_the_stamps_prints_their_sum() -> None:
+    at = open_page(part="shapes", in_size="3", kernel_size="4", padding="1", weight="bilinear")
+    expected = upsampling.trace_scatter(
+        upsampling.preset_grid("ramp", 3), weight="bilinear", kernel_size=4, stride=2, padding=1
+    ).output
+    np.testing.assert_allclose(json.loads(run_script(script_of(at)).partition(" ")[2]), expected)
