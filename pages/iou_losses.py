@@ -679,6 +679,22 @@ def hint_nan() -> str | None:
     return None
 
 
+def hint_blind_ciou() -> str | None:
+    """Two lines of no width round one center: no overlap, no distance, one ratio."""
+    _loss, gradient = comparison.of("ciou")
+    if box == target:
+        return _("The boxes are the same. They should differ.")
+    if not all(map(math.isfinite, gradient)):
+        return _("NaN is not zero. Without height the slope of atan(w/h) is lost; without width it is not.")
+    if not gradient.any():
+        return None
+    if comparison.parts["distance"] > 0:
+        return _("The centers are {distance} px apart and pull.", distance=f"{comparison.parts['distance']:.1f}")
+    if overlap:
+        return _("The overlap still pulls. Which boxes have none, even round one center?")
+    return _("Only the ratio w/h still pulls. Which ratio can two different boxes share, and have no overlap?")
+
+
 show_challenges(
     page,
     [
@@ -705,6 +721,12 @@ show_challenges(
             _("A finite loss without a gradient"),
             _("make CIoU’s loss finite and its gradient NaN."),
             hint_nan,
+        ),
+        Challenge(
+            "blind_ciou",
+            _("What CIoU cannot see"),
+            _("make CIoU’s gradient zero in all four coordinates, though the boxes differ."),
+            hint_blind_ciou,
         ),
     ],
 )

@@ -191,7 +191,8 @@ def test_challenges_are_marked_from_the_boxes():
     # Two far corners, then two near neighbours: IoU is 0 both times, GIoU's losses are near 2 and near 1.
     place(app, [0, 0, 10, 10], [300, 220, 320, 240])
     place(app, [100, 100, 150, 150], [152, 100, 200, 150])
-    assert len(link(app)["solved"].split(".")) == 4
+    place(app, [100, 40, 100, 200], [100, 80, 100, 160])
+    assert len(link(app)["solved"].split(".")) == 5
 
 
 @pytest.mark.parametrize(
@@ -206,6 +207,11 @@ def test_challenges_are_marked_from_the_boxes():
         ("10,10,50,50_110,110,150,150", "two_placements", "IoU is 0"),
         ("10,10,50,50_110,110,150,150", "giou_agrees", "empty room"),
         ("10,10,10,10_110,110,150,150", "nan_gradient", "no number"),
+        ("10,10,50,50_10,10,50,50", "blind_ciou", "should differ"),
+        ("10,30,90,30_10,10,50,50", "blind_ciou", "NaN is not zero"),
+        ("60,50,170,130_130,90,220,190", "blind_ciou", "px apart"),
+        ("100,40,140,200_90,80,150,160", "blind_ciou", "overlap still pulls"),
+        ("100,40,100,200_80,80,120,160", "blind_ciou", "Only the ratio"),
     ],
 )
 def test_hints_fit_the_wrong_answer(boxes, name, words):

@@ -299,6 +299,7 @@ class Card {
   constructor({ kind }) {
     this.kind = kind;
     this.name = html("span", { class: "name" });
+    this.source = html("span", { class: "source" });
     this.value = html("output", { class: "value" });
     this.symbols = html("span", { class: "symbols" });
     this.sum = html("span", { class: "sum" });
@@ -315,7 +316,7 @@ class Card {
     this.element = html(
       "li",
       { "data-kind": kind },
-      html("div", { class: "head" }, html("span", { class: "swatch", "aria-hidden": "true" }), this.name, this.value),
+      html("div", { class: "head" }, html("span", { class: "swatch", "aria-hidden": "true" }), this.name, this.source, this.value),
       html("div", { class: "formula" }, this.symbols, this.sum),
       this.gradient,
       this.why,
@@ -327,7 +328,7 @@ class Card {
     this.formula = loss.formula;
     this.reasons = loss.reasons;
     this.name.textContent = loss.title;
-    this.name.title = loss.source;
+    this.source.textContent = loss.source;
     this.symbols.textContent = loss.symbols;
     this.gradientName.textContent = text.gradient;
     put(this.element, "style", `--c: ${loss.color}; --dash: ${loss.dash}`);
