@@ -77,7 +77,7 @@ with editor:
     program = page.text(
         "program",
         _("Your program (Ctrl + Enter runs it)"),
-        PRESETS["chain"].source,
+        preset.source,
         max_length=MAX_LENGTH,
         area=True,
         height=176,
