@@ -252,9 +252,9 @@ export class TraceView {
       badge: (id) => {
         const { saved } = trace.nodes[id];
         if (this.isStale(id)) return `⚠ ${text.stale}`;
-        if (!saved.length) return "";
-        if (state.freed.has(id)) return text.freed;
-        return say(text.keeps, { bytes: saved.reduce((sum, tensor) => sum + tensor.num_bytes, 0) });
+        const bytes = saved.reduce((sum, tensor) => sum + tensor.num_bytes, 0);
+        if (!bytes) return "";
+        return state.freed.has(id) ? text.freed : say(text.keeps, { bytes });
       },
       nodeLabel: (id) => this.nodeInWords(id),
       value: (id) => trace.array(leaves.get(id) ?? trace.nodes[id].value),
