@@ -127,9 +127,7 @@ def graph_text(_: Translate) -> dict[str, str]:
 def network_text(_: Translate) -> dict[str, str]:
     """Every word that the folded network shows."""
     return {
-        **{
-            name: words for name, words in graph_text(_).items() if name in ("zoom_in", "zoom_out", "fit")
-        },
+        **{name: words for name, words in graph_text(_).items() if name in ("zoom_in", "zoom_out", "fit")},
         "network": _("Network: values flow down; a click unfolds a module"),
         "network_graph": _("Graph of the network; arrow keys walk along it, Enter unfolds"),
         "graph_hint": _(

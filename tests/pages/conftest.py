@@ -1,8 +1,8 @@
 """Runs pages as a server does from its second run on: inside app.py.
 
-``AppTest`` begins every run as a new server would. There Streamlit takes the folder called "pages" for its own and runs
-the page without the shell around it, so a button's press is spent before the page is there. ``open_page`` mends that on a
-real server, once.
+``AppTest`` begins every run as a new server would. There Streamlit takes the folder called "pages" for its own and
+runs the page without the shell around it, so a button's press is spent before the page is there. ``open_page`` mends
+that on a real server, once.
 """
 
 from __future__ import annotations

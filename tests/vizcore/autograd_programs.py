@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (one program a line reads best)
 """Random programs in the lab's Python, and plain torch that executes the same text in a fresh interpreter."""
 
 from __future__ import annotations
