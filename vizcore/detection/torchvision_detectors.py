@@ -449,10 +449,10 @@ def _chosen(scores: Float[Tensor, " S"], threshold: float, floor: float, limit: 
     own set do ties fall as they fall in the model.
     """
     passed = _top(scores, scores > threshold, limit)
-    if floor >= threshold:
+    room = limit - len(passed)
+    if floor >= threshold or room <= 0:
         return passed, passed[:0]
-    rest = _top(scores, scores > floor, limit)
-    return passed, rest[scores[rest] <= threshold]
+    return passed, _top(scores, (scores > floor) & (scores <= threshold), room)
 
 
 def _top(scores: Float[Tensor, " S"], mask: Tensor, limit: int) -> Int64[Tensor, " K"]:
@@ -464,8 +464,11 @@ def _top(scores: Float[Tensor, " S"], mask: Tensor, limit: int) -> Int64[Tensor,
 def _floor(scores: list[Tensor], score_threshold: float) -> float:
     """The score above which candidates are recorded: low enough for the threshold and for ``MIN_CANDIDATES``."""
     floor = min(score_threshold, RECORDING_FLOOR)
-    if sum(int((part > floor).sum()) for part in scores) >= MIN_CANDIDATES:
-        return floor
+    num_above = 0
+    for part in reversed(scores):  # the coarse levels are the small ones: often they already suffice
+        num_above += int((part > floor).sum())
+        if num_above >= MIN_CANDIDATES:
+            return floor
     everything = torch.cat([part.flatten() for part in scores])
     last = everything.topk(min(MIN_CANDIDATES, len(everything))).values[-1:]
     return min([floor, *torch.nextafter(last, torch.tensor(-1.0)).tolist()])
