@@ -436,3 +436,20 @@ def test_every_node_of_the_presets_has_a_rule_of_its_own() -> None:
     general = local_rule("NoSuchBackward0").formula
     names = {node.name for preset in PRESETS.values() for node in run_program(preset.source).nodes}
     assert {name for name in names if local_rule(name).formula == general} == set()
+
+
+def test_operations_without_a_derivative_stay_apart() -> None:
+    # torch gives all of them the same sequence number, so that they could be taken for one node with an edge to itself.
+    trace = run_program(
+        "x = torch.ones(3, requires_grad=True)\na = x // x\nb = x // a\nc = (b * 2).sum()\nc.backward()\n"
+    )
+    assert [node.name for node in trace.nodes] == [
+        "AccumulateGrad",
+        "NotImplemented",
+        "NotImplemented",
+        "MulBackward0",
+        "SumBackward0",
+    ]
+    assert [(edge.source, edge.target) for edge in trace.edges] == [(0, 1), (0, 1), (0, 2), (1, 2), (2, 3), (3, 4)]
+    assert trace.error.kind == "torch"
+    json.dumps(to_json(trace))

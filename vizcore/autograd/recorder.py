@@ -34,6 +34,9 @@ _MAX_ELEMENTS_NAMED = 16
 
 NodeKey = tuple[str, int]
 
+_NO_NUMBER = 2**64 - 1
+"""torch's sequence number of nodes that are not ordered: leaves, and operations without a derivative."""
+
 
 @dataclass(eq=False)
 class _Visit:
@@ -82,6 +85,7 @@ class Recorder:
         self._ids: dict[NodeKey, int] = {}
         self._leaves: dict[int, Tensor] = {}
         self._leaf_nodes: dict[int, Tensor] = {}
+        self._unnumbered: dict[int, Any] = {}
         self._edge_ids: dict[tuple[int, int], int] = {}
         self._results: list[Tensor] = []
         self._values: dict[NodeKey, np.ndarray] = {}
@@ -107,7 +111,7 @@ class Recorder:
             if isinstance(tensor, Tensor) and tensor.requires_grad:
                 self._results.append(tensor)
                 if tensor.grad_fn is not None:
-                    key = ("node", tensor.grad_fn._sequence_nr())
+                    key = self._key(tensor.grad_fn)
                     if key not in self._ids:
                         self._values[key] = self.array(tensor)
 
@@ -230,11 +234,24 @@ class Recorder:
     def _key(self, node: Any) -> NodeKey:
         if hasattr(node, "variable"):
             return ("leaf", id(node.variable))
-        return ("node", node._sequence_nr())
+        number = node._sequence_nr()
+        if number == _NO_NUMBER:  # an operation without a derivative
+            self._unnumbered[id(node)] = node
+            return ("unnumbered", id(node))
+        return ("node", number)
+
+    def _order(self, key: NodeKey) -> float:
+        """Increases along every edge: torch's number, or for a node that has none just above its inputs'."""
+        if key[0] != "unnumbered":
+            return float(key[1]) if key[0] == "node" else -1.0
+        inputs = [
+            self._key(following) for following, _ in self._unnumbered[key[1]].next_functions if following is not None
+        ]
+        return max((self._order(source) for source in inputs), default=-1.0) + 1e-6
 
     def _node_id(self, tensor: Tensor) -> int | None:
         if tensor.grad_fn is not None:
-            return self._ids.get(("node", tensor.grad_fn._sequence_nr()))
+            return self._ids.get(self._key(tensor.grad_fn))
         return self._ids.get(("leaf", id(tensor))) if tensor.requires_grad else None
 
     def _discover(self, line: int, changed: list[tuple[str, Tensor]], named: list[tuple[str, Tensor]]) -> None:
@@ -275,7 +292,7 @@ class Recorder:
         for key in leaves:
             self._leaves[key[1]] = found[key].variable
         leaves.sort(key=lambda key: self._identity(self._leaves[key[1]]))
-        others = sorted((key for key in found if key[0] == "node"), key=lambda key: key[1])
+        others = sorted((key for key in found if key[0] != "leaf"), key=self._order)
         saved = {key: self._saved(found[key], places) for key in (*leaves, *others)}
         for key in (*leaves, *others):
             self._add_node(key, found[key], line, saved[key])
@@ -322,7 +339,7 @@ class Recorder:
                 if not isinstance(tensor, Tensor):
                     continue
                 if tensor.grad_fn is not None:  # it is the output of that node, perhaps one that has no name
-                    self._values.setdefault(("node", tensor.grad_fn._sequence_nr()), to_array(tensor))
+                    self._values.setdefault(self._key(tensor.grad_fn), to_array(tensor))
                 suffix = f"[{index}]" if isinstance(value, (tuple, list)) else ""
                 saved.append(
                     SavedTensor(
