@@ -66,6 +66,17 @@ def test_the_link_button_copies_the_address(new_context: Callable[..., BrowserCo
     assert page.evaluate("navigator.clipboard.readText()") == page.url
 
 
+def serious(page: Page, selectors: list[str]) -> list[str]:
+    """What axe calls serious or critical in the given parts of the page."""
+    results = Axe().run(page, context={"include": selectors} if selectors else None)
+    return [
+        f"{violation['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for violation in results.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("concept", ["", *CONCEPTS])
 def test_axe_finds_nothing_serious_in_what_we_draw(
@@ -77,13 +88,12 @@ def test_axe_finds_nothing_serious_in_what_we_draw(
     # Ours is what components, HTML and charts draw; Streamlit's own widgets are Streamlit's.
     ours = ["[data-testid=stBidiComponentRegular]", "[data-testid=stBidiComponentIsolated]", "[data-testid=stHtml]"]
     present = [selector for selector in ours if page.locator(selector).count()]
-    results = Axe().run(page, context={"include": present} if present else None)
-    found = [
-        f"{violation['id']}: {node['target']} {node.get('failureSummary', '')}"
-        for violation in results.response["violations"]
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-    ]
+    found = serious(page, present)
+    for _ in range(5):
+        if not found:
+            break
+        page.wait_for_timeout(1000)  # a piece may still be arriving, or fading in; what stays is what counts
+        found = serious(page, present)
     assert found == []
 
 
