@@ -29,7 +29,7 @@ browser: $(STAMP)
 	@$(RUN) tests.browser.install
 
 test: $(STAMP) browser
-	$(RUN) pytest
+	$(RUN) pytest -n auto --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
