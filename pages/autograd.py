@@ -52,7 +52,6 @@ page = open_page(
     tagline="Type a PyTorch program, step through it, and watch its gradients flow back.",
 )
 _ = page.translate
-page.lesson("claim")
 
 # -- the program -----------------------------------------------------------------------------------
 
@@ -124,6 +123,7 @@ position = traced_graph(
     presenter=page.presenting,
 )
 page.store(step, position)
+page.lesson("claim")
 
 again, counts = st.columns([1, 3], vertical_alignment="center")
 with again:

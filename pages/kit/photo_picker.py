@@ -40,7 +40,7 @@ def pick_photo(page: Page, *, default: str = "chelsea", camera: bool = True) -> 
     name = page.select("photo", say("Photo"), options, default)
     if "photo" in page.hidden or "photo" in page.locked:
         return _photo(name)
-    with st.popover(say("Use your own photo"), icon=":material/add_a_photo:", width="stretch"):
+    with st.popover(say("Own photo"), icon=":material/add_a_photo:", width="stretch"):
         st.caption(
             say(
                 "PNG, JPEG, WebP, BMP, GIF or TIFF, at most {megabytes} MB and {megapixels} megapixels. It stays in "

@@ -120,7 +120,7 @@ def encoded(image: Image.Image, file_format: str) -> bytes:
 
 def test_own_photos_good_and_bad(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/detection")
-    page.get_by_role("button", name="Use your own photo").click()
+    page.get_by_role("button", name="Own photo").click()
     chooser = page.locator("input[type=file]")
     good = encoded(Image.fromarray(load_sample("chelsea").pixels), "PNG")
     chooser.set_input_files({"name": "my cat.png", "mimeType": "image/png", "buffer": good})
@@ -140,7 +140,7 @@ def test_own_photos_good_and_bad(page: Page, app_url: str) -> None:
     }
     for name, content in bad.items():
         page.keyboard.press("Escape")
-        page.get_by_role("button", name="Use your own photo").click()
+        page.get_by_role("button", name="Own photo").click()
         page.locator("input[type=file]").set_input_files(
             {"name": name, "mimeType": "application/octet-stream", "buffer": content}
         )
