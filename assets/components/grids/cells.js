@@ -88,8 +88,7 @@ export class Cells {
         c.strokeRect(x + 0.5, y + 0.5, cell - 1, cell - 1);
       }
       if (text && size >= 6) {
-        const bright = color ? 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2] > 140 : null;
-        c.fillStyle = bright === null ? ink : bright ? "#111" : "#fff";
+        c.fillStyle = color ? inkOn(color) : ink;
         const word = text(index);
         if (word) c.fillText(word, x + cell / 2, y + cell / 2 + 0.5, cell - 2);
       }
@@ -138,4 +137,10 @@ export function unpack(bytes) {
   };
   const align = () => { at += (8 - ((at - 4 - length) % 8)) % 8; };
   return { header, floats: (count) => take(Float64Array, count), wholes: (count) => take(Uint32Array, count), align };
+}
+
+/** Black or white, whichever stands out more from a colour: WCAG's contrast is at least 4.5 that way. */
+export function inkOn(color) {
+  const [r, g, b] = color.map((value) => (value <= 10.31 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
 }

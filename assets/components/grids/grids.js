@@ -2,7 +2,7 @@
 
 import { html, say, put, stylesheet } from "../shared/dom.js";
 import { live } from "../shared/live.js";
-import { Cells, brief, parse, shade, step, unpack, written } from "./cells.js";
+import { Cells, brief, inkOn, parse, shade, step, unpack, written } from "./cells.js";
 
 const LARGEST = 1e6;
 const MOST_TERMS = 9;
@@ -441,11 +441,10 @@ class Grids {
     this.inputs.forEach((cell, index) => {
       if (cell.firstElementChild?.tagName === "INPUT") return;
       const color = shade(this.scale, this.grid[index], this.low, this.high);
-      const bright = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2] > 140;
       const text = brief(this.grid[index], 6);
       if (cell.textContent !== text) cell.textContent = text;
       cell.style.background = `rgb(${color.join(",")})`;
-      cell.style.color = bright ? "#111" : "#fff";
+      cell.style.color = inkOn(color);
       cell.classList.toggle("lit", Boolean(this.lit?.has(index)));
       put(cell, "aria-label", `${this.place(index)}: ${written(this.grid[index])}`);
     });
