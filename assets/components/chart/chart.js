@@ -63,7 +63,7 @@ export default function (component) {
     figure.className = "g2b-chart";
     figure.innerHTML = HTML;
     root.append(figure);
-    state = root.g2b = { plot: root.querySelector(".plot"), save: root.querySelector(".save"), clicks: 0 };
+    state = root.g2b = { plot: root.querySelector(".plot"), save: root.querySelector(".save") };
     state.observer = new MutationObserver(() => state.data && redraw(state));
     state.observer.observe(document.documentElement, { attributes: true, attributeFilter: ["style", "class"] });
   }
@@ -93,7 +93,6 @@ async function redraw(state) {
     state.listening = true;
     plot.on("plotly_click", (event) => {
       const point = event.points[0];
-      state.clicks = Math.max(state.clicks, state.component.click?.count ?? 0) + 1;
       state.component.setStateValue("click", {
         x: point.x, y: point.y, curve: point.curveNumber, index: point.pointIndex ?? point.pointNumber, count: Date.now(),
       });
