@@ -1,0 +1,1 @@
+"""The harness that made ``assets/weights``, rerunnable: ``python -m vizcore.training <model>``."""

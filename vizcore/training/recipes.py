@@ -1,0 +1,99 @@
+"""What can be trained: for each name the model, the data and the schedule it was shipped with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vizcore.models.fcos import FCOS, FCOSConfig, Points, detection_losses, detections, level_points, level_sizes
+from vizcore.seeding import seeded
+from vizcore.training.evaluation import NUM_VALIDATION_SCENES, Detections, evaluate
+from vizcore.training.features import FeatureCache, open_features
+from vizcore.training.harness import Schedule, batch_indices
+
+NUM_TRAINING_SCENES: Final = 8192
+TRAINING_SIZE: Final = 256
+VALIDATION_SIZE: Final = 512
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a shipped model is made.
+
+    Attributes:
+        title: for people.
+        config: of the detector.
+        schedule: of the run.
+    """
+
+    title: str
+    config: FCOSConfig
+    schedule: Schedule
+
+
+RECIPES: Final = {
+    "fcos_fpn": Recipe("FCOS on a feature pyramid", FCOSConfig("fpn"), Schedule(6000)),
+    "fcos_separate": Recipe("FCOS on separate levels", FCOSConfig("separate"), Schedule(6000)),
+    "fcos_top": Recipe("FCOS on the top stage alone", FCOSConfig("top"), Schedule(6000)),
+}
+
+
+def build(recipe: Recipe, *, seed: int) -> FCOS:
+    """The untrained model; the same seed gives the same weights."""
+    with seeded(seed):
+        return FCOS(recipe.config).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def make_losses(
+    recipe: Recipe, features: FeatureCache, *, seed: int
+) -> Callable[[nn.Module, int], Mapping[str, Tensor]]:
+    """The losses of a step, as the harness wants them."""
+    config = recipe.config
+    points = _points(config, features.size)
+
+    def losses(model: nn.Module, step: int) -> Mapping[str, Tensor]:
+        chosen = batch_indices(len(features), recipe.schedule.batch_size, step, seed=seed)
+        stages, boxes, labels = features.batch(chosen, config.stages)
+        with torch.autocast("cpu", torch.bfloat16):
+            output = model({name: x.contiguous(memory_format=torch.channels_last) for name, x in stages.items()})
+        return detection_losses(output, points, config.ranges, boxes, labels)
+
+    return losses
+
+
+def make_evaluation(
+    recipe: Recipe, folder: Path, *, count: int = NUM_VALIDATION_SCENES
+) -> Callable[[nn.Module], Mapping[str, float]]:
+    """Judges a model on cached features of the validation scenes; the card is judged on the scenes themselves."""
+    config = recipe.config
+    features = open_features(folder, "validation", count, size=VALIDATION_SIZE)
+    points = _points(config, features.size)
+    targets = [(boxes.numpy(), labels.numpy()) for boxes, labels in zip(features.boxes, features.labels, strict=True)]
+
+    def judge(model: nn.Module) -> Mapping[str, float]:
+        @torch.inference_mode()
+        def detect(index: int) -> Detections:
+            stages, _, _ = features.batch(torch.tensor([index]), config.stages)
+            with torch.autocast("cpu", torch.bfloat16):
+                output = model({name: x.contiguous(memory_format=torch.channels_last) for name, x in stages.items()})
+            found = detections(output, points, (features.size, features.size))
+            return Detections(found.boxes.numpy(), found.scores.numpy(), found.labels.numpy())
+
+        return evaluate(detect, targets).as_dict()
+
+    return judge
+
+
+def _points(config: FCOSConfig, size: int) -> Points:
+    return level_points(level_sizes((size, size), config.strides), config.strides)
+
+
+def as_arrays(model: nn.Module) -> dict[str, np.ndarray]:
+    """The weights in half precision, as they are shipped."""
+    return {name: value.detach().to(torch.float16).numpy() for name, value in model.state_dict().items()}
