@@ -1,0 +1,279 @@
+"""The four ways to look at several scales that the FPN paper compares, with what each costs here.
+
+* (a) ``image_pyramid``: the picture at several sizes, each through the whole network with one level,
+* (b) ``top``: one pass, the coarsest stage alone,
+* (c) ``separate``: one pass, a prediction on each stage as it is (SSD),
+* (d) ``fpn``: one pass, stages joined from the top down.
+
+Multiply-adds are counted exactly on torch's meta device, where tensors have shapes but no contents; an output number of
+a convolution takes ``kernel rows × kernel columns × input channels / groups``. Milliseconds are measured.
+
+Reference:
+    Tsung-Yi Lin et al. Feature Pyramid Networks for Object Detection. CVPR 2017, arXiv 1612.03144, figure 1.
+
+    Ours differs in (a): the paper leaves the sizes open. Here a picture size belongs to every level of (d), so that the
+    single level of stride 32 becomes as fine on the photo as that level is, up to ``MAX_ENLARGEMENT``.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from vizcore.fpn.trace import stride_of
+from vizcore.models.efficientnet_lite import EfficientNetLite0
+from vizcore.models.fcos import FCOS, STAGE_CHANNELS, Detector, FCOSConfig
+
+DESIGNS: Final = ("image_pyramid", "top", "separate", "fpn")
+LETTERS: Final = dict(zip(DESIGNS, "abcd", strict=True))
+MAX_ENLARGEMENT: Final = 4.0
+"""A picture pyramid enlarges the picture at most so many times: sixteen times the pixels."""
+ALIGNMENT: Final = 64
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a pass takes.
+
+    Attributes:
+        multiply_adds: of all convolutions.
+        parameters: numbers in weights and biases that are used; those of an image pyramid's sizes are shared.
+        activation_bytes: outputs of all convolutions as float32.
+        seconds: least measured wall time; None if it was not measured.
+    """
+
+    multiply_adds: int
+    parameters: int
+    activation_bytes: int
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class DesignNode:
+    """A box of the diagram.
+
+    Attributes:
+        name: unique in its design: ``"image"``, ``"C4"``, ``"P4"``, ``"predict P4"``; in an image pyramid followed by
+            its scale, as in ``"C5 ×2"``.
+        kind: ``"image"``, ``"stage"``, ``"level"`` or ``"prediction"``.
+        map_name: the stage or level that it shows, ``""`` for a picture.
+        size: (height, width) in cells, or pixels of a picture.
+        channels: of the map, or numbers per cell of a prediction (classes, four sides, centerness).
+        stride: pixels of the unscaled input per cell.
+    """
+
+    name: str
+    kind: str
+    map_name: str
+    size: tuple[int, int]
+    channels: int
+    stride: float
+
+
+@dataclass(frozen=True)
+class DesignEdge:
+    """An arrow of the diagram.
+
+    Attributes:
+        start: name of a node.
+        end: name of a node.
+        kind: ``"resize"``, ``"backbone"``, ``"lateral"``, ``"top_down"``, ``"subsample"`` or ``"head"``.
+        cut: the name under which :func:`vizcore.fpn.trace_fpn` cuts it; ``""`` if it cannot be cut.
+    """
+
+    start: str
+    end: str
+    kind: str
+    cut: str = ""
+
+
+@dataclass(frozen=True)
+class Design:
+    """One of the four designs for a picture of a certain size.
+
+    Attributes:
+        name: one of ``DESIGNS``.
+        letter: in the paper's figure 1.
+        nodes: from the picture to the predictions, finest first.
+        edges: between them.
+        cost: of one picture.
+    """
+
+    name: str
+    letter: str
+    nodes: tuple[DesignNode, ...]
+    edges: tuple[DesignEdge, ...]
+    cost: Cost
+
+
+def pyramid_scales(config: FCOSConfig) -> tuple[float, ...]:
+    """Sizes of the picture, largest first, that give a level of stride 32 the fineness of each level of ``config``."""
+    scales = (32 / stride for stride in config.strides)
+    return tuple(scale for scale in scales if scale <= MAX_ENLARGEMENT)
+
+
+def scaled_size(input_size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """(height, width) of the network's input for a picture at another scale, padded to multiples of 64."""
+    height, width = (max(1, -(-round(side * scale) // ALIGNMENT)) * ALIGNMENT for side in input_size)
+    return height, width
+
+
+def designs(config: FCOSConfig, input_size: tuple[int, int]) -> tuple[Design, ...]:
+    """The four designs, (a) to (d), for the levels of one configuration, without times.
+
+    Args:
+        config: of the feature pyramid; the other designs take its channels, head and finest level.
+        input_size: (height, width) of the network's input, pixels, both dividing by 64.
+    """
+    return tuple(_design(name, replace(config, neck="fpn"), input_size) for name in DESIGNS)
+
+
+def measure_designs(
+    detectors: Mapping[str, Detector],
+    input_size: tuple[int, int],
+    *,
+    repeats: int = 2,
+    report: Callable[[float], None] | None = None,
+) -> tuple[Design, ...]:
+    """The four designs with their times: the least of some runs, taken in turns so that a busy moment strikes all.
+
+    Times do not depend on what a picture shows, so an empty one is measured.
+
+    Args:
+        detectors: ``"fpn"`` and, where they were trained, ``"separate"`` and ``"top"``; the others are built from the
+            configuration with random weights, which take the same time.
+        input_size: (height, width) of the network's input, pixels, both dividing by 64.
+        repeats: runs of each.
+        report: called with the share that is done.
+    """
+    config = detectors["fpn"].fcos.config
+    backbone = detectors["fpn"].backbone
+    networks = {
+        name: detectors[name] if name in detectors else Detector(_initialised(replace(config, neck=name)), backbone)
+        for name in ("fpn", "separate", "top")
+    }
+    runs = [(name, networks[name], input_size) for name in ("top", "separate", "fpn")]
+    runs += [("image_pyramid", networks["top"], scaled_size(input_size, s)) for s in pyramid_scales(config)]
+    work = [size[0] * size[1] for _, _, size in runs]
+    best = [float("inf")] * len(runs)
+    done = 0
+    for _ in range(repeats):
+        for place, (_, network, size) in enumerate(runs):
+            x = torch.zeros(1, 3, *size)
+            with torch.inference_mode():
+                started = time.perf_counter()
+                network(x)
+                best[place] = min(best[place], time.perf_counter() - started)
+            done += work[place]
+            if report is not None:
+                report(done / (repeats * sum(work)))
+    seconds = {name: sum(b for b, run in zip(best, runs, strict=True) if run[0] == name) for name in DESIGNS}
+    return tuple(
+        replace(design, cost=replace(design.cost, seconds=seconds[design.name]))
+        for design in designs(config, input_size)
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def detector_cost(config: FCOSConfig, input_size: tuple[int, int]) -> Cost:
+    """Of backbone, neck and head on one picture, counted; parameters that play no part (the classifier's) are not."""
+    with torch.device("meta"):
+        backbone, fcos = EfficientNetLite0().eval(), FCOS(config).eval()
+    counted = [0, 0]
+    used: set[nn.Module] = set()
+
+    def count(layer: nn.Module, _inputs: object, output: Tensor) -> None:
+        used.add(layer)
+        if isinstance(layer, nn.Conv2d):
+            rows, columns = layer.kernel_size
+            counted[0] += output.numel() * (rows * columns * layer.in_channels // layer.groups)
+            counted[1] += output.numel() * 4
+
+    leaves = [layer for root in (backbone, fcos) for layer in root.modules() if not list(layer.children())]
+    hooks = [layer.register_forward_hook(count) for layer in leaves]
+    try:
+        with torch.inference_mode():
+            # Stage by stage: only up to C5, as the detector does it.
+            fcos(backbone.stage_features(torch.empty(1, 3, *input_size, device="meta")))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    parameters = sum(value.numel() for layer in used for value in layer.parameters(recurse=False))
+    parameters += fcos.head.scales.numel()
+    return Cost(counted[0], parameters, counted[1])
+
+
+def _initialised(config: FCOSConfig) -> FCOS:
+    """A detector's neck and head whose weights are all zero: only its time matters."""
+    with torch.device("meta"):
+        fcos = FCOS(config)
+    fcos = fcos.to_empty(device="cpu")
+    with torch.no_grad():
+        for value in fcos.parameters():
+            value.zero_()
+    return fcos
+
+
+def _design(name: str, config: FCOSConfig, input_size: tuple[int, int]) -> Design:
+    if name == "image_pyramid":
+        nodes: list[DesignNode] = []
+        edges: list[DesignEdge] = []
+        costs = []
+        top = replace(config, neck="top")
+        for scale in pyramid_scales(config):
+            size, suffix = scaled_size(input_size, scale), f" ×{scale:g}"
+            more_nodes, more_edges = _network(top, size, suffix=suffix, scale=scale)
+            nodes += more_nodes
+            edges += more_edges
+            costs.append(detector_cost(top, size))
+        # The largest first, but every picture is resized from the one at scale 1.
+        edges[:0] = [
+            DesignEdge("image ×1", f"image ×{scale:g}", "resize") for scale in pyramid_scales(config) if scale != 1
+        ]
+        cost = Cost(
+            sum(each.multiply_adds for each in costs), costs[0].parameters, sum(each.activation_bytes for each in costs)
+        )
+        return Design(name, LETTERS[name], tuple(nodes), tuple(edges), cost)
+    own = replace(config, neck=name)
+    plain_nodes, plain_edges = _network(own, input_size)
+    return Design(name, LETTERS[name], tuple(plain_nodes), tuple(plain_edges), detector_cost(own, input_size))
+
+
+def _network(
+    config: FCOSConfig, size: tuple[int, int], *, suffix: str = "", scale: float = 1.0
+) -> tuple[list[DesignNode], list[DesignEdge]]:
+    """Nodes and arrows of one pass."""
+    image = DesignNode(f"image{suffix}", "image", "", size, 3, 1 / scale)
+    nodes, edges = [image], []
+    before = image.name
+    for stage, channels in STAGE_CHANNELS.items():
+        nodes.append(_node(stage, "stage", channels, size, suffix, scale))
+        edges.append(DesignEdge(before, nodes[-1].name, "backbone"))
+        before = nodes[-1].name
+    for level in config.levels:
+        nodes.append(_node(level, "level", config.channels, size, suffix, scale))
+        if level == "P6":
+            edges.append(DesignEdge(f"P5{suffix}", f"P6{suffix}", "subsample"))
+            continue
+        stage = f"C{level[1:]}"
+        edges.append(DesignEdge(f"{stage}{suffix}", f"{level}{suffix}", "lateral", f"lateral:{stage}"))
+        above = f"P{int(level[1:]) + 1}"
+        if config.neck == "fpn" and f"C{above[1:]}" in config.stages:
+            edges.append(DesignEdge(f"{above}{suffix}", f"{level}{suffix}", "top_down", f"top_down:{level}"))
+    for level in config.levels:
+        node = _node(level, "prediction", config.num_classes + 5, size, suffix, scale)
+        nodes.append(replace(node, name=f"predict {node.name}"))
+        edges.append(DesignEdge(f"{level}{suffix}", nodes[-1].name, "head"))
+    return nodes, edges
+
+
+def _node(name: str, kind: str, channels: int, size: tuple[int, int], suffix: str, scale: float) -> DesignNode:
+    stride = stride_of(name)
+    cells = (size[0] // stride, size[1] // stride)
+    return DesignNode(f"{name}{suffix}", kind, name, cells, channels, stride / scale)
