@@ -36,7 +36,11 @@ __all__ = [
     "run_detector",
 ]
 
-_FAMILIES = ("vizcore.detection.sliding_windows", "vizcore.detection.torchvision_detectors")
+_FAMILIES = (
+    "vizcore.detection.sliding_windows",
+    "vizcore.detection.pyramid_detector",
+    "vizcore.detection.torchvision_detectors",
+)
 """Modules with ``list_infos() -> tuple[DetectorInfo, ...]`` and ``load(name) -> LoadedDetector``."""
 
 

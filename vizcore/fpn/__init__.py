@@ -9,7 +9,6 @@ from vizcore.fpn.designs import (
     designs,
     detector_cost,
     measure_designs,
-    pyramid_scales,
 )
 from vizcore.fpn.levels import (
     CANONICAL_LEVEL,
@@ -31,6 +30,7 @@ from vizcore.fpn.receptive_field import (
     theoretical_receptive_field,
 )
 from vizcore.fpn.trace import (
+    MAX_DETECTIONS,
     MAX_SIDE,
     FPNTrace,
     NeckMaps,
@@ -62,6 +62,7 @@ __all__ = [
     "CANONICAL_LEVEL",
     "CANONICAL_SIZE",
     "DESIGNS",
+    "MAX_DETECTIONS",
     "MAX_SIDE",
     "VIEWS",
     "AtlasLayout",
@@ -92,7 +93,6 @@ __all__ = [
     "pca_rgb",
     "possible_cuts",
     "prepare",
-    "pyramid_scales",
     "receptive_box",
     "refilter",
     "resized_size",

@@ -11,8 +11,8 @@ a convolution takes ``kernel rows × kernel columns × input channels / groups``
 Reference:
     Tsung-Yi Lin et al. Feature Pyramid Networks for Object Detection. CVPR 2017, arXiv 1612.03144, figure 1.
 
-    Ours differs in (a): the paper leaves the sizes open. Here a picture size belongs to every level of (d), so that the
-    single level of stride 32 becomes as fine on the photo as that level is, up to ``MAX_ENLARGEMENT``.
+    Ours differs in (a): the paper leaves the sizes open. Here they are ``PYRAMID_SCALES``, at which the single level of
+    stride 32 becomes as fine on the photo as the levels of stride 32, 16 and 8 are.
 """
 
 from __future__ import annotations
@@ -28,12 +28,10 @@ from torch import Tensor, nn
 
 from vizcore.fpn.trace import stride_of
 from vizcore.models.efficientnet_lite import EfficientNetLite0
-from vizcore.models.fcos import FCOS, STAGE_CHANNELS, Detector, FCOSConfig
+from vizcore.models.fcos import FCOS, PYRAMID_SCALES, STAGE_CHANNELS, Detector, FCOSConfig
 
 DESIGNS: Final = ("image_pyramid", "top", "separate", "fpn")
 LETTERS: Final = dict(zip(DESIGNS, "abcd", strict=True))
-MAX_ENLARGEMENT: Final = 4.0
-"""A picture pyramid enlarges the picture at most so many times: sixteen times the pixels."""
 ALIGNMENT: Final = 64
 
 
@@ -112,12 +110,6 @@ class Design:
     cost: Cost
 
 
-def pyramid_scales(config: FCOSConfig) -> tuple[float, ...]:
-    """Sizes of the picture, largest first, that give a level of stride 32 the fineness of each level of ``config``."""
-    scales = (32 / stride for stride in config.strides)
-    return tuple(scale for scale in scales if scale <= MAX_ENLARGEMENT)
-
-
 def scaled_size(input_size: tuple[int, int], scale: float) -> tuple[int, int]:
     """(height, width) of the network's input for a picture at another scale, padded to multiples of 64."""
     height, width = (max(1, -(-round(side * scale) // ALIGNMENT)) * ALIGNMENT for side in input_size)
@@ -159,7 +151,7 @@ def measure_designs(
         for name in ("fpn", "separate", "top")
     }
     runs = [(name, networks[name], input_size) for name in ("top", "separate", "fpn")]
-    runs += [("image_pyramid", networks["top"], scaled_size(input_size, s)) for s in pyramid_scales(config)]
+    runs += [("image_pyramid", networks["top"], scaled_size(input_size, s)) for s in PYRAMID_SCALES]
     work = [size[0] * size[1] for _, _, size in runs]
     best = [float("inf")] * len(runs)
     done = 0
@@ -226,16 +218,14 @@ def _design(name: str, config: FCOSConfig, input_size: tuple[int, int]) -> Desig
         edges: list[DesignEdge] = []
         costs = []
         top = replace(config, neck="top")
-        for scale in pyramid_scales(config):
+        for scale in PYRAMID_SCALES:
             size, suffix = scaled_size(input_size, scale), f" ×{scale:g}"
             more_nodes, more_edges = _network(top, size, suffix=suffix, scale=scale)
             nodes += more_nodes
             edges += more_edges
             costs.append(detector_cost(top, size))
-        # The largest first, but every picture is resized from the one at scale 1.
-        edges[:0] = [
-            DesignEdge("image ×1", f"image ×{scale:g}", "resize") for scale in pyramid_scales(config) if scale != 1
-        ]
+        # Every picture is resized from the one at scale 1.
+        edges[:0] = [DesignEdge("image ×1", f"image ×{scale:g}", "resize") for scale in PYRAMID_SCALES if scale != 1]
         cost = Cost(
             sum(each.multiply_adds for each in costs), costs[0].parameters, sum(each.activation_bytes for each in costs)
         )

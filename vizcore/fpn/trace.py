@@ -65,8 +65,8 @@ class FPNTrace:
         keep: ``[K]`` int64, the candidates that are the final boxes, by decreasing score.
         score_threshold: a final box has a greater score.
         iou_threshold: a candidate falls if its IoU with a better one of its class is greater.
-        seconds: wall time of ``"resize"``, ``"backbone"``, ``"neck"``, ``"head"`` and ``"nms"``; after a cut, the
-            first two are those of the first run.
+        seconds: wall time of ``"resize"``, ``"backbone"``, ``"neck"``, ``"head"``, ``"candidates"`` and ``"nms"``;
+            after a cut, the first two are those of the first run.
     """
 
     image_size: tuple[int, int]
@@ -389,6 +389,7 @@ def _finish(
     solid = (found.boxes[:, 2:] > found.boxes[:, :2]).all(1)
     solid &= (solid.cumsum(0) <= MIN_CANDIDATES) | (found.scores > floor)
     boxes, scores, labels, places = (column[solid] for column in found)
+    selected = time.perf_counter()
     keep = _suppress(boxes, scores, labels, score_threshold, iou_threshold)
     finished = time.perf_counter()
     x_scale, y_scale = size[1] / image_size[1], size[0] / image_size[0]
@@ -414,7 +415,13 @@ def _finish(
         keep=keep.numpy(),
         score_threshold=float(score_threshold),
         iou_threshold=float(iou_threshold),
-        seconds={**seconds, "neck": merged - started, "head": answered - merged, "nms": finished - answered},
+        seconds={
+            **seconds,
+            "neck": merged - started,
+            "head": answered - merged,
+            "candidates": selected - answered,
+            "nms": finished - selected,
+        },
     )
 
 
