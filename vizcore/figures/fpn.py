@@ -1,0 +1,352 @@
+"""Pictures of a feature pyramid: who owns which size, what a cell sees, what the four designs cost and reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from vizcore.data.scenes import CLASSES
+from vizcore.figures import theme
+from vizcore.fpn import (
+    SIZE_BORDERS,
+    SIZE_CLASSES,
+    Design,
+    EffectiveField,
+    FPNTrace,
+    OwnershipCurve,
+    SceneSizes,
+    box_sizes,
+)
+
+Translate = Callable[[str], str]
+
+DESIGN_NAMES = {
+    "image_pyramid": "(a) image pyramid",
+    "top": "(b) top level alone",
+    "separate": "(c) separate levels",
+    "fpn": "(d) feature pyramid",
+}
+QUALITY_NAMES = {
+    "ap": "AP",
+    "ap50": "AP50",
+    "ap_small": "AP small",
+    "ap_medium": "AP medium",
+    "ap_large": "AP large",
+}
+RULE_NAMES = {"paper": "by area (FPN)", "fcos": "by the farthest side (FCOS)"}
+COST_NAMES = {
+    "multiply_adds": "multiply-adds (10⁹)",
+    "activation_bytes": "activations (MB)",
+    "parameters": "parameters (10⁶)",
+    "seconds": "time (ms)",
+}
+MESSAGES = (
+    *DESIGN_NAMES.values(),
+    *QUALITY_NAMES.values(),
+    *RULE_NAMES.values(),
+    *COST_NAMES.values(),
+    *SIZE_CLASSES,
+)
+_COST_UNITS = {"multiply_adds": 1e9, "activation_bytes": 1e6, "parameters": 1e6, "seconds": 1e-3}
+_SIZE_TICKS = (4, 8, 16, 32, 64, 96, 128, 224, 256, 448, 512)
+
+
+def plot_level_sizes(trace: FPNTrace, *, translate: Translate = str, say_class: Translate = str) -> go.Figure:
+    """Draws which level found what: every final box by its size, on the row of its level.
+
+    Args:
+        trace: of a photo.
+        translate: says a label in another language.
+        say_class: says a class in another language.
+
+    Returns:
+        One cloud for each level that found something; ``customdata`` holds the box's place in ``trace.keep``.
+    """
+    levels = trace.config.levels
+    sizes = box_sizes(trace.input_boxes[trace.keep])
+    owners, labels = trace.level_of[trace.keep], trace.labels[trace.keep]
+    figure = go.Figure()
+    for place, level in enumerate(levels):
+        (members,) = np.nonzero(owners == place)
+        figure.add_scatter(
+            x=sizes[members],
+            y=[level] * len(members),
+            mode="markers",
+            name=level,
+            showlegend=False,
+            customdata=members,
+            text=[
+                f"{say_class(CLASSES[label])} {trace.scores[trace.keep[index]]:.2f}"
+                for index, label in zip(members, labels[members], strict=True)
+            ],
+            hovertemplate="%{text} · %{x:.0f} px<extra>" + level + "</extra>",
+            marker={
+                "size": 12,
+                "color": theme.CATEGORICAL[place % len(theme.CATEGORICAL)],
+                "symbol": theme.MARKERS[place % len(theme.MARKERS)],
+                "opacity": 0.85,
+            },
+        )
+    low, high = _span(sizes, 8.0, 256.0)
+    figure.update_xaxes(title=translate("√area of the box in the input (px)"), type="log", **_ticks(low, high))
+    # Named one by one, so that a level that found nothing keeps its row.
+    figure.update_yaxes(
+        type="category", categoryorder="array", categoryarray=list(levels)[::-1], range=[-0.6, len(levels) - 0.4]
+    )
+    return theme.themed(figure, height=90 + 44 * len(levels)).update_layout(margin={"t": 12})
+
+
+def plot_ownership(curve: OwnershipCurve, *, size: float | None = None, translate: Translate = str) -> go.Figure:
+    """Draws the level of a square over its side, by both rules.
+
+    Args:
+        curve: from ``ownership_curve``.
+        size: side of the square to mark, pixels; None for none.
+        translate: says a label in another language.
+
+    Returns:
+        Two stairs.
+    """
+    figure = go.Figure()
+    for place, (rule, levels) in enumerate((("paper", curve.paper), ("fcos", curve.fcos))):
+        figure.add_scatter(
+            x=curve.sides,
+            y=levels,
+            mode="lines",
+            name=translate(RULE_NAMES[rule]),
+            line={
+                "color": theme.CATEGORICAL[place],
+                "dash": theme.DASHES[place],
+                "width": theme.LINE_WIDTH,
+                "shape": "hv",
+            },
+            hovertemplate="%{x:.0f} px → P%{y}<extra></extra>",
+        )
+    if size is not None:
+        figure.add_vline(x=size, line={"color": theme.CURRENT, "width": 2, "dash": "dot"})
+    numbers = sorted({*curve.paper.tolist(), *curve.fcos.tolist()})
+    figure.update_xaxes(
+        title=translate("side of a square box (px)"),
+        type="log",
+        **_ticks(float(curve.sides[0]), float(curve.sides[-1])),
+    )
+    figure.update_yaxes(title=translate("level"), tickvals=numbers, ticktext=[f"P{number}" for number in numbers])
+    return theme.themed(figure, height=300)
+
+
+def plot_design_costs(designs: Sequence[Design], *, translate: Translate = str) -> go.Figure:
+    """Draws what the designs cost, one panel for each kind of cost, each with its own scale.
+
+    Args:
+        designs: with or without times; a panel without any figure is left out.
+        translate: says a label in another language.
+
+    Returns:
+        Bars, (a) on top.
+    """
+    kinds = [kind for kind in COST_NAMES if any(getattr(design.cost, kind) is not None for design in designs)]
+    figure = make_subplots(
+        rows=1,
+        cols=len(kinds),
+        shared_yaxes=True,
+        horizontal_spacing=0.03,
+        subplot_titles=[translate(COST_NAMES[kind]) for kind in kinds],
+    )
+    names = [translate(DESIGN_NAMES[design.name]) for design in designs]
+    for column, kind in enumerate(kinds, start=1):
+        values = [getattr(design.cost, kind) for design in designs]
+        scaled = [None if value is None else value / _COST_UNITS[kind] for value in values]
+        figure.add_bar(
+            x=scaled,
+            y=names,
+            orientation="h",
+            marker={"color": [theme.CATEGORICAL[place] for place in range(len(designs))]},
+            text=["" if value is None else _short(value) for value in scaled],
+            textposition="auto",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.4g}<extra></extra>",
+            showlegend=False,
+            row=1,
+            col=column,
+        )
+    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    theme.themed(figure, height=80 + 44 * len(designs))
+    return figure.update_layout(margin={"l": 150, "t": 36, "b": 8}, bargap=0.3)
+
+
+def plot_quality(qualities: Mapping[str, Mapping[str, float]], *, translate: Translate = str) -> go.Figure:
+    """Draws the average precision of the trained designs by the size of objects.
+
+    Args:
+        qualities: by design, then by name of ``QUALITY_NAMES``, in [0, 1]; negative where there was no such object.
+        translate: says a label in another language.
+
+    Returns:
+        Bars in groups, one group for each figure.
+    """
+    figure = go.Figure()
+    order = [name for name in DESIGN_NAMES if name in qualities]
+    patterns = ("", "/", "x", ".")
+    for design in order:
+        place = list(DESIGN_NAMES).index(design)
+        values = [qualities[design][name] for name in QUALITY_NAMES]
+        figure.add_bar(
+            x=[translate(name) for name in QUALITY_NAMES.values()],
+            y=[max(value, 0.0) for value in values],
+            name=translate(DESIGN_NAMES[design]),
+            marker={
+                "color": theme.CATEGORICAL[place],
+                "pattern": {"shape": patterns[place], "fillmode": "overlay", "solidity": 0.25},
+            },
+            text=[f"{value:.2f}" if value >= 0 else "–" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_yaxes(range=[0, 1.05], title=translate("average precision"))
+    theme.themed(figure, height=340)
+    return figure.update_layout(barmode="group", bargap=0.25, bargroupgap=0.05)
+
+
+def plot_scene_sizes(sizes: SceneSizes, *, translate: Translate = str, say_class: Translate = str) -> go.Figure:
+    """Draws how large the objects are: a histogram over the logarithm of their sizes, in COCO's three classes.
+
+    Args:
+        sizes: of some scenes.
+        translate: says a label in another language.
+        say_class: says a class in another language.
+
+    Returns:
+        Stacked bars by class of object, two to the doubling of size, with COCO's borders.
+    """
+    edges = 2.0 ** np.arange(2, 8.51, 0.5)
+    centers = np.sqrt(edges[:-1] * edges[1:])
+    figure = go.Figure()
+    for place, name in enumerate(CLASSES):
+        counts, _ = np.histogram(sizes.sizes[sizes.labels == place], bins=edges)
+        figure.add_bar(
+            x=centers,
+            y=counts,
+            width=np.diff(edges) * 0.94,
+            name=say_class(name),
+            marker={"color": theme.CATEGORICAL[place % len(theme.CATEGORICAL)]},
+            customdata=np.stack([edges[:-1], edges[1:]], axis=1),
+            hovertemplate="%{customdata[0]:.0f}–%{customdata[1]:.0f} px: %{y}<extra>%{fullData.name}</extra>",
+        )
+    counts_of = sizes.size_classes
+    ends = (float(edges[0]), *SIZE_BORDERS, float(edges[-1]))
+    for place, name in enumerate(SIZE_CLASSES):
+        middle = np.sqrt(ends[place] * ends[place + 1])
+        figure.add_annotation(
+            x=np.log10(middle),
+            y=1.0,
+            yref="paper",
+            yanchor="bottom",
+            showarrow=False,
+            text=f"{translate(name)}: {counts_of[name]:,}",
+        )
+    for border in SIZE_BORDERS:
+        figure.add_vline(x=border, line={"color": theme.SUPPRESSED, "width": 2, "dash": "dash"})
+    figure.update_xaxes(title=translate("√area of the box (px)"), type="log", **_ticks(edges[0], edges[-1]))
+    figure.update_yaxes(title=translate("objects"))
+    theme.themed(figure, height=340)
+    return figure.update_layout(
+        barmode="stack",
+        margin={"t": 30, "b": 96},
+        legend={"yanchor": "top", "y": -0.24, "x": 0.5, "xanchor": "center"},
+    )
+
+
+def plot_receptive_field(field: EffectiveField, *, translate: Translate = str) -> go.Figure:
+    """Draws the gradient of a cell as a heat map, with the square that holds most of it and the theoretical field.
+
+    The colours follow the square root of the gradient: in equal steps nothing but the middle would be seen.
+
+    Args:
+        field: from ``effective_receptive_field``.
+        translate: says a label in another language.
+
+    Returns:
+        A heat map in pixels of the resized photo.
+    """
+    top = float(field.gradient.max()) or 1.0
+    heat = np.sqrt(field.gradient / top)
+    figure = go.Figure(
+        go.Heatmap(
+            z=heat,
+            x0=0.5,
+            dx=1,
+            y0=0.5,
+            dy=1,
+            zmin=0,
+            zmax=1,
+            colorscale=theme.SEQUENTIAL,
+            colorbar={"title": translate("√gradient")},
+            hovertemplate="x %{x:.0f}, y %{y:.0f}<extra></extra>",
+        )
+    )
+    height, width = field.gradient.shape
+    (x, y), half = field.center, field.side / 2
+    square = np.clip([x - half, y - half, x + half, y + half], 0, [width, height, width, height])
+    outlines = ((square, "holds 95 % of the gradient", "solid"), (field.theoretical_box, "theoretical field", "dash"))
+    for (left, upper, right, lower), name, dash in outlines:
+        figure.add_scatter(
+            x=[left, right, right, left, left],
+            y=[upper, upper, lower, lower, upper],
+            mode="lines",
+            name=translate(name),
+            line={"color": theme.CURRENT, "width": theme.LINE_WIDTH, "dash": dash},
+            hoverinfo="skip",
+        )
+    figure.update_xaxes(range=[0, width], showgrid=False, constrain="domain")
+    figure.update_yaxes(range=[height, 0], showgrid=False, scaleanchor="x", constrain="domain")
+    return theme.themed(figure, height=420)
+
+
+def plot_gradient_share(fields: Sequence[EffectiveField], *, translate: Translate = str) -> go.Figure:
+    """Draws the share of the gradient within a square over the square's side, one line for each field.
+
+    Args:
+        fields: from ``effective_receptive_field``, by name.
+        translate: says a label in another language.
+
+    Returns:
+        Lines from 0 to 1.
+    """
+    figure = go.Figure()
+    for place, field in enumerate(fields):
+        sides = np.unique(np.linspace(0, 2 * max(field.gradient.shape), 65).round())
+        figure.add_scatter(
+            x=sides,
+            y=[field.share_within(float(side)) for side in sides],
+            mode="lines",
+            name=field.name,
+            line={
+                "color": theme.CATEGORICAL[place % len(theme.CATEGORICAL)],
+                "dash": theme.DASHES[place % len(theme.DASHES)],
+                "width": theme.LINE_WIDTH,
+            },
+            hovertemplate="%{x:.0f} px: %{y:.1%}<extra>" + field.name + "</extra>",
+        )
+    figure.update_xaxes(title=translate("side of the square around the cell (px)"))
+    figure.update_yaxes(title=translate("share of the gradient"), range=[0, 1.03], tickformat=".0%")
+    return theme.themed(figure)
+
+
+def _span(sizes: np.ndarray, low: float, high: float) -> tuple[float, float]:
+    """An axis that holds all sizes and at least ``low`` to ``high``."""
+    return float(min(low, *sizes, high)) * 0.9, float(max(high, *sizes, low)) * 1.1
+
+
+def _ticks(low: float, high: float) -> dict[str, object]:
+    """Doublings, and the sizes that have a meaning, for a logarithmic axis."""
+    inside = [tick for tick in _SIZE_TICKS if low <= tick <= high and tick not in (96, 256, 512)]
+    return {"tickvals": inside, "ticktext": [str(tick) for tick in inside], "range": list(np.log10([low, high]))}
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
