@@ -132,8 +132,8 @@ _OPERATIONS: dict[str, Emitter] = {
     "aten.threshold_backward.default": lambda gradient, x, threshold: f"{x} <= {threshold} ? 0 : {gradient}",
     "aten.round.default": _round,
     "aten.isnan.default": _call("Number.isNaN"),
-    **{f"aten.{name}.default": _call(f"Math.{name}") for name in ("abs", "exp", "expm1", "log", "log1p", "sqrt")},
-    **{f"aten.{name}.default": _call(f"Math.{name}") for name in ("sin", "cos", "tan", "asin", "acos", "atan")},
+    **{f"aten.{name}.default": _call(f"Math.{name}") for name in ("abs", "exp", "expm1", "log", "log1p", "log2")},
+    **{f"aten.{name}.default": _call(f"Math.{name}") for name in ("sqrt", "sin", "cos", "tan", "asin", "acos", "atan")},
     **{f"aten.{name}.default": _call(f"Math.{name}") for name in ("sinh", "cosh", "tanh", "floor", "ceil", "trunc")},
     **dict.fromkeys(("aten.sign.default", "aten.sgn.default"), _sign),
 }

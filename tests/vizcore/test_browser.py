@@ -111,6 +111,7 @@ UNARY = {
     "isnan": lambda x: torch.where(torch.isnan(x), torch.zeros_like(x), x),
     "log": torch.log,
     "log1p": torch.log1p,
+    "log2": torch.log2,
     "logic": lambda x: torch.where(((x > 0) & (x < 2)) | ~(x <= 100), x, -x),
     "masked fill": lambda x: x.masked_fill(x > 1, 0.25),
     "negative twice": lambda x: x.neg().neg() - -1.0,
