@@ -148,15 +148,15 @@ def plot_design_costs(designs: Sequence[Design], *, translate: Translate = str) 
         Bars, (a) on top.
     """
     kinds = [kind for kind in COST_NAMES if any(getattr(design.cost, kind) is not None for design in designs)]
+    # One below the other: side by side the titles would run into each other on a phone.
     figure = make_subplots(
-        rows=1,
-        cols=len(kinds),
-        shared_yaxes=True,
-        horizontal_spacing=0.03,
+        rows=len(kinds),
+        cols=1,
+        vertical_spacing=0.22 / len(kinds),
         subplot_titles=[translate(COST_NAMES[kind]) for kind in kinds],
     )
     names = [translate(DESIGN_NAMES[design.name]) for design in designs]
-    for column, kind in enumerate(kinds, start=1):
+    for row, kind in enumerate(kinds, start=1):
         values = [getattr(design.cost, kind) for design in designs]
         scaled = [None if value is None else value / _COST_UNITS[kind] for value in values]
         figure.add_bar(
@@ -165,17 +165,20 @@ def plot_design_costs(designs: Sequence[Design], *, translate: Translate = str) 
             orientation="h",
             marker={"color": [theme.CATEGORICAL[place] for place in range(len(designs))]},
             text=["" if value is None else _short(value) for value in scaled],
-            textposition="auto",
+            textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{x:.4g}<extra></extra>",
             showlegend=False,
-            row=1,
-            col=column,
+            row=row,
+            col=1,
         )
-    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, rangemode="tozero")
+        most = max(value for value in scaled if value is not None)
+        figure.update_xaxes(range=[0, 1.2 * most], row=row, col=1)  # room for the words of the longest bar
+    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    theme.themed(figure, height=80 + 44 * len(designs))
-    return figure.update_layout(margin={"l": 150, "t": 36, "b": 8}, bargap=0.3)
+    figure.update_annotations(x=0, xanchor="left", font={"size": theme.FONT_SIZE})
+    theme.themed(figure, height=20 + len(kinds) * (36 + 26 * len(designs)))
+    return figure.update_layout(margin={"l": 150, "t": 28, "b": 4}, bargap=0.25)
 
 
 def plot_quality(qualities: Mapping[str, Mapping[str, float]], *, translate: Translate = str) -> go.Figure:
@@ -257,7 +260,7 @@ def plot_scene_sizes(sizes: SceneSizes, *, translate: Translate = str, say_class
     return figure.update_layout(
         barmode="stack",
         margin={"t": 30, "b": 96},
-        legend={"yanchor": "top", "y": -0.24, "x": 0.5, "xanchor": "center"},
+        legend={"yanchor": "top", "y": -0.24, "x": 0.5, "xanchor": "center", "traceorder": "normal"},
     )
 
 
@@ -285,7 +288,7 @@ def plot_receptive_field(field: EffectiveField, *, translate: Translate = str) -
             zmin=0,
             zmax=1,
             colorscale=theme.SEQUENTIAL,
-            colorbar={"title": translate("√gradient")},
+            showscale=False,
             hovertemplate="x %{x:.0f}, y %{y:.0f}<extra></extra>",
         )
     )
