@@ -12,9 +12,9 @@ Reference:
     arXiv 1904.01355. Tsung-Yi Lin et al. Feature Pyramid Networks for Object Detection. CVPR 2017, arXiv 1612.03144.
 
     Ours differs from FCOS in its size (two convolutions a tower instead of four, fewer channels), in its ranges (our
-    objects have 8 to 200 pixels), in distances through softplus instead of an exponential, in sampling positives near
-    the centre and weighting their box loss by centerness (both from the authors' later code), and in a backbone that
-    stays as ImageNet left it.
+    objects have 8 to 200 pixels), in batch norms for each level instead of group norms, in distances through softplus
+    instead of an exponential, in sampling positives near the centre and weighting their box loss by centerness (both
+    from the authors' later code), and in a backbone that stays as ImageNet left it.
 """
 
 from __future__ import annotations
@@ -120,36 +120,47 @@ class SeparateNeck(nn.Module):
 
 
 class FCOSHead(nn.Module):
-    """Two towers, shared by all levels: one for the class, one for the box and its centerness."""
+    """Two towers, shared by all levels: one for the class, one for the box and its centerness.
+
+    The convolutions are shared, the batch norms are not: features of different levels have different statistics. (The
+    authors' group norm would make every cell depend on its whole level, and no receptive field could be told.)
+    """
 
     def __init__(self, config: FCOSConfig) -> None:
         super().__init__()
-        self.class_tower = self._tower(config)
-        self.box_tower = self._tower(config)
+        self.class_tower = _Tower(config)
+        self.box_tower = _Tower(config)
         # One cell in a hundred is an object, before anything is learned (Lin et al., Focal Loss, section 4.1).
         self.class_logits = _predictor(config.channels, config.num_classes, bias=-math.log(99))
         self.box_distances = _predictor(config.channels, 4, bias=1.0)
         self.centerness = _predictor(config.channels, 1, bias=0.0)
         self.scales = nn.Parameter(torch.ones(len(config.levels)))
 
-    @staticmethod
-    def _tower(config: FCOSConfig) -> nn.Sequential:
-        layers: list[nn.Module] = []
-        for _ in range(config.num_convs):
-            layers += [
-                nn.Conv2d(config.channels, config.channels, 3, padding=1, bias=False),
-                nn.GroupNorm(8, config.channels),
-                nn.ReLU(inplace=True),
-            ]
-        return nn.Sequential(*layers)
-
     def level(self, x: Float[Tensor, "N C H W"], index: int, stride: int) -> HeadOutput:
         """The answer of one level's cells."""
-        classes, boxes = self.class_tower(x), self.box_tower(x)
+        classes, boxes = self.class_tower(x, index), self.box_tower(x, index)
         distances = F.softplus((self.box_distances(boxes) * self.scales[index]).float()) * stride
         maps = (self.class_logits(classes), distances, self.centerness(boxes))
         logits, distances, centerness = (y.float().permute(0, 2, 3, 1).flatten(1, 2) for y in maps)
         return HeadOutput(logits, distances, centerness.squeeze(-1))
+
+
+class _Tower(nn.Module):
+    """3×3 convolutions shared by all levels, each followed by the level's own batch norm and ReLU."""
+
+    def __init__(self, config: FCOSConfig) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            nn.Conv2d(config.channels, config.channels, 3, padding=1, bias=False) for _ in range(config.num_convs)
+        )
+        self.norms = nn.ModuleList(
+            nn.ModuleList(nn.BatchNorm2d(config.channels) for _ in config.levels) for _ in range(config.num_convs)
+        )
+
+    def forward(self, x: Float[Tensor, "N C H W"], index: int) -> Float[Tensor, "N C H W"]:
+        for conv, norms in zip(self.convs, self.norms, strict=True):
+            x = F.relu(norms[index](conv(x)))  # type: ignore[index]
+        return x
 
 
 def _predictor(in_channels: int, out_channels: int, *, bias: float) -> nn.Conv2d:
@@ -449,7 +460,8 @@ def load_fcos(name: str = "fcos_fpn") -> Detector:
     """A detector that was trained here, ready to run. The file holds nothing but tensors (safetensors).
 
     Args:
-        name: of a file in ``assets/weights``: ``"fcos_fpn"``, ``"fcos_separate"`` or ``"fcos_top"``.
+        name: of a file in ``assets/weights``: ``"fcos_fpn"``, or ``"compare_fpn"``, ``"compare_separate"`` and
+            ``"compare_top"``, which differ in their neck alone and were trained with one budget.
 
     Raises:
         ValueError: If no such detector was shipped.

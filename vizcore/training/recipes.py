@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -37,11 +36,15 @@ class Recipe:
     schedule: Schedule
 
 
+_COMPARED: Final = Schedule(2000)
+
 RECIPES: Final = {
-    "fcos_fpn": Recipe("FCOS on a feature pyramid", FCOSConfig("fpn"), Schedule(6000)),
-    "fcos_separate": Recipe("FCOS on separate levels", FCOSConfig("separate"), Schedule(6000)),
-    "fcos_top": Recipe("FCOS on the top stage alone", FCOSConfig("top"), Schedule(6000)),
+    "fcos_fpn": Recipe("FCOS on a feature pyramid P2–P6", FCOSConfig("fpn", finest=2, channels=64), Schedule(6000)),
+    "compare_fpn": Recipe("Feature pyramid P3–P6", FCOSConfig("fpn"), _COMPARED),
+    "compare_separate": Recipe("Separate levels P3–P6", FCOSConfig("separate"), _COMPARED),
+    "compare_top": Recipe("Top stage alone", FCOSConfig("top"), _COMPARED),
 }
+"""The detector that is shipped, and three that differ in their neck alone, trained with one budget to be compared."""
 
 
 def build(recipe: Recipe, *, seed: int) -> FCOS:
@@ -92,8 +95,3 @@ def make_evaluation(
 
 def _points(config: FCOSConfig, size: int) -> Points:
     return level_points(level_sizes((size, size), config.strides), config.strides)
-
-
-def as_arrays(model: nn.Module) -> dict[str, np.ndarray]:
-    """The weights in half precision, as they are shipped."""
-    return {name: value.detach().to(torch.float16).numpy() for name, value in model.state_dict().items()}

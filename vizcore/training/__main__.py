@@ -1,0 +1,70 @@
+"""Trains a detector, goes on training it after an interruption, ships it, or judges what was shipped.
+
+``python -m vizcore.training fcos_fpn`` trains, with ``--ship`` into ``assets/weights``; ``--evaluate`` judges what lies there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from vizcore.models.fcos import load_fcos
+from vizcore.training.cards import evaluate_detector, ship
+from vizcore.training.evaluation import NUM_VALIDATION_SCENES
+from vizcore.training.features import open_features
+from vizcore.training.harness import train
+from vizcore.training.recipes import (
+    NUM_TRAINING_SCENES,
+    RECIPES,
+    TRAINING_SIZE,
+    build,
+    make_evaluation,
+    make_losses,
+)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Reads the command line and does what it says."""
+    parser = argparse.ArgumentParser(prog="python -m vizcore.training", description=__doc__)
+    parser.add_argument("model", choices=RECIPES)
+    parser.add_argument("--steps", type=int, help="steps (default: the recipe's)")
+    parser.add_argument("--seed", type=int, default=0, help="of initial weights and batches")
+    parser.add_argument("--folder", type=Path, default=Path("runs"), help="for features, checkpoints and logs")
+    parser.add_argument("--scenes", type=int, default=NUM_TRAINING_SCENES, help="training scenes")
+    parser.add_argument("--validation", type=int, default=NUM_VALIDATION_SCENES, help="validation scenes")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="for torch")
+    parser.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True, help="go on where it stopped")
+    parser.add_argument("--ship", action="store_true", help="write assets/weights when done")
+    parser.add_argument("--evaluate", action="store_true", help="train nothing; judge the shipped file")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+
+    if options.evaluate:
+        quality = evaluate_detector(load_fcos(options.model), num_scenes=options.validation, progress=tqdm)
+        print(*(f"{name} {value}" for name, value in quality.as_dict().items()), sep="\n")  # noqa: T201
+        return
+    recipe = RECIPES[options.model]
+    if options.steps:
+        recipe = replace(recipe, schedule=replace(recipe.schedule, steps=options.steps))
+    features = open_features(options.folder / "features", "train", options.scenes, size=TRAINING_SIZE)
+    trained = train(
+        build(recipe, seed=options.seed),
+        make_losses(recipe, features, seed=options.seed),
+        recipe.schedule,
+        options.folder / options.model,
+        resume=options.resume,
+        evaluate=make_evaluation(recipe, options.folder / "features", count=min(options.validation, 100)),
+    )
+    print(f"{trained.step} steps in {trained.seconds / 60:.1f} minutes: {trained.best}")  # noqa: T201
+    if options.ship:
+        command = f"python -m vizcore.training {options.model} --steps {trained.step} --seed {options.seed} --ship"
+        card = ship(recipe, options.model, trained, seed=options.seed, command=command, num_scenes=options.validation)
+        print(*(f"{name} {value}" for name, value in card.quality.items()), sep="\n")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
