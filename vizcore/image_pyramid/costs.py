@@ -14,7 +14,6 @@ Reference:
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -136,36 +135,31 @@ def part_of_detector(name: str) -> str:
     return "feature pyramid" if name.startswith("fcos.neck.") else "detection heads"
 
 
-def classifier_cost(size: tuple[int, int]) -> Mapping[str, PassCost]:
-    """Of classifying every cell of a level, by part: every layer's output grows with the cells."""
-    return {part: cost * (size[0] // STRIDE * (size[1] // STRIDE)) for part, cost in _cost_of_a_cell().items()}
+@dataclass(frozen=True)
+class UnitCosts:
+    """What is counted once: every layer's output grows with the picture, and so does its cost.
+
+    Attributes:
+        cell: of classifying densely, for each cell of 32 × 32 pixels, by part.
+        crop: of classifying one window that was cut out, by part.
+        coarse_cell: of the detector with a feature pyramid, for each 64 × 64 pixels, by part.
+    """
+
+    cell: Mapping[str, PassCost]
+    crop: Mapping[str, PassCost]
+    coarse_cell: Mapping[str, PassCost]
 
 
-def feature_pyramid_cost(size: tuple[int, int]) -> Mapping[str, PassCost]:
-    """Of one pass of the detector with a feature pyramid, by part; the picture is padded to whole cells of P6."""
-    height, width = padded(size)
-    cells = height // _COARSEST * (width // _COARSEST)
-    return {part: cost * cells for part, cost in _cost_of_a_coarse_cell().items()}
-
-
-@functools.lru_cache(maxsize=1)
-def _cost_of_a_cell() -> Mapping[str, PassCost]:
+def count_units() -> UnitCosts:
+    """Counts the three networks on the smallest pictures that they take."""
     with torch.device("meta"):
-        return count_cost(DenseClassifier(EfficientNetLite0()).eval(), (STRIDE, STRIDE), part_of_classifier)
-
-
-@functools.lru_cache(maxsize=1)
-def _cost_of_a_coarse_cell() -> Mapping[str, PassCost]:
-    with torch.device("meta"):
+        model = EfficientNetLite0().eval()
         detector = Detector(FCOS(FCOSConfig()), EfficientNetLite0())
-        return count_cost(detector, (_COARSEST, _COARSEST), part_of_detector)
-
-
-@functools.lru_cache(maxsize=1)
-def crop_cost() -> Mapping[str, PassCost]:
-    """Of classifying one window that was cut out, by part."""
-    with torch.device("meta"):
-        return count_cost(EfficientNetLite0().eval(), (INPUT_SIZE, INPUT_SIZE), part_of_classifier)
+    return UnitCosts(
+        cell=count_cost(DenseClassifier(model), (STRIDE, STRIDE), part_of_classifier),
+        crop=count_cost(model, (INPUT_SIZE, INPUT_SIZE), part_of_classifier),
+        coarse_cell=count_cost(detector, (_COARSEST, _COARSEST), part_of_detector),
+    )
 
 
 def padded(size: tuple[int, int]) -> tuple[int, int]:
@@ -192,18 +186,28 @@ def count_windows(size: tuple[int, int], window_stride: int = 1) -> int:
     return rows * columns
 
 
-def pyramid_cost(sizes: Sequence[tuple[int, int]], *, scale_step: float, window_stride: int = 1) -> PyramidCost:
-    """What the levels of ``sizes`` cost, largest first, and what the alternatives would."""
-    by_level = [classifier_cost(size) for size in sizes]
-    levels = tuple(total(parts) for parts in by_level)
+def pyramid_cost(
+    units: UnitCosts, sizes: Sequence[tuple[int, int]], *, scale_step: float, window_stride: int = 1
+) -> PyramidCost:
+    """What the levels of ``sizes`` cost, largest first, and what the alternatives would.
+
+    Args:
+        units: from :func:`count_units`.
+        sizes: (height, width) of the levels, multiples of 32.
+        scale_step: by which each level is smaller than the one before, for the geometric sum.
+        window_stride: cells from one window to the next, for the windows that would be cut out.
+    """
+    cells = [height // STRIDE * (width // STRIDE) for height, width in sizes]
+    levels = tuple(total(units.cell) * count for count in cells)
     num_windows = sum(count_windows(size, window_stride) for size in sizes)
+    height, width = padded(sizes[0])
     return PyramidCost(
         levels=levels,
-        image_pyramid={
-            part: sum((parts[part] for parts in by_level), PassCost()) for part in ("backbone", "classifier")
+        image_pyramid={part: cost * sum(cells) for part, cost in units.cell.items()},
+        crops={part: cost * num_windows for part, cost in units.crop.items()},
+        feature_pyramid={
+            part: cost * (height // _COARSEST * (width // _COARSEST)) for part, cost in units.coarse_cell.items()
         },
-        crops={part: cost * num_windows for part, cost in crop_cost().items()},
-        feature_pyramid=feature_pyramid_cost(sizes[0]),
         num_windows=num_windows,
         ratios={
             "counted": sum(level.multiply_adds for level in levels) / levels[0].multiply_adds,
@@ -211,6 +215,12 @@ def pyramid_cost(sizes: Sequence[tuple[int, int]], *, scale_step: float, window_
             "limit": scale_sum(scale_step),
         },
     )
+
+
+def count_points(size: tuple[int, int]) -> int:
+    """Cells of P3–P6, each of which the detector with a feature pyramid asks for a box."""
+    height, width = padded(size)
+    return sum((height // stride) * (width // stride) for stride in FCOSConfig().strides)
 
 
 @torch.inference_mode()
@@ -244,3 +254,19 @@ def measure_passes(
             if report is not None:
                 report((turn * len(runs) + index + 1) / (repeats * len(runs)))
     return tuple(best)
+
+
+@torch.inference_mode()
+def measure_feature_pyramid(model: EfficientNetLite0, size: tuple[int, int]) -> float:
+    """Seconds of one pass of the detector with a feature pyramid, after one over a small picture to warm up.
+
+    Args:
+        model: the backbone.
+        size: (height, width), multiples of 64.
+    """
+    detector = Detector(FCOS(FCOSConfig()), model)
+    detector(torch.zeros(1, 3, 4 * _COARSEST, 4 * _COARSEST))
+    picture = torch.zeros(1, 3, *size)
+    started = time.perf_counter()
+    detector(picture)
+    return time.perf_counter() - started

@@ -397,17 +397,29 @@ def ssd_default_boxes() -> tuple[int, ...]:
     return tuple(count * side * side for count, side in zip(per_cell, SSD_MAPS, strict=True))
 
 
-def hog_picture(photo: UInt8[np.ndarray, "H W 3"], *, side: int = 128) -> Float[np.ndarray, "h w"]:
-    """The photo as its histograms see it: in each cell of 8 pixels a star of edge directions.
+def draw_shared(photo: UInt8[np.ndarray, "H W 3"], *, side: int = 128) -> tuple[np.ndarray, np.ndarray]:
+    """The photo as the classical detectors see it: its integral image, and its cells of edge directions.
 
     Args:
         photo: RGB.
-        side: longer side of the picture, in pixels.
+        side: longer side of both pictures, in pixels.
+
+    Returns:
+        ``[h, w]`` sums of all grey pixels above and to the left, and ``[h, w]`` with a star of directions in each
+        cell of 8 pixels.
     """
     from skimage.feature import hog
+    from skimage.transform import integral_image
 
     grey, _ = _grey(photo)
     small = _resized(grey, side / max(grey.shape))
+    # A cell is the least that has directions.
+    small = np.pad(small, [(0, max(0, 8 - length)) for length in small.shape], mode="edge")
     _, drawn = hog(small, orientations=9, pixels_per_cell=(8, 8), cells_per_block=(1, 1), visualize=True)
-    picture: np.ndarray = drawn
-    return picture
+    return integral_image(small), drawn
+
+
+def overlaps(boxes: Float[np.ndarray, "N 4"], others: Float[np.ndarray, "M 4"]) -> Float[np.ndarray, "N M"]:
+    """IoU of every two boxes, xyxy."""
+    matrix: np.ndarray = box_iou(torch.from_numpy(boxes), torch.from_numpy(others)).numpy()
+    return matrix

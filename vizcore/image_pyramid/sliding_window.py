@@ -55,6 +55,8 @@ MOST_LEVELS = 8
 SCALE_STEPS = (1.15, 2.0)
 STRIDES = (1, 4)
 NUM_TOP = 5
+PACES = ("window", "row", "level")
+"""What is looked at between two positions of a stepper."""
 
 TOO_THIN = (
     "This photo is {aspect} times as long as it is wide; up to {limit} times the window fits, so please cut it shorter."
@@ -331,6 +333,12 @@ def _suppress(boxes: Float[Tensor, "C 4"], iou_threshold: float) -> tuple[Int[np
         falls[: index + 1] = False
         suppressed_by[falls] = index
     return np.array(keep, dtype=np.int64), suppressed_by
+
+
+def count_positions(trace: SlidingWindowTrace, pace: str = "window") -> int:
+    """Positions of a stepper: the start, the windows, the candidates gathered, and one for each box that is kept."""
+    looks = {"window": trace.num_windows, "row": int(trace.grids[:, 0].sum()), "level": len(trace.grids)}
+    return looks[pace] + 2 + len(trace.keep)
 
 
 def pack_sliding_window(trace: SlidingWindowTrace) -> bytes:

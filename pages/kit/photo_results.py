@@ -1,0 +1,45 @@
+"""What was computed on a photo, kept: a sample's result for every session, that of someone's own photo for theirs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from vizcore.data import photos
+
+_MOST_OWN = 24
+
+
+def compute_on_photo(
+    function: Callable[..., Any], photo: photos.Photo, *args: Any, is_sample: bool, **options: Any
+) -> Any:
+    """Calls ``function(pixels, *args, **options)``, or answers from an earlier equal call.
+
+    Args:
+        function: takes the pixels first; what it answers depends on its arguments alone.
+        photo: the photo.
+        args: hashable arguments.
+        is_sample: whether it is one of the sample photos.
+        options: hashable arguments.
+    """
+    name = f"{function.__module__}.{function.__qualname__}"
+    if is_sample:
+        return _on_sample(name, photo.name, args, options, function)
+    kept: dict[tuple[object, ...], Any] = st.session_state.setdefault("own_results", {})
+    digest = hashlib.sha256(photo.pixels.tobytes()).hexdigest()
+    key = (name, digest, args, tuple(sorted(options.items())))
+    if key not in kept:
+        while len(kept) >= _MOST_OWN:
+            kept.pop(next(iter(kept)))
+        kept[key] = function(photo.pixels, *args, **options)
+    return kept[key]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _on_sample(
+    name: str, sample: str, args: tuple[Any, ...], options: dict[str, Any], _function: Callable[..., Any]
+) -> Any:
+    return _function(photos.load_sample(sample).pixels, *args, **options)
