@@ -125,7 +125,7 @@ def fcos_level(farthest: Float[Tensor, "..."], config: FCOSConfig) -> Float[Tens
     """
     level = torch.full_like(farthest, float(config.levels[0][1:]))
     for _, end in config.ranges[:-1]:
-        level = level + torch.where(farthest > end, 1.0, 0.0)
+        level = torch.where(farthest > end, level + 1, level)
     return level
 
 
