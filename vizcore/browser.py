@@ -199,7 +199,9 @@ def to_javascript(
         names[:] = terms
         return (*terms.values(), *pull_back(torch.ones_like(value)))
 
-    graph_module = make_fx(torch.func.functionalize(program))(*example_inputs)
+    # One tensor given twice would be traced as one input.
+    apart = [x.clone() for x in example_inputs]
+    graph_module = make_fx(torch.func.functionalize(program))(*apart)
     lines, outputs = _straight_line(graph_module, example_inputs[0].shape, arguments)
     terms = dict(zip(names, outputs, strict=False))
     fields = [f"value: {outputs[0]}", f"gradient: [{', '.join(outputs[len(terms) :])}]"]

@@ -185,6 +185,12 @@ def test_names_and_inputs_are_checked():
         to_javascript(torch.add, [one, one[:2]], name="f")
 
 
+def test_inputs_stay_apart_where_one_example_serves_for_all():
+    example = torch.ones(1, dtype=torch.float64)
+    source = to_javascript(lambda a, b: a - 2 * b, [example, example], name="compiled")
+    assert evaluate_javascript(source, "compiled", np.array([[5.0, 1.0]])).tolist() == [[3.0, 1.0, -2.0]]
+
+
 def test_source_is_a_straight_line_without_dead_or_repeated_work():
     example = [torch.rand(3, dtype=torch.float64) for _ in range(8)]
     source = to_javascript(
