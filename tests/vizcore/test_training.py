@@ -19,10 +19,10 @@ from torch import nn
 from vizcore.data.scenes import CLASSES, draw_scene, to_coco
 from vizcore.models.fcos import FCOS, FCOSConfig
 from vizcore.seeding import seeded
-from vizcore.training.cards import save_weights
 from vizcore.training.evaluation import Detections, evaluate
 from vizcore.training.features import open_features
 from vizcore.training.harness import Schedule, batch_indices, train
+from vizcore.training.shipping import save_weights
 
 SCHEDULE = Schedule(12, batch_size=4, warm_up=3, evaluate_every=4)
 

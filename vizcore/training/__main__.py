@@ -1,6 +1,6 @@
 """Trains a detector, goes on training it after an interruption, ships it, or judges what was shipped.
 
-``python -m vizcore.training fcos_fpn`` trains, with ``--ship`` into ``assets/weights``; ``--evaluate`` judges what lies there.
+``python -m vizcore.training fcos_fpn`` trains, with ``--ship`` into ``assets/weights``; ``--evaluate`` judges those.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from vizcore.models.fcos import load_fcos
-from vizcore.training.cards import evaluate_detector, ship
+from vizcore.training.cards import list_cards
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES
 from vizcore.training.features import open_features
 from vizcore.training.harness import train
@@ -25,6 +24,7 @@ from vizcore.training.recipes import (
     make_evaluation,
     make_losses,
 )
+from vizcore.training.shipping import judge, ship
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -44,8 +44,10 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
 
     if options.evaluate:
-        quality = evaluate_detector(load_fcos(options.model), num_scenes=options.validation, progress=tqdm)
-        print(*(f"{name} {value}" for name, value in quality.as_dict().items()), sep="\n")  # noqa: T201
+        for card in list_cards():
+            if card.name == options.model or card.weights == options.model:
+                quality = judge(card, progress=tqdm)
+                print(card.name, *(f"{name} {value}" for name, value in quality.as_dict().items()))  # noqa: T201
         return
     recipe = RECIPES[options.model]
     if options.steps:
@@ -62,8 +64,10 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{trained.step} steps in {trained.seconds / 60:.1f} minutes: {trained.best}")  # noqa: T201
     if options.ship:
         command = f"python -m vizcore.training {options.model} --steps {trained.step} --seed {options.seed} --ship"
-        card = ship(recipe, options.model, trained, seed=options.seed, command=command, num_scenes=options.validation)
-        print(*(f"{name} {value}" for name, value in card.quality.items()), sep="\n")  # noqa: T201
+        for card in ship(
+            recipe, options.model, trained, seed=options.seed, command=command, num_scenes=options.validation
+        ):
+            print(card.name, *(f"{name} {value}" for name, value in card.quality.items()))  # noqa: T201
 
 
 if __name__ == "__main__":

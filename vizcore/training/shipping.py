@@ -1,0 +1,156 @@
+"""Judges trained detectors and ships them: weights in half precision, each with its card."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch.utils.flop_counter import FlopCounterMode
+
+from vizcore.data.scenes import BACKGROUNDS, CLASSES, draw_scene
+from vizcore.models.fcos import (
+    FCOS,
+    PYRAMID_SCALES,
+    WEIGHTS_FOLDER,
+    Detector,
+    Selection,
+    detect,
+    detect_on_pyramid,
+    load_fcos,
+)
+from vizcore.training.cards import Card, write_card
+from vizcore.training.evaluation import NUM_VALIDATION_SCENES, Detections, Quality, evaluate
+from vizcore.training.harness import TrainedModel
+from vizcore.training.recipes import NUM_TRAINING_SCENES, TRAINING_SIZE, VALIDATION_SIZE, Recipe
+
+
+def save_weights(path: Path, fcos: FCOS) -> None:
+    """Writes neck and head in half precision, with the configuration that rebuilds them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    tensors = {name: value.detach().to(torch.float16).contiguous() for name, value in fcos.state_dict().items()}
+    save_file(tensors, part, metadata={"config": json.dumps(asdict(fcos.config))})
+    os.replace(part, path)
+
+
+def ship(
+    recipe: Recipe, name: str, trained: TrainedModel, *, seed: int, command: str, num_scenes: int
+) -> tuple[Card, ...]:
+    """Writes a trained detector and its card into ``assets/weights``, judged as it was written.
+
+    A detector of the top stage alone gets a second card: the same weights on an image pyramid.
+    """
+    assert isinstance(trained.model, FCOS)
+    path = WEIGHTS_FOLDER / f"{name}.safetensors"
+    save_weights(path, trained.model)
+    detector = load_fcos(name)
+    card = Card(
+        name=name,
+        weights=name,
+        pyramid=False,
+        title=recipe.title,
+        config=asdict(recipe.config),
+        seed=seed,
+        data={
+            "scenes": NUM_TRAINING_SCENES,
+            "size": TRAINING_SIZE,
+            "classes": list(CLASSES),
+            "backgrounds": list(BACKGROUNDS["train"]),
+            "validation_size": VALIDATION_SIZE,
+            "validation_backgrounds": list(BACKGROUNDS["validation"]),
+        },
+        steps=trained.step,
+        batch_size=recipe.schedule.batch_size,
+        hours=round(trained.seconds / 3600, 2),
+        command=command,
+        num_scenes=num_scenes,
+        quality={},
+        parameters=sum(parameter.numel() for parameter in detector.fcos.parameters()),
+        multiply_adds=count_multiply_adds(detector),
+        milliseconds=0.0,
+        bytes=path.stat().st_size,
+    )
+    cards = [card]
+    if recipe.config.neck == "top":
+        pyramid = replace(
+            card,
+            name="compare_pyramid",
+            title="Top stage alone, on an image pyramid",
+            pyramid=True,
+            multiply_adds=count_multiply_adds(detector, pyramid=True),
+        )
+        cards.append(pyramid)
+    judged = tuple(
+        replace(each, quality=judge(each).as_dict(), milliseconds=measure_milliseconds(each)) for each in cards
+    )
+    for each in judged:
+        write_card(each)
+    return judged
+
+
+def judge(card: Card, *, progress: Callable[[Iterable[int]], Iterable[int]] = iter) -> Quality:
+    """Judges the weights of a card again, as they lie in ``assets/weights``."""
+    return evaluate_detector(
+        load_fcos(card.weights), num_scenes=card.num_scenes, pyramid=card.pyramid, progress=progress
+    )
+
+
+def measure_milliseconds(card: Card, *, repeats: int = 7) -> float:
+    """Median wall time of a validation scene, pixels to boxes, with one thread."""
+    detector = load_fcos(card.weights)
+    pixels = torch.from_numpy(draw_scene("validation", 0, size=VALIDATION_SIZE).pixels)
+    run = detect_on_pyramid if card.pyramid else detect
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    seconds = []
+    try:
+        for _ in range(repeats + 1):
+            started = time.perf_counter()
+            run(detector, pixels)
+            seconds.append(time.perf_counter() - started)
+    finally:
+        torch.set_num_threads(threads)
+    return round(1000 * statistics.median(seconds[1:]), 1)
+
+
+def evaluate_detector(
+    detector: Detector,
+    *,
+    num_scenes: int = NUM_VALIDATION_SCENES,
+    pyramid: bool = False,
+    progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+) -> Quality:
+    """Judges a detector on the validation scenes, from pixels to boxes, in single precision.
+
+    Args:
+        detector: to judge.
+        num_scenes: the first so many scenes of the split.
+        pyramid: show it every scene at ``PYRAMID_SCALES``.
+        progress: wraps the scene indices, such as ``tqdm``.
+    """
+    scenes = [draw_scene("validation", index, size=VALIDATION_SIZE) for index in range(num_scenes)]
+
+    def found(index: int) -> Detections:
+        pixels = torch.from_numpy(scenes[index].pixels)
+        selection: Selection = detect_on_pyramid(detector, pixels) if pyramid else detect(detector, pixels)
+        return Detections(selection.boxes.numpy(), selection.scores.numpy(), selection.labels.numpy())
+
+    return evaluate(found, [(scene.boxes, scene.labels) for scene in scenes], progress=progress)
+
+
+def count_multiply_adds(detector: Detector, *, size: int = VALIDATION_SIZE, pyramid: bool = False) -> int:
+    """Multiply-adds of the convolutions for one scene, backbone included; a pyramid's levels are summed."""
+    total = 0
+    for scale in PYRAMID_SCALES if pyramid else (1,):
+        x = torch.zeros(1, 3, size * scale, size * scale)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            detector(x)
+        total += counter.get_total_flops() // 2
+    return total
