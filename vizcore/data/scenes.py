@@ -11,21 +11,19 @@ nobody is asked to find what is not there.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64, UInt8
+from jaxtyping import Float32, Int64, UInt8
 from PIL import Image, ImageDraw, ImageFilter
 
+from vizcore.data.digits import load_digits
 from vizcore.data.photos import load_sample
 
 CLASSES: Final = ("circle", "square", "triangle", "star", "ring", "digit")
@@ -180,18 +178,6 @@ def to_coco(scenes: Iterable[Scene]) -> dict[str, Any]:
 def load_background(name: str) -> Image.Image:
     """A sample photo, kept because a data set asks for it thousands of times."""
     return Image.fromarray(load_sample(name).pixels)
-
-
-@lru_cache(maxsize=1)
-def load_digits() -> Float[np.ndarray, "1797 8 8"]:
-    """All of scikit-learn's handwritten digits, ink from 0 to 1."""
-    spec = find_spec("sklearn")  # the folder alone: importing scikit-learn would cost a second
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("the digits come with the package 'scikit-learn'", name="sklearn")
-    path = Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "digits.csv.gz"
-    with gzip.open(path, "rt", encoding="ascii") as file:
-        rows = np.loadtxt(file, delimiter=",", dtype=np.float32)
-    return rows[:, :64].reshape(-1, 8, 8) / 16
 
 
 class _Draw:
@@ -389,7 +375,7 @@ def _star(side: float, split: str, draw: _Draw) -> np.ndarray:
 def _digit(side: float, split: str, draw: _Draw) -> np.ndarray:
     digits = load_digits()
     place = draw.integer(_DIGIT_SPLIT) if split == "train" else _DIGIT_SPLIT + draw.integer(len(digits) - _DIGIT_SPLIT)
-    ink = digits[place]
+    ink = digits[place] / 16
     rows, columns = np.nonzero(ink > 0.3)
     ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     height, width = (max(3, round(length * side / max(ink.shape))) for length in ink.shape)
