@@ -39,7 +39,7 @@ class Recipe:
 _COMPARED: Final = Schedule(2000)
 
 RECIPES: Final = {
-    "fcos_fpn": Recipe("FCOS on a feature pyramid P2–P6", FCOSConfig("fpn", finest=2, channels=64), Schedule(6000)),
+    "fcos_fpn": Recipe("FCOS on a feature pyramid P2–P6", FCOSConfig("fpn", finest=2, channels=64), Schedule(8000)),
     "compare_fpn": Recipe("Feature pyramid P3–P6", FCOSConfig("fpn"), _COMPARED),
     "compare_separate": Recipe("Separate levels P3–P6", FCOSConfig("separate"), _COMPARED),
     "compare_top": Recipe("Top stage alone", FCOSConfig("top"), _COMPARED),
