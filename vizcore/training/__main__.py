@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from vizcore.training.cards import list_cards
+from vizcore.training.cards import list_cards, load_card
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES
 from vizcore.training.features import open_features
 from vizcore.training.harness import train
@@ -24,7 +24,7 @@ from vizcore.training.recipes import (
     make_evaluation,
     make_losses,
 )
-from vizcore.training.shipping import judge, ship
+from vizcore.training.shipping import judge, save_predictions, ship
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -40,9 +40,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True, help="go on where it stopped")
     parser.add_argument("--ship", action="store_true", help="write assets/weights when done")
     parser.add_argument("--evaluate", action="store_true", help="train nothing; judge the shipped file")
+    parser.add_argument("--predictions", type=Path, help="train nothing; write what the shipped file finds here")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
 
+    if options.predictions:
+        save_predictions(load_card(options.model), options.predictions)
+        return
     if options.evaluate:
         for card in list_cards():
             if card.name == options.model or card.weights == options.model:

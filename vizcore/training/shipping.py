@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch.utils.flop_counter import FlopCounterMode
 
-from vizcore.data.scenes import BACKGROUNDS, CLASSES, draw_scene
+from vizcore.data.scenes import BACKGROUNDS, CLASSES, Scene, draw_scene
 from vizcore.models.fcos import (
     FCOS,
     PYRAMID_SCALES,
     WEIGHTS_FOLDER,
     Detector,
-    Selection,
     detect,
     detect_on_pyramid,
     load_fcos,
@@ -120,6 +120,30 @@ def measure_milliseconds(card: Card, *, repeats: int = 7) -> float:
     return round(1000 * statistics.median(seconds[1:]), 1)
 
 
+def predict_scenes(
+    detector: Detector,
+    *,
+    num_scenes: int = NUM_VALIDATION_SCENES,
+    pyramid: bool = False,
+    progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+) -> list[tuple[Scene, Detections]]:
+    """What a detector finds on the first validation scenes, from pixels to boxes, in single precision.
+
+    Args:
+        detector: to run.
+        num_scenes: how many scenes.
+        pyramid: show it every scene at ``PYRAMID_SCALES``.
+        progress: wraps the scene indices, such as ``tqdm``.
+    """
+    run = detect_on_pyramid if pyramid else detect
+    answers = []
+    for index in progress(range(num_scenes)):
+        scene = draw_scene("validation", index, size=VALIDATION_SIZE)
+        found = run(detector, torch.from_numpy(scene.pixels))
+        answers.append((scene, Detections(found.boxes.numpy(), found.scores.numpy(), found.labels.numpy())))
+    return answers
+
+
 def evaluate_detector(
     detector: Detector,
     *,
@@ -127,22 +151,24 @@ def evaluate_detector(
     pyramid: bool = False,
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
 ) -> Quality:
-    """Judges a detector on the validation scenes, from pixels to boxes, in single precision.
+    """Judges a detector on what :func:`predict_scenes` finds; the arguments are the same."""
+    answers = predict_scenes(detector, num_scenes=num_scenes, pyramid=pyramid, progress=progress)
+    return evaluate(lambda index: answers[index][1], [(scene.boxes, scene.labels) for scene, _ in answers])
 
-    Args:
-        detector: to judge.
-        num_scenes: the first so many scenes of the split.
-        pyramid: show it every scene at ``PYRAMID_SCALES``.
-        progress: wraps the scene indices, such as ``tqdm``.
-    """
-    scenes = [draw_scene("validation", index, size=VALIDATION_SIZE) for index in range(num_scenes)]
 
-    def found(index: int) -> Detections:
-        pixels = torch.from_numpy(scenes[index].pixels)
-        selection: Selection = detect_on_pyramid(detector, pixels) if pyramid else detect(detector, pixels)
-        return Detections(selection.boxes.numpy(), selection.scores.numpy(), selection.labels.numpy())
-
-    return evaluate(found, [(scene.boxes, scene.labels) for scene in scenes], progress=progress)
+def save_predictions(card: Card, path: Path) -> None:
+    """Writes what a shipped detector finds on its validation scenes, so that its card can be checked without it."""
+    answers = predict_scenes(load_fcos(card.weights), num_scenes=card.num_scenes, pyramid=card.pyramid)
+    columns = {
+        name: np.concatenate([getattr(found, name) for _, found in answers]) for name in ("boxes", "scores", "labels")
+    }
+    np.savez_compressed(
+        path,
+        boxes=columns["boxes"],
+        scores=columns["scores"],
+        labels=columns["labels"].astype(np.int8),
+        counts=np.array([len(found.scores) for _, found in answers], dtype=np.int16),
+    )
 
 
 def count_multiply_adds(detector: Detector, *, size: int = VALIDATION_SIZE, pyramid: bool = False) -> int:
