@@ -35,7 +35,7 @@ STOPS = (
         "pyramid",
         _("3 · Pyramid"),
         _("How does one window find large and small? Slide it over every scale."),
-        "detection",
+        "image_pyramid",
         "draw_pyramid",
     ),
     (
@@ -88,6 +88,11 @@ def stops() -> None:
 
 
 stops()
+st.page_link(
+    "pages/fpn.py",
+    label=_("From 3 on: the feature pyramid, every scale in one pass"),
+    icon=":material/stacks:",
+)
 st.page_link(
     "pages/modules.py", label=_("Aside: nn.Module and nn.functional, side by side"), icon=":material/compare_arrows:"
 )
