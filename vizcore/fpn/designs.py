@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from vizcore.fpn.trace import stride_of
 from vizcore.models.efficientnet_lite import EfficientNetLite0
 from vizcore.models.fcos import FCOS, PYRAMID_SCALES, STAGE_CHANNELS, Detector, FCOSConfig
+from vizcore.seeding import seeded
 
 DESIGNS: Final = ("image_pyramid", "top", "separate", "fpn")
 LETTERS: Final = dict(zip(DESIGNS, "abcd", strict=True))
@@ -146,10 +147,11 @@ def measure_designs(
     """
     config = detectors["fpn"].fcos.config
     backbone = detectors["fpn"].backbone
-    networks = {
-        name: detectors[name] if name in detectors else Detector(_initialised(replace(config, neck=name)), backbone)
-        for name in ("fpn", "separate", "top")
-    }
+    networks = dict(detectors)
+    for name in ("separate", "top"):
+        if name not in networks:
+            with seeded(0):
+                networks[name] = Detector(FCOS(replace(config, neck=name)), backbone)
     runs = [(name, networks[name], input_size) for name in ("top", "separate", "fpn")]
     runs += [("image_pyramid", networks["top"], scaled_size(input_size, s)) for s in PYRAMID_SCALES]
     work = [size[0] * size[1] for _, _, size in runs]
@@ -199,17 +201,6 @@ def detector_cost(config: FCOSConfig, input_size: tuple[int, int]) -> Cost:
     parameters = sum(value.numel() for layer in used for value in layer.parameters(recurse=False))
     parameters += fcos.head.scales.numel()
     return Cost(counted[0], parameters, counted[1])
-
-
-def _initialised(config: FCOSConfig) -> FCOS:
-    """A detector's neck and head whose weights are all zero: only its time matters."""
-    with torch.device("meta"):
-        fcos = FCOS(config)
-    fcos = fcos.to_empty(device="cpu")
-    with torch.no_grad():
-        for value in fcos.parameters():
-            value.zero_()
-    return fcos
 
 
 def _design(name: str, config: FCOSConfig, input_size: tuple[int, int]) -> Design:
