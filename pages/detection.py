@@ -5,16 +5,17 @@ import json
 import streamlit as st
 
 from pages.kit import link
+from pages.kit.alone import run_alone
 from pages.kit.candidates import Recording, keep_recording, record_photo
-from pages.kit.challenges import Challenge, show_challenges
+from pages.kit.challenges import Challenge
 from pages.kit.chart import chart
 from pages.kit.exports import download_numbers
 from pages.kit.language import translator
 from pages.kit.loaders import find_job, start_job, watch_job
-from pages.kit.page import close_page, open_page
+from pages.kit.page import open_page
 from pages.kit.photo_picker import OWN, pick_photo
-from pages.kit.reproduce import reproduce_panel
-from pages.kit.stage import StageBox, stage
+from pages.kit.reproduce import reproduce_place
+from pages.kit.stage import StageBox, photo_url, stage, stage_state
 from vizcore import detection
 from vizcore.data.annotations import load_annotations
 from vizcore.data.photos import encode_png
@@ -50,23 +51,20 @@ def detector_words(name: str) -> str:
 
 
 titles = {name: detector_words(name) for name in infos}
-columns = st.columns([1.25, 1.5, 1.4, 1.4, 1.1], gap="small")
+columns = st.columns([1.15, 1.35, 1.35, 1.45, 1.4], gap="small")
 with columns[0]:
     photo = pick_photo(page, default="coffee")
 is_sample = st.session_state.get(page.key("photo")) != OWN
 with columns[1]:
     chosen = page.select("detector", _("Detector"), titles, "sliding_windows")
     beside = page.select("beside", _("Side by side with"), {"none": _("no other"), **titles}, "none")
-with columns[2]:
-    score_threshold = page.slider("score_threshold", _("Score threshold"), 0.05, 1.0, 0.6, step=0.01)
+with columns[3]:
     show_suppressed = page.toggle(
         "show_suppressed",
         _("Suppressed boxes"),
         False,
         help=_("Show what NMS removed: at most {count} boxes, the best of them.", count=MOST_DRAWN),
     )
-with columns[3]:
-    iou_threshold = page.slider("iou_threshold", _("IoU threshold of the NMS"), 0.0, 1.0, 0.3, step=0.01)
     show_truth = page.toggle(
         "show_truth", _("Hand-drawn boxes"), False, help=_("Three of the sample photos have them.")
     )
@@ -137,13 +135,6 @@ for name in missing:
 # -- one forward pass, any thresholds ----------------------------------------------------------------------------------
 
 
-def output_of(name: str) -> detection.DetectorOutput:
-    """What a detector found, at the present thresholds; no second forward pass for a photo it has seen."""
-    with st.spinner(_("Looking for objects…"), show_time=True):
-        recorded = record_photo(name, photo, is_sample=is_sample)
-    return detection.refilter(recorded, score_threshold=score_threshold, iou_threshold=iou_threshold)
-
-
 def shown_detector(name: str) -> str:
     """The detector itself, or the offline one while its weights are missing."""
     return name if infos[name].available else "sliding_windows"
@@ -153,6 +144,8 @@ shown = [shown_detector(chosen)]
 if beside != "none" and shown_detector(beside) not in shown:
     shown.append(shown_detector(beside))
 truths = load_annotations(photo.name) if is_sample else ()
+# What the detectors shown found, at the present thresholds: filled by results().
+outputs: list[detection.DetectorOutput] = []
 
 
 def origin_words(output: detection.DetectorOutput, candidate: int) -> str:
@@ -181,9 +174,9 @@ def origin_words(output: detection.DetectorOutput, candidate: int) -> str:
     )
 
 
-def stage_boxes(output: detection.DetectorOutput, selected: int) -> list[StageBox]:
-    """Suppressed boxes below, then the truth and the window of the selected box, the final boxes on top."""
-    found, colors, boxes = output.candidates, label_colors(output), []
+def boxes_below(output: detection.DetectorOutput) -> list[StageBox]:
+    """Suppressed boxes, and the hand-drawn ones over them."""
+    found, boxes = output.candidates, []
     if show_suppressed:
         fallen = [int(index) for index in range(len(found)) if output.suppressed_by[index] >= 0]
         boxes += [
@@ -206,10 +199,21 @@ def stage_boxes(output: detection.DetectorOutput, selected: int) -> list[StageBo
             StageBox(f"t{index}", truth.box, label=_(truth.title), color=theme.TARGET, dash="10 5", fill=False)
             for index, truth in enumerate(truths)
         ]
-    if selected >= 0 and found.priors is not None:
-        prior = tuple(float(side) for side in found.priors[selected])
-        # Without a label, which would lie on the box's own; a screen reader and the tip then say the id.
-        boxes.append(StageBox(_("where it came from"), prior, color=theme.CURRENT, dash="2 4", fill=False))
+    return boxes
+
+
+def boxes_selected(output: detection.DetectorOutput, selected: int) -> list[StageBox]:
+    """The window or anchor that the selected box was made from."""
+    if selected < 0 or output.candidates.priors is None:
+        return []
+    prior = tuple(float(side) for side in output.candidates.priors[selected])
+    # Without a label, which would lie on the box's own; a screen reader and the tip then say the id.
+    return [StageBox(_("where it came from"), prior, color=theme.CURRENT, dash="2 4", fill=False)]
+
+
+def boxes_final(output: detection.DetectorOutput) -> list[StageBox]:
+    """The final boxes, the best on top."""
+    colors, boxes = label_colors(output), []
     for index in reversed(range(len(output))):
         candidate = int(output.origins[index])
         boxes.append(
@@ -280,38 +284,36 @@ def details(output: detection.DetectorOutput, selected: int) -> None:
     st.markdown("\n".join(lines))
 
 
-def view(name: str, side: int, *, wide: bool) -> detection.DetectorOutput:
+def view(output: detection.DetectorOutput, side: int, below: list[StageBox]) -> None:
     """One detector: the photo with its boxes, the selected box, the funnel."""
-    output = output_of(name)
-    suffix = "" if side == 0 else "_beside"
+    suffix = suffixes[side]
     parameter = link.number(f"candidate{suffix}", -1, 1_000_000, -1)
     asked = page.value(parameter)
+    finals = boxes_final(output)
+    held = {
+        "size": output.image_size,
+        "mode": "select",
+        "version": f"{photo.name}.{page.version(parameter.name)}",
+        "selected": f"c{asked}",
+    }
+    pressed = stage_state(page.key(f"stage{suffix}"), boxes=finals, **held).selected
+    if pressed is not None:
+        asked = int(pressed[1:])
+        page.store(parameter, asked)
     selected = asked if asked in output.origins else int(output.origins[0]) if len(output) else -1
-    places = st.columns([3, 2], gap="medium") if wide else [st.container(), st.container()]
-    with places[0]:
-        if not wide:
-            st.markdown(f"**{_(infos[name].title)}**")
-        state = stage(
+    found = summary(output)
+    with pictures[side]:
+        stage(
             page.key(f"stage{suffix}"),
-            boxes=stage_boxes(output, selected),
-            size=output.image_size,
-            photo=photo.pixels,
-            mode="select",
-            selected=f"c{selected}" if asked == selected >= 0 else None,  # the best box is shown, but not tinted
-            version=f"{photo.name}.{page.version(parameter.name)}",
-            title=summary(output),
+            boxes=[*below, *boxes_selected(output, selected), *finals],
+            photo=urls[side],
+            title=found,
             presenter=page.presenting,
+            **held,
         )
-        st.caption(summary(output))
-        if wide:
-            page.lesson("claim")
-        pressed = {f"c{origin}": int(origin) for origin in output.origins}.get(state.selected or "", selected)
-        if pressed != selected:
-            page.store(parameter, pressed)
-            st.rerun()
-    with places[1]:
+        st.caption(found)
+    with numbers[side]:
         details(output, selected)
-        total = sum(part.seconds for part in output.stages)
         chart(
             page,
             f"funnel{suffix}",
@@ -321,60 +323,28 @@ def view(name: str, side: int, *, wide: bool) -> detection.DetectorOutput:
                 candidates=f"{len(output.candidates):,}",
                 passed=f"{output.stages[-2].count:,}",
                 kept=len(output),
-                time=milliseconds(total),
+                time=milliseconds(sum(part.seconds for part in output.stages)),
             ),
             exports=False,
         )
-    return output
 
 
-if len(shown) == 1:
-    outputs = [view(shown[0], 0, wide=True)]
-else:
-    outputs = []
-    for side, place in enumerate(st.columns(2, gap="medium")):
-        with place:
-            outputs.append(view(shown[side], side, wide=False))
-output = outputs[0]
-keep_recording(Recording(photo, is_sample, output))
-
-with status:
-    if st.button(
-        _("Step through this NMS"),
-        key=page.key("to_nms"),
-        icon=":material/filter_list:",
-        help=_("Opens the NMS stepper with this photo’s candidates."),
-        width="stretch",
-    ):
-        st.session_state.setdefault("pending", {})["nms"] = {"source": "photo", "photo": "session"}
-        st.switch_page("pages/nms.py")
-    st.caption(
-        _(
-            "The network ran once, in {time}; the thresholds only filter what it found.",
-            time=milliseconds(sum(part.seconds for part in output.stages[:-2])),
-        )
-    )
-
-if len(shown) > 1:
-    page.lesson("claim")
-
-# -- every candidate, and to take away ---------------------------------------------------------------------------------
-
-with st.expander(_("Every candidate by rank and score"), icon=":material/scatter_plot:", expanded=True):
-    for name, each in zip(shown, outputs, strict=True):
-        if len(shown) > 1:
-            st.markdown(f"**{_(infos[name].title)}**")
+def ranks() -> None:
+    """Every candidate by rank and score."""
+    for output in outputs:
+        if len(outputs) > 1:
+            st.markdown(f"**{_(infos[output.name].title)}**")
         chart(
             page,
-            f"scores_{name}",
-            plot_scores(each, translate=_),
+            f"scores_{output.name}",
+            plot_scores(output, translate=_),
             alt=_(
                 "Of {count} candidates {below} are below the score threshold, {suppressed} are suppressed and {kept} "
                 "are final boxes.",
-                count=f"{len(each.candidates):,}",
-                below=f"{int((each.fates == 1).sum()):,}",
-                suppressed=f"{int((each.fates == 2).sum()):,}",
-                kept=len(each),
+                count=f"{len(output.candidates):,}",
+                below=f"{int((output.fates == 1).sum()):,}",
+                suppressed=f"{int((output.fates == 2).sum()):,}",
+                kept=len(output),
             ),
         )
 
@@ -398,31 +368,6 @@ def rows() -> list[dict[str, object]]:
     ]
 
 
-with st.expander(_("Take it away"), icon=":material/download:"):
-    stem = photo.name.rsplit(".", 1)[0] or "photo"
-    pictures = st.columns(2)
-    pictures[0].download_button(
-        _("Photo with boxes (PNG)"),
-        lambda: encode_png(draw_detections(photo.pixels, output)),
-        f"{stem}-boxes.png",
-        "image/png",
-        key=page.key("picture"),
-        on_click="ignore",
-        icon=":material/image:",
-        width="stretch",
-    )
-    pictures[1].download_button(
-        _("Boxes as a COCO file (JSON)"),
-        lambda: json.dumps(to_coco(output, file_name=photo.name), indent=1),
-        f"{stem}-coco.json",
-        "application/json",
-        key=page.key("coco"),
-        on_click="ignore",
-        icon=":material/data_object:",
-        width="stretch",
-    )
-    download_numbers(page, f"{stem}-boxes", rows)
-
 # -- challenges --------------------------------------------------------------------------------------------------------
 
 
@@ -430,7 +375,7 @@ def one_cat() -> str | None:
     """Exactly one box on the cat photo, and it is called a cat."""
     if photo.name != "chelsea" or not is_sample:
         return _("Choose the photo of Chelsea the cat first.")
-    if len(output) != 1:
+    if len(output := outputs[0]) != 1:
         return _(
             "There are {count} boxes now. An ear is a small box inside a large one: its IoU is too small for NMS.",
             count=len(output),
@@ -440,61 +385,54 @@ def one_cat() -> str | None:
 
 def flood() -> str | None:
     """NMS switched off in effect: many boxes on one object."""
-    if len(output) >= 100:
+    if len(output := outputs[0]) >= 100:
         return None
     return _("{count} boxes now. Which of the two thresholds decides how much boxes may overlap?", count=len(output))
 
 
 def same_spot() -> str | None:
     """Two final boxes of different classes on one spot."""
-    if shared_spots(output):
+    if shared_spots(outputs[0]):
         return None
     return _("No two boxes of different classes overlap by more than the threshold. Another photo, or a lower score?")
 
 
 def wrong_name() -> str | None:
     """A confident box whose name cannot be right."""
+    output = outputs[0]
     if photo.name == "astronaut" and is_sample and len(output) and output.scores[0] > 0.8:
         return None
     return _("Among the samples is a portrait whose subject is no class of ImageNet. What does the detector call it?")
 
 
-show_challenges(
-    page,
-    [
-        Challenge(
-            "one_cat",
-            _("One cat, one box"),
-            _("Make the detector say exactly one thing about Chelsea: that there is a cat."),
-            one_cat,
-        ),
-        Challenge(
-            "flood",
-            _("Without suppression"),
-            _("Bring at least 100 boxes onto one photo by moving a single threshold."),
-            flood,
-        ),
-        Challenge(
-            "same_spot",
-            _("Two names for one spot"),
-            _("Find two final boxes on the same spot that NMS let stand. Why did it?"),
-            same_spot,
-        ),
-        Challenge(
-            "wrong_name",
-            _("Sure and wrong"),
-            _("Find a sample photo on which a box has a score above 0.8 and a wrong name."),
-            wrong_name,
-        ),
-    ],
-)
+CHALLENGES = [
+    Challenge(
+        "one_cat",
+        _("One cat, one box"),
+        _("Make the detector say exactly one thing about Chelsea: that there is a cat."),
+        one_cat,
+    ),
+    Challenge(
+        "flood",
+        _("Without suppression"),
+        _("Bring at least 100 boxes onto one photo by moving a single threshold."),
+        flood,
+    ),
+    Challenge(
+        "same_spot",
+        _("Two names for one spot"),
+        _("Find two final boxes on the same spot that NMS let stand. Why did it?"),
+        same_spot,
+    ),
+    Challenge(
+        "wrong_name",
+        _("Sure and wrong"),
+        _("Find a sample photo on which a box has a score above 0.8 and a wrong name."),
+        wrong_name,
+    ),
+]
 
 # -- words and program -------------------------------------------------------------------------------------------------
-
-page.lesson("try", title=_("What to try"))
-page.lesson("windows", title=_("How the sliding windows work"))
-page.lesson("misconceptions", title=_("Misconceptions"))
-page.lesson("sources", title=_("Sources"))
 
 
 def script() -> str:
@@ -505,10 +443,11 @@ def script() -> str:
         else "from pathlib import Path\n\nfrom vizcore.data.photos import decode_photo\n\n"
         'photo = decode_photo(Path("your_photo.jpg").read_bytes()).pixels\n'
     )
+    output = outputs[0]
     return (
         "from vizcore.detection import run_detector\n"
         f"{reading}"
-        f"thresholds = dict(score_threshold={score_threshold}, iou_threshold={iou_threshold})\n"
+        f"thresholds = dict(score_threshold={output.score_threshold}, iou_threshold={output.iou_threshold})\n"
         f'output = run_detector("{output.name}", photo, **thresholds)\n'
         "print(len(output.candidates), len(output))\n"
         "for label, score, box in zip(output.labels, output.scores, output.boxes):\n"
@@ -516,5 +455,93 @@ def script() -> str:
     )
 
 
-reproduce_panel(page, script())
-close_page(page)
+# -- the page below its controls ---------------------------------------------------------------------------------------
+
+
+with st.spinner(_("Looking for objects…"), show_time=True):
+    recorded = [record_photo(name, photo, is_sample=is_sample) for name in shown]
+suffixes = ["", "_beside"][: len(shown)]
+urls = [photo_url(photo.pixels, page.key(f"stage{suffix}")) for suffix in suffixes]
+if len(shown) == 1:
+    places = st.columns([3, 2], gap="medium")
+    pictures, numbers = [places[0].container()], [places[1]]
+    with places[0]:
+        page.lesson("claim")
+else:
+    places = st.columns(2, gap="medium")
+    for name, place in zip(shown, places, strict=True):
+        place.markdown(f"**{_(infos[name].title)}**")
+    pictures, numbers = [place.container() for place in places], [place.container() for place in places]
+    page.lesson("claim")
+with st.expander(_("Every candidate by rank and score"), icon=":material/scatter_plot:", expanded=True):
+    ranking = st.container()
+with st.expander(_("Take it away"), icon=":material/download:"):
+    stem = photo.name.rsplit(".", 1)[0] or "photo"
+    files = st.columns(2)
+    files[0].download_button(
+        _("Photo with boxes (PNG)"),
+        lambda: encode_png(draw_detections(photo.pixels, outputs[0])),
+        f"{stem}-boxes.png",
+        "image/png",
+        key=page.key("picture"),
+        on_click="ignore",
+        icon=":material/image:",
+        width="stretch",
+    )
+    files[1].download_button(
+        _("Boxes as a COCO file (JSON)"),
+        lambda: json.dumps(to_coco(outputs[0], file_name=photo.name), indent=1),
+        f"{stem}-coco.json",
+        "application/json",
+        key=page.key("coco"),
+        on_click="ignore",
+        icon=":material/data_object:",
+        width="stretch",
+    )
+    download_numbers(page, f"{stem}-boxes", rows)
+challenges = st.container()
+for section, title in (
+    ("try", _("What to try")),
+    ("windows", _("How the sliding windows work")),
+    ("misconceptions", _("Misconceptions")),
+    ("sources", _("Sources")),
+):
+    page.lesson(section, title=title)
+program = reproduce_place(page)
+
+
+def results() -> None:
+    """What the thresholds change: they, the boxes, and the program."""
+    score_threshold = page.slider("score_threshold", _("Score threshold"), 0.05, 1.0, 0.6, step=0.01)
+    iou_threshold = page.slider("iou_threshold", _("IoU threshold of the NMS"), 0.0, 1.0, 0.3, step=0.01)
+    outputs[:] = [
+        detection.refilter(each, score_threshold=score_threshold, iou_threshold=iou_threshold) for each in recorded
+    ]
+    keep_recording(Recording(photo, is_sample, outputs[0]))
+    for side, output in enumerate(outputs):
+        view(output, side, boxes_below(output))
+    with ranking:
+        ranks()
+    with program:
+        st.code(script(), language="python")
+
+
+with columns[2]:
+    run_alone(page, results, challenges=CHALLENGES, challenges_place=challenges)
+
+with status:
+    if st.button(
+        _("Step through this NMS"),
+        key=page.key("to_nms"),
+        icon=":material/filter_list:",
+        help=_("Opens the NMS stepper with this photo’s candidates."),
+        width="stretch",
+    ):
+        st.session_state.setdefault("pending", {})["nms"] = {"source": "photo", "photo": "session"}
+        st.switch_page("pages/nms.py")
+    st.caption(
+        _(
+            "The network ran once, in {time}; the thresholds only filter what it found.",
+            time=milliseconds(sum(part.seconds for part in recorded[0].stages[:-2])),
+        )
+    )

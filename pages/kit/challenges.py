@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -29,20 +29,42 @@ class Challenge:
     hint: Callable[[], str | None]
 
 
-def show_challenges(page: Page, challenges: Sequence[Challenge]) -> None:
+def challenge_hints(page: Page, challenges: Sequence[Challenge]) -> dict[str, str | None]:
+    """The hint of every challenge that is not solved yet, by its name; None where the present state solves it."""
+    solved = page.value(_solved(challenges))
+    return {challenge.name: challenge.hint() for challenge in challenges if challenge.name not in solved}
+
+
+def keep_solved(page: Page, challenges: Sequence[Challenge], hints: Mapping[str, str | None]) -> None:
+    """What was solved stays solved, in the session and in the link."""
+    parameter = _solved(challenges)
+    solved = {*page.value(parameter), *_fresh(hints)}
+    page.store(parameter, [challenge.name for challenge in challenges if challenge.name in solved])
+
+
+def must_redraw(page: Page, hints: Mapping[str, str | None]) -> bool:
+    """Whether the drawn challenges have become wrong: one is solved now, or something that was said still stands."""
+    return bool(_fresh(hints)) or bool(st.session_state.get(page.key("challenges_speak")))
+
+
+def show_challenges(
+    page: Page, challenges: Sequence[Challenge], *, hints: Mapping[str, str | None] | None = None
+) -> None:
     """Lists the challenges; each is marked on every run, and its hint is shown only when asked for.
 
     What was solved stays solved, in the session and in the link.
+
+    Args:
+        page: the open page.
+        challenges: in the order shown.
+        hints: from :func:`challenge_hints`, if they were marked and kept before.
     """
+    if hints is None:
+        hints = challenge_hints(page, challenges)
+        keep_solved(page, challenges, hints)
     say = page.translate
-    names = [challenge.name for challenge in challenges]
-    parameter = link.choices("solved", names, [])
-    solved = set(page.value(parameter))
-    hints = {challenge.name: challenge.hint() for challenge in challenges}
-    fresh = {name for name, hint in hints.items() if hint is None} - solved
-    solved |= fresh
-    page.store(parameter, [name for name in names if name in solved])
-    st.subheader(say("Challenges: {done} of {all} solved", done=len(solved), all=len(names)), anchor=False)
+    solved, fresh, speaks = page.value(_solved(challenges)), _fresh(hints), False
+    st.subheader(say("Challenges: {done} of {all} solved", done=len(solved), all=len(challenges)), anchor=False)
     for challenge in challenges:
         with st.container(border=True):
             mark = (
@@ -50,8 +72,19 @@ def show_challenges(page: Page, challenges: Sequence[Challenge]) -> None:
             )
             st.markdown(f"{mark} **{challenge.title}**: {challenge.task}")
             if challenge.name in fresh:
+                speaks = True
                 st.success(say("Solved just now. Well done!"), icon=":material/trophy:")
             elif challenge.name not in solved and st.button(
                 say("Check my answer"), key=page.key(f"check_{challenge.name}")
             ):
+                speaks = True
                 st.info(hints[challenge.name], icon=":material/lightbulb:")
+    st.session_state[page.key("challenges_speak")] = speaks
+
+
+def _solved(challenges: Sequence[Challenge]) -> link.Parameter:
+    return link.choices("solved", [challenge.name for challenge in challenges], [])
+
+
+def _fresh(hints: Mapping[str, str | None]) -> set[str]:
+    return {name for name, hint in hints.items() if hint is None}

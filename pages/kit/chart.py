@@ -38,7 +38,6 @@ def chart(
     key = page.key(f"{name}_chart")
     say = page.translate
     payload = {
-        "figure": json.loads(figure.to_json()),
         "alt": alt,
         "name": f"grad2box-{page.concept}-{name}",
         "clickable": clickable,
@@ -46,7 +45,9 @@ def chart(
         "presenter": page.presenting,
         "text": {"csv": "CSV", "png": "PNG", "svg": "SVG", "html": "HTML", "save": say("Save figure as")},
     }
-    result = mount("chart", key=key, data=json.dumps(payload).encode(), on_click_change=_nothing)
+    # Joined as text: reading the figure's JSON only to write it again would double the time of every redrawing.
+    data = f'{{"figure": {figure.to_json()}, {json.dumps(payload)[1:]}'
+    result = mount("chart", key=key, data=data.encode(), on_click_change=_nothing)
     if not clickable:
         return None
     click = getattr(result, "click", None)

@@ -7,6 +7,8 @@ A page reads top to bottom::
     ...
     close_page(page)
 
+A page on which one control is moved far more than the others ends with :func:`pages.kit.alone.run_alone` instead.
+
 Each control is named as the argument it feeds. Its session key is ``<concept>_<name>`` and its link parameter
 ``<name>``. A value lives in three places: the widget's state while it is drawn, a copy that survives a page switch, and
 the link. ``close_page`` writes the link with every control in it, defaults too, so that a link keeps its meaning when a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.kit.page import Page
 
@@ -17,6 +18,12 @@ def reproduce_panel(page: Page, script: str) -> None:
         page: the open page.
         script: Python source with the present values set in.
     """
+    with reproduce_place(page):
+        st.code(script, language="python")
+
+
+def reproduce_place(page: Page) -> DeltaGenerator:
+    """The panel without its script, for a page whose script changes while the panel stands."""
     with st.expander(page.translate("Reproduce in PyTorch"), icon=":material/code:"):
         st.caption(page.translate("Paste this into a plain Python interpreter: it prints the numbers shown above."))
-        st.code(script, language="python")
+        return st.container()

@@ -132,7 +132,7 @@ def stage(
         "bounds": bounds,
         "selected": state.selected,
         "presenter": presenter,
-        "photo": _photo_url(photo, key),
+        "photo": photo_url(photo, key),
         "text": {**_text(translate), "title": title},
     }
     rows = [vars(box) for box in state.boxes]
@@ -172,6 +172,20 @@ def stage_state(
         geometry = _geometry(heard.get("boxes"), current, size if bounds else None)
         current = tuple(replace(box, xyxy=geometry.get(box.id, box.xyxy)) for box in boxes)
     return StageState(current, chosen if isinstance(chosen, str) and chosen in ids else None, value)
+
+
+def photo_url(photo: str | bytes | np.ndarray | None, key: str) -> str | None:
+    """The URL of a photo for the stage ``key``; a page that shows one photo many times asks for it once.
+
+    Args:
+        photo: as for :func:`stage`; a URL is handed through.
+        key: the stage's.
+    """
+    if photo is None or isinstance(photo, str):
+        return photo
+    content = _encode(photo) if isinstance(photo, np.ndarray) else photo
+    mimetype = "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
+    return media_url(content, mimetype, f"{key}-photo")
 
 
 def _check(boxes: Sequence[StageBox], mode: str) -> None:
@@ -219,14 +233,6 @@ def _token(boxes: Sequence[StageBox], version: int | str, mode: str) -> str:
         return f"{version}"
     ids = "\0".join(box.id for box in boxes)
     return f"{version}.{hashlib.blake2b(ids.encode(), digest_size=6).hexdigest()}"
-
-
-def _photo_url(photo: str | bytes | np.ndarray | None, key: str) -> str | None:
-    if photo is None or isinstance(photo, str):
-        return photo
-    content = _encode(photo) if isinstance(photo, np.ndarray) else photo
-    mimetype = "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
-    return media_url(content, mimetype, f"{key}-photo")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

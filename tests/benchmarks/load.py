@@ -1,13 +1,20 @@
 """Many learners on one server: N sessions, one interaction a second each, over Streamlit's protocol.
 
-``python -m tests.benchmarks.load [sessions [seconds]]`` starts the app, opens the detection page in every session,
-moves its score threshold once a second (no new forward pass), and prints p50 and p95 of the time from sending to the
-end of the run, and the server's memory.
+``python -m tests.benchmarks.load [sessions [seconds]]`` starts the app, opens the detection page in every session, and
+when all have it, moves its score threshold once a second in each (no new forward pass). It prints p50 and p95 of the
+time from sending to the end of the run, the processor time that an interaction costs the server and this driver, and
+the server's memory.
+
+A session keeps and sends what the browser does: every control's value, the address that the page wrote, the fragment of
+the control that moved, and which large messages it still has. ``tests/browser/test_detection.py`` holds the two
+together.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import random
 import statistics
 import sys
@@ -16,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
 
 from tests.browser.conftest import ROOT, start_server, stop_server
@@ -26,51 +35,124 @@ CONTROL = "score_threshold"
 
 
 class Session:
-    """One learner: a socket that keeps what the browser would keep."""
+    """One learner: a socket, and what the browser would keep.
 
-    def __init__(self, url: str, seed: int) -> None:
-        self.url = url.replace("http", "ws") + "/_stcore/stream"
+    Attributes:
+        url: address of the server.
+        page: hash of the page that is open; empty for the first.
+        query: the page's part of the address, as the page wrote it.
+        widgets: every control's state, by its id.
+        fragments: the fragment that each control belongs to, by the control's id.
+        large: hashes of the large messages of the last two runs.
+        received: bytes and messages of the last run.
+        seconds: how long each interaction took.
+    """
+
+    def __init__(self, url: str, seed: int = 0) -> None:
+        self.url = url
         self.random = random.Random(seed)
-        self.widget = ""
         self.pages: dict[str, str] = {}
         self.page = ""
+        self.query = ""
+        self.widgets: dict[str, WidgetState] = {}
+        self.fragments: dict[str, str] = {}
+        self.large: tuple[set[str], set[str]] = (set(), set())
+        self.received = (0, 0)
         self.seconds: list[float] = []
+        self.control = ""
 
-    async def run(self, seconds: float) -> None:
-        """Opens the page, then interacts once a second."""
-        async with connect(self.url, max_size=None, subprotocols=["streamlit"]) as socket:
-            await self._rerun(socket)
-            self.page = self.pages[PAGE]
-            await self._rerun(socket)
-            if not self.widget:
-                raise RuntimeError(f"the {PAGE} page has no {CONTROL}")
-            await asyncio.sleep(self.random.random())
-            end = time.monotonic() + seconds
-            while time.monotonic() < end:
-                began = time.monotonic()
-                await self._rerun(socket, value=round(self.random.uniform(0.1, 0.9), 2))
-                self.seconds.append(time.monotonic() - began)
-                await asyncio.sleep(max(0.0, 1 - self.seconds[-1]))
+    async def open(self) -> None:
+        """Opens the home page, then the page."""
+        address = self.url.replace("http", "ws", 1) + "/_stcore/stream"
+        self.socket = await connect(address, max_size=None, subprotocols=["streamlit"])
+        await self.run()
+        self.page = self.pages[PAGE]
+        self.widgets.clear()
+        await self.run()
+        self.control = next((key for key in self.widgets if key.endswith(f"-{PAGE}_{CONTROL}")), "")
+        if not self.control:
+            raise RuntimeError(f"the {PAGE} page has no {CONTROL}")
 
-    async def _rerun(self, socket: Any, *, value: float | None = None) -> None:
+    async def close(self) -> None:
+        """Hangs up."""
+        await self.socket.close()
+
+    async def move(self, value: float) -> None:
+        """Moves the control, and waits for the end of the run."""
+        del self.widgets[self.control].double_array_value.data[:]
+        self.widgets[self.control].double_array_value.data.append(value)
+        await self.run(fragment=self.fragments[self.control])
+
+    async def interact(self, seconds: float) -> None:
+        """Moves the control once a second, the first time within the first second."""
+        await asyncio.sleep(self.random.random())
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            began = time.monotonic()
+            await self.move(round(self.random.uniform(0.1, 0.9), 2))
+            self.seconds.append(time.monotonic() - began)
+            await asyncio.sleep(max(0.0, 1 - self.seconds[-1]))
+
+    def message(self, fragment: str = "") -> BackMsg:
+        """What the browser sends to have the page, or one fragment of it, run."""
         message = BackMsg()
-        message.rerun_script.page_script_hash = self.page
-        if value is not None:
-            state = message.rerun_script.widget_states.widgets.add()
-            state.id = self.widget
-            state.double_array_value.data.append(value)
-        await socket.send(message.SerializeToString())
-        async for data in socket:
+        script = message.rerun_script
+        script.page_script_hash = self.page
+        script.query_string = self.query
+        script.fragment_id = fragment
+        script.widget_states.widgets.extend(self.widgets.values())
+        script.cached_message_hashes.extend(sorted(self.large[0] | self.large[1]))
+        script.context_info.timezone = "UTC"
+        script.context_info.timezone_offset = 0
+        script.context_info.locale = "en-US"
+        script.context_info.url = f"{self.url}/{PAGE if self.page else ''}"
+        script.context_info.is_embedded = False
+        script.context_info.color_scheme = "light"
+        return message
+
+    async def run(self, fragment: str = "") -> None:
+        """Asks for a run and takes in its answer."""
+        await self.socket.send(self.message(fragment).SerializeToString())
+        self.large = (self.large[1], set())
+        num_bytes = num_messages = 0
+        async for data in self.socket:
+            num_bytes, num_messages = num_bytes + len(data), num_messages + 1
             answer = ForwardMsg()
             answer.ParseFromString(data)
             kind = answer.WhichOneof("type")
             if kind == "navigation":
                 self.pages = {page.url_pathname: page.page_script_hash for page in answer.navigation.app_pages}
-            elif kind == "delta" and answer.delta.new_element.WhichOneof("type") == "slider":
-                if f"{PAGE}_{CONTROL}" in answer.delta.new_element.slider.id:
-                    self.widget = answer.delta.new_element.slider.id
+            elif kind == "ref_hash":
+                self.large[1].add(answer.ref_hash)
+            elif kind == "delta" and answer.delta.WhichOneof("type") == "new_element":
+                if answer.metadata.cacheable:
+                    self.large[1].add(answer.hash)
+                self._keep(answer.delta.new_element, answer.delta.fragment_id)
             elif kind == "script_finished":
-                return
+                break
+        self.received = (num_bytes, num_messages)
+
+    def _keep(self, element: Element, fragment: str) -> None:
+        """Takes in a control's state and its fragment, or the address."""
+        kind = element.WhichOneof("type")
+        if kind == "bidi_component":
+            if element.bidi_component.component_name.endswith(".share"):
+                self.query = json.loads(element.bidi_component.json)["query"]
+            return
+        if kind not in ("slider", "checkbox", "radio", "selectbox"):
+            return
+        control: Any = getattr(element, kind)
+        self.fragments[control.id] = fragment
+        if control.id in self.widgets and not control.set_value:
+            return
+        state = self.widgets.setdefault(control.id, WidgetState(id=control.id))
+        if kind == "slider":
+            state.double_array_value.Clear()
+            state.double_array_value.data.extend(control.value if control.set_value else control.default)
+        elif kind == "checkbox":
+            state.bool_value = control.value if control.set_value else control.default
+        else:
+            state.string_value = control.raw_value if control.set_value else control.options[control.default]
 
 
 def memory_of(process_id: int) -> float:
@@ -82,12 +164,38 @@ def memory_of(process_id: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-async def drive(url: str, num_sessions: int, seconds: float) -> list[float]:
-    """Runs the sessions side by side and returns every time."""
-    await Session(url, -1).run(2)  # fills the caches that a class finds filled after its first pupil
+def processor_seconds(process_id: int) -> float:
+    """Processor time that a process has used, seconds."""
+    stat = Path(f"/proc/{process_id}/stat")
+    if not stat.exists():
+        return float("nan")
+    user, system = stat.read_text(encoding="utf-8").rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+async def drive(url: str, process_id: int, num_sessions: int, seconds: float) -> None:
+    """Runs the sessions side by side and prints."""
+    first = Session(url, -1)  # fills the caches that a class finds filled after its first pupil
+    await first.open()
+    await first.interact(2)
+    await first.close()
     sessions = [Session(url, seed) for seed in range(num_sessions)]
-    await asyncio.gather(*(session.run(seconds) for session in sessions))
-    return [value for session in sessions for value in session.seconds]
+    began = time.monotonic()
+    await asyncio.gather(*(session.open() for session in sessions))
+    print(f"{num_sessions} sessions opened {PAGE} at once: {time.monotonic() - began:.1f} s until the last had it")
+    server, driver = processor_seconds(process_id), time.process_time()
+    await asyncio.gather(*(session.interact(seconds) for session in sessions))
+    server, driver = processor_seconds(process_id) - server, time.process_time() - driver
+    times = [value for session in sessions for value in session.seconds]
+    num_bytes, num_messages = sessions[0].received
+    cuts = statistics.quantiles(times, n=100)
+    cost, cost_here = server / len(times) * 1000, driver / len(times) * 1000
+    print(
+        f"{num_sessions} sessions, {len(times)} interactions: p50 {cuts[49] * 1000:.0f} ms, "
+        f"p95 {cuts[94] * 1000:.0f} ms; each cost {cost:.1f} ms of processor in the server, {cost_here:.1f} ms here, "
+        f"and {num_messages} messages of {num_bytes / 1000:.0f} kB; server {memory_of(process_id):.0f} MB"
+    )
+    await asyncio.gather(*(session.close() for session in sessions))
 
 
 def main() -> None:
@@ -96,13 +204,7 @@ def main() -> None:
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 20
     process, url = start_server(ROOT / "app.py")
     try:
-        times = asyncio.run(drive(url, num_sessions, seconds))
-        cuts = statistics.quantiles(times, n=100)
-        print(
-            f"{num_sessions} sessions, {len(times)} interactions: p50 {cuts[49] * 1000:.0f} ms, p95 "
-            f"{cuts[94] * 1000:.0f} ms, "
-            f"server {memory_of(process.pid):.0f} MB"
-        )
+        asyncio.run(drive(url, process.pid, num_sessions, seconds))
     finally:
         stop_server(process)
 

@@ -90,6 +90,13 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.scores)
 
+    @cached_property
+    def ranks(self) -> np.ndarray:
+        """``[M]`` int64, 1 for the best score; of equal scores the first comes first."""
+        ranks = np.empty(len(self), dtype=np.int64)
+        ranks[np.argsort(-self.scores, kind="stable")] = np.arange(1, len(self) + 1)
+        return ranks
+
 
 @dataclass(frozen=True)
 class Stage:

@@ -97,27 +97,34 @@ def plot_funnel(output: DetectorOutput, *, translate: Translate = str) -> go.Fig
         Horizontal bars, logarithmic, first stage on top; ``customdata`` carries seconds.
     """
     counts = [stage.count for stage in output.stages]
-    figure = go.Figure(
-        go.Bar(
-            y=[f"{translate(stage.name)}<br><i>{milliseconds(stage.seconds)}</i>" for stage in output.stages],
-            x=counts,
-            orientation="h",
-            marker={"color": [_stage_color(stage) for stage in output.stages]},
-            text=[f"{stage.count:,} {translate(_unit(stage))}" for stage in output.stages],
-            textposition="outside",
-            cliponaxis=False,
-            customdata=[stage.seconds for stage in output.stages],
-            hovertemplate="%{text}<extra></extra>",
-        )
-    )
     # From 0.7, so that a count of 1 is a bar; a third more on the right for the words of the longest one.
     low, high = math.log10(0.7), math.log10(max(*counts, 10) if counts else 10)
-    figure.update_xaxes(
-        type="log", range=[low, high + 0.45 * (high - low)], showgrid=False, zeroline=False, showticklabels=False
-    )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    theme.themed(figure, height=24 + 46 * len(counts))
-    return figure.update_layout(margin={"l": 140, "r": 8, "t": 8, "b": 8}, showlegend=False, bargap=0.3)
+    bars = {
+        "type": "bar",
+        "y": [f"{translate(stage.name)}<br><i>{milliseconds(stage.seconds)}</i>" for stage in output.stages],
+        "x": counts,
+        "orientation": "h",
+        "marker": {"color": [_stage_color(stage) for stage in output.stages]},
+        "text": [f"{stage.count:,} {translate(_unit(stage))}" for stage in output.stages],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "customdata": [stage.seconds for stage in output.stages],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+    layout = theme.layout(height=24 + 46 * len(counts)) | {
+        "xaxis": {
+            "type": "log",
+            "range": [low, high + 0.45 * (high - low)],
+            "showgrid": False,
+            "zeroline": False,
+            "showticklabels": False,
+        },
+        "yaxis": {"autorange": "reversed", "showgrid": False},
+        "margin": {"l": 140, "r": 8, "t": 8, "b": 8},
+        "showlegend": False,
+        "bargap": 0.3,
+    }
+    return theme.drawn([bars], layout)
 
 
 def plot_scores(output: DetectorOutput, *, translate: Translate = str) -> go.Figure:
@@ -130,35 +137,40 @@ def plot_scores(output: DetectorOutput, *, translate: Translate = str) -> go.Fig
     Returns:
         One trace for each fate; ``customdata`` carries the candidates' indices.
     """
-    scores = output.candidates.scores
-    rank_of = np.empty(len(scores), dtype=np.int64)
-    rank_of[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
-    figure = go.Figure()
+    scores, ranks = output.candidates.scores, output.candidates.ranks
+    traces = []
     for fate in ("below_threshold", "suppressed", "over_limit", "kept"):
         (members,) = np.nonzero(output.fates == FATES.index(fate))
         if not len(members):
             continue
         shown = _thinned(members)
         color, symbol, size = FATE_LOOKS[fate]
-        figure.add_trace(
-            go.Scatter(
-                x=rank_of[shown],
-                y=scores[shown],
-                customdata=shown,
-                text=[output.label_names[label] for label in output.candidates.labels[shown]],
-                mode="markers",
-                name=f"{translate(FATE_WORDS[fate])}: {len(members):,}",
-                marker={"color": color, "symbol": symbol, "size": size, "line": {"width": 1, "color": color}},
-                hovertemplate="%{text} %{y:.3f}<extra>%{fullData.name}</extra>",
-            )
+        traces.append(
+            {
+                "type": "scatter",
+                "x": ranks[shown],
+                "y": scores[shown],
+                "customdata": shown,
+                "text": [output.label_names[label] for label in output.candidates.labels[shown]],
+                "mode": "markers",
+                "name": f"{translate(FATE_WORDS[fate])}: {len(members):,}",
+                "marker": {"color": color, "symbol": symbol, "size": size, "line": {"width": 1, "color": color}},
+                "hovertemplate": "%{text} %{y:.3f}<extra>%{fullData.name}</extra>",
+            }
         )
-    words = translate("score threshold {value}").format(value=f"{output.score_threshold:g}")
-    figure.add_hline(
-        y=output.score_threshold, line={"color": theme.CURRENT, "width": theme.LINE_WIDTH, "dash": "dash"}, name=words
-    )
-    figure.update_xaxes(title=translate("candidate, best score first"))
-    figure.update_yaxes(title=translate("score"), range=[0, 1.05])
-    return theme.themed(figure, height=320)
+    threshold = output.score_threshold
+    line = {
+        "type": "line",
+        "name": translate("score threshold {value}").format(value=f"{threshold:g}"),
+        "line": {"color": theme.CURRENT, "width": theme.LINE_WIDTH, "dash": "dash"},
+        **{"xref": "x domain", "x0": 0, "x1": 1, "yref": "y", "y0": threshold, "y1": threshold},
+    }
+    layout = theme.layout(height=320) | {
+        "xaxis": {"title": {"text": translate("candidate, best score first")}},
+        "yaxis": {"title": {"text": translate("score")}, "range": [0, 1.05]},
+        "shapes": [line],
+    }
+    return theme.drawn(traces, layout)
 
 
 def draw_detections(photo: np.ndarray, output: DetectorOutput) -> np.ndarray:
