@@ -15,7 +15,11 @@ SECTIONS = {
         ("iou_losses", "IoU losses", ":material/crop_free:"),
         ("nms", "NMS stepper", ":material/filter_list:"),
     ],
-    "Detectors": [("detection", "Detection", ":material/center_focus_strong:")],
+    "Detectors": [
+        ("image_pyramid", "Image pyramid", ":material/layers:"),
+        ("fpn", "Feature pyramid", ":material/stacks:"),
+        ("detection", "Detection", ":material/center_focus_strong:"),
+    ],
 }
 
 run_app(SECTIONS)

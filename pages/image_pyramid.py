@@ -169,7 +169,7 @@ def words() -> dict[str, str]:
         ),
         "nothing": _("No window is above {threshold}: the best for “{name}” has {best}."),
         "keep": _("Box {number} with score {score} is kept; it suppresses {removed}."),
-        "end": _("Done: {kept} boxes for “{name}”."),
+        "end": _("Done: of {windows} windows on {levels} levels, boxes left for “{name}”: {kept}."),
         "kept": _("kept with score {score}"),
         "suppressed": _("score {score}, suppressed by the box with {other}"),
     }
@@ -186,7 +186,7 @@ def summary() -> str:
             best=f"{max(peaks):.2f}",
         )
     return _(
-        "“{name}”: {candidates} of {windows} windows are candidates, {kept} boxes remain, the best with {best}.",
+        "“{name}”: of {windows} windows {candidates} became candidates; boxes left: {kept}, the best with {best}.",
         name=name,
         candidates=len(trace.candidates),
         windows=trace.num_windows,
@@ -311,7 +311,7 @@ with right:
             single=f"{pass_total.multiply_adds / GIGA:.1f}",
         ),
     )
-    measured_place = st.container()
+measured_place = st.container()
 
 # -- five detectors ----------------------------------------------------------------------------------------------------
 
@@ -534,15 +534,19 @@ with measured_place:
             },
         ]
     )
-    st.button(
-        _("Measure again, in turns"),
-        key=page.key("measure"),
-        icon=":material/timer:",
-        on_click=start_job,
-        args=(page, measure_name, measure),
-    )
-    watch_job(page, measure_name)
-    page.lesson("costs")
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        st.button(
+            _("Measure again, in turns"),
+            key=page.key("measure"),
+            icon=":material/timer:",
+            on_click=start_job,
+            args=(page, measure_name, measure),
+            width="stretch",
+        )
+        watch_job(page, measure_name)
+    with right:
+        page.lesson("costs")
 
 CARDS = (
     (

@@ -103,7 +103,7 @@ def plot_level_scores(
     )
     figure.update_xaxes(title=translate("side of the window in pixels of the photo"))
     figure.update_yaxes(title=translate("best probability on the level"), range=[0, 1.05])
-    return theme.themed(figure)
+    return theme.themed(figure).update_layout(showlegend=True)
 
 
 def plot_level_costs(cost: PyramidCost, *, scale_step: float, translate: Translate = str) -> go.Figure:

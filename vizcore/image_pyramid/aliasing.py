@@ -21,7 +21,7 @@ from torch import Tensor
 
 METHODS = ("subsampled", "antialiased", "gaussian")
 SIDE = 256
-_MARGIN = 8
+_MARGIN, _PHASES, _ROWS = 8, 8, 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class AliasingTrace:
     """Gratings and a zone plate, halved in three ways.
 
     Attributes:
-        frequencies: ``[K]`` periods per pixel of the gratings before halving, rising to 0.5.
+        frequencies: ``[K]`` periods per pixel of the gratings before halving, rising to almost 0.5.
         amplitudes: ``[K]`` for each method: what is left of an amplitude of 1.
         pictures: ``[128, 128]`` in [-1, 1] for each method: a zone plate, halved. Its stripes narrow from the centre
             outwards and reach 0.5 periods per pixel of the original at the edges' middles.
@@ -71,14 +71,16 @@ def halve(picture: Float[np.ndarray, "H W"], method: str) -> Float[np.ndarray, "
 def trace_aliasing(*, num_frequencies: int = 40) -> AliasingTrace:
     """Measures what each way of halving leaves of gratings, and what it makes of a zone plate."""
     position = np.arange(SIDE, dtype=np.float64)
-    frequencies = np.linspace(0.0125, 0.5, num_frequencies)
+    frequencies = np.linspace(0.01, 0.49, num_frequencies)
     amplitudes: dict[str, list[float]] = {method: [] for method in METHODS}
     for frequency in frequencies:
-        # A phase of 45° shows the amplitude at every frequency, also at 0.25 and 0.5, where samples may hit zeros only.
-        grating = np.tile(np.cos(2 * np.pi * frequency * position + np.pi / 4), (SIDE, 1))
+        # One row a phase: the mean square over evenly spread phases is half the squared amplitude, wherever samples fall.
+        phases = np.repeat(np.arange(_PHASES) * np.pi / _PHASES, _ROWS)
+        gratings = np.cos(2 * np.pi * frequency * position + phases[:, None])
         for method in METHODS:
-            row = halve(grating, method)[SIDE // 4, _MARGIN:-_MARGIN]
-            amplitudes[method].append(float(np.sqrt(2 * (row**2).mean())))
+            # The rows in the middle of each phase's band are far enough from the next band not to mix with it.
+            rows = halve(gratings, method)[_ROWS // 4 :: _ROWS // 2, _MARGIN:-_MARGIN]
+            amplitudes[method].append(float(np.sqrt(2 * (rows**2).mean())))
     across, down = np.meshgrid(position - SIDE / 2 + 0.5, position - SIDE / 2 + 0.5)
     zone_plate = np.cos(np.pi * (across**2 + down**2) / SIDE)  # periods per pixel: distance from the centre / 256
     return AliasingTrace(

@@ -336,9 +336,9 @@ def _suppress(boxes: Float[Tensor, "C 4"], iou_threshold: float) -> tuple[Int[np
 
 
 def count_positions(trace: SlidingWindowTrace, pace: str = "window") -> int:
-    """Positions of a stepper: the start, the windows, the candidates gathered, and one for each box that is kept."""
+    """Positions of a stepper: the start, the windows, the candidates gathered, each box that is kept, the end."""
     looks = {"window": trace.num_windows, "row": int(trace.grids[:, 0].sum()), "level": len(trace.grids)}
-    return looks[pace] + 2 + len(trace.keep)
+    return looks[pace] + 3 + len(trace.keep)
 
 
 def pack_sliding_window(trace: SlidingWindowTrace) -> bytes:

@@ -11,7 +11,8 @@ const own = await stylesheet(import.meta.url, "./image_pyramid.css");
 
 const TYPES = { float32: Float32Array, int32: Int32Array };
 const GAP = 14; // px between levels
-const MOST_HEIGHT = 0.72; // of the window's height, for all levels together
+const MOST_HEIGHT = 0.56; // of the window's height, for all levels together
+const NARROWEST = 118; // px that a level's caption needs
 const CAPTION = 48; // px kept free under a level
 
 /** A packed trace: see pack_sliding_window in vizcore/image_pyramid/sliding_window.py. */
@@ -64,6 +65,38 @@ class Trace {
   }
 }
 
+/** The width that a level takes: its picture's, but not less than its caption needs. */
+function across([, wide], scale, width) {
+  return Math.max(Math.floor(wide * scale), Math.min(NARROWEST, width));
+}
+
+/** The height of levels that stand in rows from the left; endless if one is wider than the row. */
+function flow(sizes, scale, width) {
+  let [x, top, row] = [0, 0, 0];
+  for (const size of sizes) {
+    const wide = across(size, scale, width);
+    if (wide > width || width < NARROWEST) return Infinity;
+    if (x && x + wide > width) {
+      top += row + GAP;
+      [x, row] = [0, 0];
+    }
+    x += wide + GAP;
+    row = Math.max(row, size[0] * scale + CAPTION);
+  }
+  return top + row;
+}
+
+/** The largest scale up to 1 that fits, where smaller ones fit too. */
+function largest(fits) {
+  let [low, high] = [0.02, 1];
+  for (let turn = 0; turn < 20; turn++) {
+    const scale = (low + high) / 2;
+    if (fits(scale)) low = scale;
+    else high = scale;
+  }
+  return low;
+}
+
 class View {
   constructor(channel) {
     this.channel = channel;
@@ -86,7 +119,8 @@ class View {
   build() {
     const style = html("style");
     style.textContent = own;
-    this.shelf = html("div", { class: "levels" });
+    this.rest = html("div", { class: "rest" });
+    this.shelf = html("div", { class: "levels" }, this.rest);
     this.note = html("p", { class: "note", "aria-hidden": "true" });
     this.scaleBar = html("span", { class: "scale", "aria-hidden": "true" });
     this.scaleWords = html("span", { class: "quiet" });
@@ -103,7 +137,7 @@ class View {
       html(
         "div",
         { class: "layout" },
-        html("div", { class: "main" }, this.shelf, html("div", { class: "legend" }, this.scaleWords, this.scaleBar, this.note), this.transport.element),
+        html("div", { class: "main" }, this.transport.element, this.shelf, html("div", { class: "legend" }, this.scaleWords, this.scaleBar, this.note)),
         html(
           "div",
           { class: "side" },
@@ -200,7 +234,8 @@ class View {
     picture.addEventListener("click", (event) => this.press(level, event));
     best.addEventListener("click", () => this.jumpToWindow(this.trace.group(level, this.trace.firstOf[level], this.trace.firstOf[level + 1]).best));
     image.addEventListener("load", () => this.drawCrop());
-    this.shelf.append(element);
+    if (level) this.rest.append(element);
+    else this.shelf.prepend(element);
     return { element, picture, image, map, overlay, best };
   }
 
@@ -223,53 +258,45 @@ class View {
     }
   }
 
-  /** The largest scale at which all levels, in rows from the left, fit the width and a share of the window's height. */
+  /**
+   * The largest scale at which all levels fit the width and a share of the window's height: in rows from the left, or with the
+   * largest at the left and the others beside it.
+   */
   arrange() {
     if (!this.trace || !this.levels.length) return;
     const width = Math.floor(this.shelf.clientWidth);
     if (!width) return;
     const most = Math.max(260, window.innerHeight * MOST_HEIGHT);
     const sizes = this.trace.level_sizes;
-    let [low, high] = [0.02, 1];
-    for (let turn = 0; turn < 24; turn++) {
-      const scale = (low + high) / 2;
-      if (this.fits(sizes, scale, width, most)) low = scale;
-      else high = scale;
-    }
-    this.scale = low;
+    const rows = largest((scale) => flow(sizes, scale, width) <= most);
+    const beside = largest((scale) => {
+      const first = across(sizes[0], scale, width);
+      const rest = sizes.length > 1 ? flow(sizes.slice(1), scale, width - first - GAP) : 0;
+      return Math.max(sizes[0][0] * scale + CAPTION, rest) <= most && first <= width;
+    });
+    // Beside one another they need less height, which is worth some of their size.
+    const sideways = beside >= 0.8 * rows;
+    const scale = sideways ? beside : rows;
+    this.shelf.classList.toggle("beside", sideways);
     this.levels.forEach(({ element, picture }, level) => {
       const [tall, wide] = sizes[level];
-      picture.style.width = `${Math.floor(wide * low)}px`;
-      picture.style.height = `${Math.floor(tall * low)}px`;
-      element.style.width = `${Math.max(Math.floor(wide * low), Math.min(118, width))}px`;
+      picture.style.width = `${Math.floor(wide * scale)}px`;
+      picture.style.height = `${Math.floor(tall * scale)}px`;
+      element.style.width = `${across(sizes[level], scale, width)}px`;
     });
-    this.element.style.setProperty("--level-scale", String(low));
-  }
-
-  fits(sizes, scale, width, most) {
-    let [x, top, row] = [0, 0, 0];
-    for (const [tall, wide] of sizes) {
-      const across = Math.max(wide * scale, Math.min(118, width));
-      if (across > width) return false;
-      if (x && x + across > width) {
-        top += row + GAP;
-        [x, row] = [0, 0];
-      }
-      x += across + GAP;
-      row = Math.max(row, tall * scale + CAPTION);
-    }
-    return top + row <= most;
+    this.element.style.setProperty("--level-scale", String(scale));
   }
 
   // ---- one position -------------------------------------------------------------------------------------------------------
 
-  /** What a position means. Start, the windows, all candidates gathered, and one position for each box that is kept. */
+  /** What a position means: the start, the windows, all candidates gathered, each box that is kept, and the end. */
   position(at) {
     const { trace, groups } = this;
     if (at <= 0) return { phase: "start", looked: 0 };
     if (at <= groups.length) return { phase: "slide", group: groups[at - 1], looked: groups[at - 1].to };
     const kept = at - groups.length - 2;
-    return { phase: kept < 0 ? "gather" : "suppress", kept, looked: trace.numWindows };
+    const phase = kept < 0 ? "gather" : kept < trace.keep.length ? "suppress" : "end";
+    return { phase, kept, looked: trace.numWindows };
   }
 
   show(at) {
@@ -311,10 +338,10 @@ class View {
     const candidates = trace.candidates.length;
     if (!candidates) return say(text.nothing, { threshold, name, best: trace.scores[this.bestWindow()].toFixed(3) });
     if (now.phase === "gather") return say(data.fusion ? text.fused : text.gathered, { candidates, windows: trace.numWindows, threshold });
+    if (now.phase === "end") return say(text.end, { kept: trace.keep.length, windows: trace.numWindows, levels: trace.numLevels, name });
     const index = trace.keep[now.kept];
     const removed = [...trace.suppressed_by].filter((by) => by === index).length;
-    const sentence = say(text.keep, { score: trace.scores[trace.candidates[index]].toFixed(3), removed, number: now.kept + 1 });
-    return now.kept === trace.keep.length - 1 ? `${sentence} ${say(text.end, { kept: trace.keep.length, name })}` : sentence;
+    return say(text.keep, { score: trace.scores[trace.candidates[index]].toFixed(3), removed, number: now.kept + 1 });
   }
 
   // ---- pictures -----------------------------------------------------------------------------------------------------------
@@ -337,7 +364,8 @@ class View {
       const pixels = context.createImageData(map.width, map.height);
       for (let window = first; window < Math.min(last, looked); window++) {
         const [red, green, blue] = this.color(scale[Math.round(trace.scores[window] * (scale.length - 1))]);
-        pixels.data.set([red, green, blue, 255], 4 * (window - first));
+        // A sure window covers the picture, an unsure one lets it through.
+        pixels.data.set([red, green, blue, 90 + 130 * Math.sqrt(trace.scores[window])], 4 * (window - first));
       }
       context.putImageData(pixels, 0, 0);
     }
@@ -421,7 +449,7 @@ class View {
     const layer = this.stage.layer("windows");
     layer.replaceChildren();
     const marks = {};
-    const done = now.phase === "suppress";
+    const done = now.phase === "suppress" || now.phase === "end";
     for (let index = 0; index < trace.candidates.length; index++) {
       if (now.phase === "start" || now.phase === "slide") marks[index] = { state: "hidden" };
       else if (!done) marks[index] = { state: "", label: "" };
@@ -444,7 +472,7 @@ class View {
     const order = trace.keep.indexOf(index);
     if (order >= 0) {
       if (order > kept) return { state: "", label: "" };
-      return { state: order === kept && kept < trace.keep.length - 1 ? "current" : "kept", color: data.colors.kept };
+      return { state: order === kept ? "current" : "kept", color: data.colors.kept };
     }
     const gone = trace.keep.indexOf(trace.suppressed_by[index]);
     if (gone > kept) return { state: "", label: "" };
