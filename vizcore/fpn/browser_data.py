@@ -1,4 +1,4 @@
-"""A pyramid's maps packed as bytes for the browser, what a cut changed, and the rule of ownership one cell at a time."""
+"""A pyramid packed as bytes for the browser, what a cut changed, and the rule of ownership one cell at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 from torchvision.ops import box_iou
 
-from vizcore.fpn.levels import cell_owners, level_anchors, level_number, level_value, roi_level, roi_level_value
+from vizcore.fpn.levels import (
+    CANONICAL_LEVEL,
+    CANONICAL_SIZE,
+    OwnershipCurve,
+    cell_owners,
+    level_anchors,
+    level_number,
+    level_value,
+    roi_level,
+    roi_level_value,
+)
 from vizcore.fpn.receptive_field import EffectiveField, receptive_interval
 from vizcore.fpn.scene_sizes import SIZE_BORDERS, SIZE_CLASSES, box_sizes
 from vizcore.fpn.trace import FPNTrace, stride_of
@@ -190,27 +200,47 @@ class Ownership:
         return tuple(name for name, cells in self.cells.items() if len(cells))
 
 
-def find_owner(trace: FPNTrace, box: Float[np.ndarray, " 4"]) -> Ownership:
+def find_owner(
+    trace: FPNTrace,
+    box: Float[np.ndarray, " 4"],
+    *,
+    canonical_size: float = CANONICAL_SIZE,
+    canonical_level: float = CANONICAL_LEVEL,
+) -> Ownership:
     """Who owns a box of the photo.
 
     Args:
         trace: of the photo.
         box: xyxy, pixels of the photo.
+        canonical_size: side of the square that belongs to the canonical level, pixels of the input.
+        canonical_level: k0.
     """
     ((x1, y1, x2, y2),) = trace.to_input(np.asarray(box, dtype=np.float64)[None])
     boxes = torch.tensor([[x1, y1, x2, y2]], dtype=torch.float64)
     return Ownership(
         size=(float(y2 - y1), float(x2 - x1)),
-        level=int(roi_level(boxes)[0]),
-        value=float(roi_level_value(boxes)[0]),
+        level=int(roi_level(boxes, canonical_size=canonical_size, canonical_level=canonical_level)[0]),
+        value=float(roi_level_value(boxes, canonical_size=canonical_size, canonical_level=canonical_level)[0]),
         farthest=float(max(x2 - x1, y2 - y1) / 2),
         cells=cell_owners(trace.config, trace.input_size, np.array([x1, y1, x2, y2])),
     )
 
 
-def paper_rule(width: Tensor, height: Tensor) -> dict[str, Float64[Tensor, "..."]]:
+def paper_rule(
+    width: Tensor,
+    height: Tensor,
+    *,
+    canonical_size: float = CANONICAL_SIZE,
+    canonical_level: float = CANONICAL_LEVEL,
+) -> dict[str, Float64[Tensor, "..."]]:
     """The FPN paper's rule, elementwise: ``level``, and ``value`` before it is rounded down."""
-    return {"level": level_number(width, height), "value": level_value(width, height)}
+    options = {"canonical_size": canonical_size, "canonical_level": canonical_level}
+    return {"level": level_number(width, height, **options), "value": level_value(width, height, **options)}
+
+
+def agreement(curve: OwnershipCurve) -> float:
+    """Share of sizes, in equal steps of their logarithm, on which both rules name one level."""
+    return float((curve.paper == curve.fcos).mean())
 
 
 def pack_field(
@@ -232,8 +262,8 @@ def pack_field(
         anchors: whether the FPN paper's three anchors of the cell are sent, for a level.
 
     Returns:
-        As :func:`pack_maps`: a header, the gradient as ``height × width`` uint8 padded to a multiple of 4, the points of
-        the level as (x, y) float32 in pixels of the photo.
+        As :func:`pack_maps`: a header, the gradient as ``height × width`` uint8 padded to a multiple of 4, the points
+        of the level as (x, y) float32 in pixels of the photo.
     """
     rows, columns = (-(-side // stride_of(level)) for side in trace.resized_size)
     step = -(-max(field.gradient.shape) // FIELD_SIDE)
