@@ -112,7 +112,7 @@ def _info(name: str) -> DetectorInfo:
         download_bytes=0,
         num_classes=len(CLASSES),
         trained_on="drawn scenes",
-        score_threshold=0.3,
+        score_threshold=0.45,
         iou_threshold=0.6,
         source="FCOS: Tian et al. 2019, arXiv 1904.01355; trained here, python -m vizcore.training fcos_fpn",
         licence="MIT, its backbone Apache-2.0",
