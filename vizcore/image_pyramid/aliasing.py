@@ -74,7 +74,7 @@ def trace_aliasing(*, num_frequencies: int = 40) -> AliasingTrace:
     frequencies = np.linspace(0.01, 0.49, num_frequencies)
     amplitudes: dict[str, list[float]] = {method: [] for method in METHODS}
     for frequency in frequencies:
-        # One row a phase: the mean square over evenly spread phases is half the squared amplitude, wherever samples fall.
+        # A band of rows a phase: the mean square over even phases is half the squared amplitude, wherever samples fall.
         phases = np.repeat(np.arange(_PHASES) * np.pi / _PHASES, _ROWS)
         gratings = np.cos(2 * np.pi * frequency * position + phases[:, None])
         for method in METHODS:
