@@ -347,6 +347,8 @@ class Detector(nn.Module):
         self.fcos = fcos
         self.backbone = backbone or load_efficientnet_lite0()
         self.eval().requires_grad_(False)
+        # Channels innermost: the same numbers to the last few bits, in little more than half the time on a CPU.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Float[Tensor, "N 3 H W"]) -> HeadOutput:
         """What the head says about normalised pictures whose sides divide by 64."""
