@@ -38,7 +38,7 @@ HEAT = ["#2B1055", "#7A1F6B", "#C73E4A", "#F0803C", "#FBC65B", "#FFF6D5"]
 COLORS = dict(zip(("P2", "P3", "P4", "P5", "P6"), theme.CATEGORICAL, strict=False))
 STAGES = ("C2", "C3", "C4", "C5")
 NUM_SCENES = 500
-FIRST_SCENE = 3
+FIRST_SCENE = 0
 IOU_THRESHOLD = 0.6
 MOST_OWN = 2
 MOST_LISTED = 60
@@ -424,8 +424,8 @@ def maps_text(note: str) -> dict[str, str]:
             "Left the backbone’s stages, right the pyramid’s levels, finest at the bottom. Press an arrow to cut it; "
             "press a map to lay it over the picture; arrow keys on a map move the cell."
         ),
-        "shape": _("{channels} × {rows} × {cols}"),
-        "shape_stride": _("{channels} × {rows} × {cols}\nstride {stride}"),
+        "shape": "{channels}×{rows}×{cols}",
+        "shape_stride": _("{channels}×{rows}×{cols}\nstride {stride}"),
         "tile": _(
             "{name}: {channels} channels, {rows} rows, {cols} columns, stride {stride}; row {row}, column {col} is "
             "{value}"
@@ -685,6 +685,26 @@ def show_designs() -> str:
     job = find_job(page, "designs")
     if job is not None and job.result is not None and job.result[0] == whole.input_size:
         designs = job.result[1]
+    busy = job is not None and not job.done.is_set()
+    size = whole.input_size
+    networks = {"fpn": load(load_detector, "compare_fpn") if trained("fpn") else detector()}
+
+    words = _("Each design runs twice; the picture pyramid takes longest.")
+
+    def work(job: Job) -> tuple[tuple[int, int], tuple[fpn.Design, ...]]:
+        return size, fpn.measure_designs(networks, size, report=lambda share: job.report(share, words))
+
+    st.button(
+        _("Measure the times on this machine"),
+        key=page.key("measure"),
+        icon=":material/timer:",
+        on_click=start_job,
+        args=(page, "designs", work),
+        disabled=busy,
+    )
+    watch_job(page, "designs")
+    if job is not None and job.error is not None:
+        page.explain(job.error)
     kinds = ("multiply_adds", "activation_bytes", "parameters", "seconds")
     most = {kind: max((getattr(design.cost, kind) or 0) for design in designs) for kind in kinds}
     opened_parameter = link.choice("opened", sorted(maps), "fpn:P4" if "fpn:P4" in maps else sorted(maps)[0])
@@ -713,31 +733,12 @@ def show_designs() -> str:
         if pressed.get("key") in maps:
             page.keep_for_next_run(opened=pressed["key"])
             st.rerun()
-    busy = job is not None and not job.done.is_set()
-    size = whole.input_size
-    networks = {"fpn": load(load_detector, "compare_fpn") if trained("fpn") else detector()}
-
-    def work(job: Job) -> tuple[tuple[int, int], tuple[fpn.Design, ...]]:
-        words = _("Each design runs twice; the picture pyramid takes longest.")
-        return size, fpn.measure_designs(networks, size, report=lambda share: job.report(share, words))
-
-    st.button(
-        _("Measure the times on this machine"),
-        key=page.key("measure"),
-        icon=":material/timer:",
-        on_click=start_job,
-        args=(page, "designs", work),
-        disabled=busy,
-    )
-    watch_job(page, "designs")
-    if job is not None and job.error is not None:
-        page.explain(job.error)
     show_qualities()
     show_cut_myth()
     return (
         "from vizcore import fpn\n"
         "from vizcore.models.fcos import load_fcos\n\n"
-        f'config = load_fcos("fcos_fpn").fcos.config\n'
+        f'config = load_fcos("{"compare_fpn" if trained("fpn") else "fcos_fpn"}").fcos.config\n'
         f"for design in fpn.designs(config, {tuple(whole.input_size)}):\n"
         "    print(design.name, design.cost.multiply_adds, design.cost.parameters, design.cost.activation_bytes)\n"
     )
@@ -1237,8 +1238,9 @@ def counted_scenes(split: str, count: int, place: Any) -> fpn.SceneSizes:
             few: fpn.SceneSizes = compute(fpn.scene_sizes, split, FEW_SCENES)
         return few
 
+    words = _("Drawing {count} scenes", count=count)
+
     def work(job: Job) -> tuple[str, int, fpn.SceneSizes]:
-        words = _("Drawing {count} scenes", count=count)
         return split, count, fpn.scene_sizes(split, count, report=lambda share: job.report(share, words))
 
     place.button(
@@ -1314,14 +1316,18 @@ def apart() -> str | None:
     return None
 
 
-def shared_box() -> str | None:
-    """Cells of two levels own the box."""
-    levels = owner_now().fcos_levels
-    if len(levels) >= 2:
+def nobody() -> str | None:
+    """A box that no cell has to find."""
+    owner = owner_now()
+    if min(owner.size) < 2:
+        return _("The box is {side} pixels thin; at least 2 are asked for.", side=f"{min(owner.size):g}")
+    if not owner.fcos_levels:
         return None
     return _(
-        "Its cells lie on {levels}. Go near a border of the ruler: cells beside the centre have a farther side.",
-        levels=_(", ").join(levels) or _("no level"),
+        "{count} cells on {levels} are responsible for it. A cell needs its middle inside the box: how far apart are "
+        "the middles of the finest level?",
+        count=sum(len(cells) for cells in owner.cells.values()),
+        levels=_(", ").join(owner.fcos_levels),
     )
 
 
@@ -1376,7 +1382,12 @@ show_challenges(
             _("Drag the box so that P4 owns it by the paper’s rule and FCOS gives it to another level."),
             apart,
         ),
-        Challenge("shared_box", _("Joint custody"), _("Find a box that cells of two levels own."), shared_box),
+        Challenge(
+            "nobody",
+            _("Nobody’s box"),
+            _("Find a box, at least 2 pixels wide and high, that no cell of this detector learns to find."),
+            nobody,
+        ),
         Challenge(
             "one_rule",
             _("Make them agree"),

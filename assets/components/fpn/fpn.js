@@ -11,7 +11,8 @@ import { colorTable, paint, readMaps, written } from "./maps.js";
 const own = await stylesheet(import.meta.url, "./fpn.css");
 
 const SETTLE = 200; // ms after the last move of a slider until Python hears of it
-const HIGHEST = 132; // CSS pixels of a tile
+const HIGHEST = 124; // CSS pixels of a tile's map
+const BESIDE = 88; // that the words beside it need
 
 const ARROWS = {
   right: "M2 12H34M28 6l7 6-7 6",
@@ -301,7 +302,7 @@ class View {
     const [height, width] = this.header.image;
     for (const tiles of this.tiles.values()) {
       for (const tile of tiles) {
-        const room = tile.element.clientWidth - 10;
+        const room = Math.max(40, tile.element.clientWidth - 10 - (tile.sum ? 0 : BESIDE * (this.element.classList.contains("presenter") ? 1.4 : 1)));
         const highest = this.element.classList.contains("presenter") ? 1.3 * HIGHEST : HIGHEST;
         const scale = Math.min(room / width, highest / height);
         const [w, h] = [Math.max(2, Math.round(width * scale)), Math.max(2, Math.round(height * scale))];

@@ -6,8 +6,8 @@ import { unpack } from "../grids/cells.js";
 import { colorTable } from "../fpn/maps.js";
 
 const [base, own] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "./fpn_designs.css")]);
-const WIDTH = 492;
-const COLUMNS = { image: 92, stage: 92, level: 290, prediction: 458 };
+const WIDTH = 520;
+const COLUMNS = { image: 86, stage: 86, level: 300, prediction: 486 };
 const LEAN = 0.45; // how far a plane leans to the right, as a share of its height
 const STEP = { 1: 78, 2: 62, 3: 54, 4: 48, 5: 44, 6: 40 }; // height that a plane takes in the stack, by level
 
@@ -150,14 +150,15 @@ class View {
       parts.push(svg("image", { href: source, x: 0, y: 0, width: 1, height: 1, preserveAspectRatio: "none", transform: matrix, class: kind === "image" ? "photo" : "map" }));
     }
     parts.push(svg("polygon", { points: corners, class: source ? "edge" : "edge empty" }));
-    const label = svg("text", { x: x + width / 2 + lean + 5, y: y - height / 2 + 9, class: "name" });
+    const label = svg("text", { x: x + width / 2 + lean + 5, y: y - 2, class: "name" });
+    const size = svg("tspan", { class: "size", dx: 5 });
     label.textContent = kind === "image" ? node.title : node.map_name;
-    const size = svg("text", { x: x + width / 2 + lean + 5, y: y - height / 2 + 22, class: "size" });
     size.textContent = kind === "image" ? `${node.size[1]}×${node.size[0]}` : `${node.channels}×${node.size[0]}×${node.size[1]}`;
+    label.append(size);
     const open = source && kind !== "image";
     const chosen = open && this.data.opened === key;
     const attributes = open ? { role: "button", tabindex: "0", "aria-pressed": String(chosen), "data-node": `${design.name} ${node.name}`, "aria-label": say(this.text.open, { name: node.title, channels: node.channels, rows: node.size[0], cols: node.size[1] }) } : {};
-    const group = svg("g", { class: `node ${kind}${open ? " open" : ""}${chosen ? " chosen" : ""}`, ...attributes }, ...parts, label, size);
+    const group = svg("g", { class: `node ${kind}${open ? " open" : ""}${chosen ? " chosen" : ""}`, ...attributes }, ...parts, label);
     if (open) {
       const press = () => this.channel.set({ open: { key, count: (this.channel.state.open?.count ?? 0) + 1 } });
       group.addEventListener("click", press);
@@ -194,10 +195,9 @@ function route(from, to, kind) {
     const end = to.y + (up ? 1 : -1) * (to.height / 2 + 3);
     return `M${from.x} ${start}L${to.x} ${end}`;
   }
-  // Below the plane's words, in its lower half, where there is room.
-  const start = from.x + from.width / 2 - lean(from) * 0.5 + 4;
-  const y = [from, to].map((place) => place.y + (place.kind === "prediction" ? 0 : place.height * 0.3));
-  return `M${start} ${y[0]}L${to.x - to.width / 2 - lean(to) * 0.7 - 5} ${y[1]}`;
+  // Below the words beside the plane.
+  const start = from.x + from.width / 2 + 4;
+  return `M${start} ${from.y + 5}L${to.x - to.width / 2 - 5} ${to.y + (to.kind === "prediction" ? 0 : 5)}`;
 }
 
 export default (component) => live(component, (channel) => new View(channel));
