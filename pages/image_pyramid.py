@@ -55,6 +55,33 @@ def milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:,.0f} ms"
 
 
+# Pictures that few controls change are drawn once for all readers of a language: each takes some thirty milliseconds.
+
+
+def cost_figures(sizes: tuple[tuple[int, int], ...], scale_step: float, language: str) -> tuple:
+    """The levels' costs, and the alternatives'."""
+    words = translator("image_pyramid", language)
+    cost = image_pyramid.pyramid_cost(compute(image_pyramid.count_units), sizes, scale_step=scale_step)
+    return (
+        figures.plot_level_costs(cost, scale_step=scale_step, translate=words),
+        figures.plot_alternatives(cost, translate=words),
+    )
+
+
+def aliasing_figures(language: str) -> tuple:
+    """Zone plates, and what is left of gratings."""
+    words = translator("image_pyramid", language)
+    trace = compute(image_pyramid.trace_aliasing)
+    return figures.plot_zone_plates(trace, translate=words), figures.plot_amplitudes(trace, translate=words)
+
+
+def shared_figure(pixels: np.ndarray, box: tuple[float, ...], language: str) -> tuple:
+    """A Haar feature at a box, and the picture of what is computed once."""
+    haar = image_pyramid.measure_haar_feature(pixels, box)
+    words = translator("image_pyramid", language)
+    return haar, figures.plot_shared(haar, *image_pyramid.draw_shared(pixels), translate=words)
+
+
 # -- what is looked at, and how ----------------------------------------------------------------------------------------
 
 first = st.columns([1.2, 1.6, 1.1, 1.1, 1.1], gap="small", vertical_alignment="bottom")
@@ -277,12 +304,13 @@ units = compute(image_pyramid.count_units)
 cost = image_pyramid.pyramid_cost(units, sizes, scale_step=float(scale_step), window_stride=window_stride)
 pyramid_total, pass_total = image_pyramid.total(cost.image_pyramid), image_pyramid.total(cost.feature_pyramid)
 crops_total = image_pyramid.total(cost.crops)
+level_costs, alternatives = compute(cost_figures, sizes, float(scale_step), page.language)
 left, right = st.columns([1, 1.2], gap="large")
 with left:
     chart(
         page,
         "cost",
-        figures.plot_level_costs(cost, scale_step=float(scale_step), translate=_),
+        level_costs,
         alt=_(
             "Multiply-adds by level over those of the largest; their sum is {sum}.",
             sum=f"{cost.ratios['counted']:.2f}",
@@ -303,7 +331,7 @@ with right:
     chart(
         page,
         "alternatives",
-        figures.plot_alternatives(cost, translate=_),
+        alternatives,
         alt=_(
             "The image pyramid takes {pyramid} billion multiply-adds, one pass of a detector with a feature pyramid "
             "{single}.",
@@ -339,6 +367,7 @@ cards_place, photo_place, shared_place = st.container(), st.container(), st.cont
 
 st.subheader(_("Myths"), anchor=False)
 aliasing = compute(image_pyramid.trace_aliasing)
+zone_plates, amplitudes = compute(aliasing_figures, page.language)
 above = aliasing.frequencies > aliasing.limit
 
 
@@ -347,14 +376,14 @@ def aliasing_evidence() -> None:
     chart(
         page,
         "zone_plates",
-        figures.plot_zone_plates(aliasing, translate=_),
+        zone_plates,
         alt=_("A zone plate halved in three ways; sampled plainly it shows rings that were not there."),
         exports=False,
     )
     chart(
         page,
         "aliasing",
-        figures.plot_amplitudes(aliasing, translate=_),
+        amplitudes,
         alt=_("What is left of gratings: all of it when every other pixel is taken, ever less when smoothed."),
     )
 
@@ -676,12 +705,11 @@ with photo_place:
         page.lesson("faces")
 with shared_place, st.expander(_("What the classical ones compute once"), icon=":material/grid_on:"):
     shared_box = tuple(faces.boxes[0].tolist()) if len(faces.boxes) else (0, 0, min(image_size), min(image_size))
-    haar = image_pyramid.measure_haar_feature(photo.pixels, shared_box)
-    integral, drawn_hog = compute_on_photo(image_pyramid.draw_shared, photo, is_sample=is_sample)
+    haar, shared = compute_on_photo(shared_figure, photo, shared_box, page.language, is_sample=is_sample)
     chart(
         page,
         "shared",
-        figures.plot_shared(haar, integral, drawn_hog, translate=_),
+        shared,
         alt=_("A Haar feature on a patch has the value {value}.", value=f"{haar.value:.2f}"),
         exports=False,
     )

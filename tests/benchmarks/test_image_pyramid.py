@@ -15,7 +15,18 @@ from vizcore.data.annotations import load_annotations
 from vizcore.data.photos import load_sample
 from vizcore.detection import run_detector
 from vizcore.detection.sliding_windows import load
-from vizcore.image_pyramid import resize, score_crops, trace_image_pyramid
+from vizcore.image_pyramid import (
+    classify_level,
+    count_units,
+    measure_passes,
+    pyramid_cost,
+    resize,
+    score_crops,
+    slide_window,
+    sliding_sizes,
+    total,
+    trace_image_pyramid,
+)
 from vizcore.models.efficientnet_lite import imagenet_categories, load_efficientnet_lite0
 
 SAMPLES = ("chelsea", "coffee", "motorcycle")
@@ -129,3 +140,34 @@ def test_fusion(model):
             f"  {steps} fusion steps: mean IoU {values.mean():.3f}, IoU ≥ 0.5 for {(values >= 0.5).mean():.0%}, "
             f"{stray / len(photos):.2f} other boxes a photo; samples {values[:3].round(2)}"
         )
+
+
+def test_image_pyramid_against_feature_pyramid(model):
+    units = count_units()
+    print("\n  one window over all levels against one pass with a feature pyramid, 400 × 600 photo")
+    for scale_step in (1.15, 1.25, 1.41, 2.0):
+        sizes = sliding_sizes((400, 600), scale_step=scale_step, num_levels=8)
+        cost = pyramid_cost(units, sizes, scale_step=scale_step)
+        image, single, crops = (total(part) for part in (cost.image_pyramid, cost.feature_pyramid, cost.crops))
+        seconds = measure_passes(model, sizes, repeats=3)
+        print(
+            f"  step {scale_step}: {len(sizes)} levels, multiply-adds {image.multiply_adds / 1e9:.1f} G against "
+            f"{single.multiply_adds / 1e9:.1f} G ({image.multiply_adds / single.multiply_adds:.2f} ×), activations "
+            f"{image.activation_bytes / single.activation_bytes:.2f} ×, time {sum(seconds[:-1]):.2f} s against "
+            f"{seconds[-1]:.2f} s ({sum(seconds[:-1]) / seconds[-1]:.2f} ×); every window cut out "
+            f"{crops.multiply_adds / image.multiply_adds:.0f} × the dense levels"
+        )
+        assert crops.multiply_adds > 10 * image.multiply_adds
+
+
+def test_reading_another_class_and_what_is_kept(model):
+    photo = load_sample("coffee").pixels
+    sizes = sliding_sizes(photo.shape[:2], scale_step=1.15, num_levels=8)
+    took, levels = seconds_of(lambda: [classify_level(model, photo, size) for size in sizes], 1)
+    reread, trace = seconds_of(
+        lambda: slide_window(photo.shape[:2], levels, label=504, window_stride=1, score_threshold=0.05), 5
+    )
+    kept = sum(level.probabilities.nbytes + level.pixels.nbytes for level in levels)
+    print(f"\n{len(levels)} levels: the network {took:.2f} s, another class {1000 * reread:.1f} ms")
+    print(f"  {trace.num_windows} windows × 1000 classes and the pictures keep {kept / 1e6:.1f} MB")
+    assert took / reread > 10

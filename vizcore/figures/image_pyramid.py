@@ -76,34 +76,46 @@ def plot_level_scores(
     best = [trace.best_on(level) for level in range(len(trace.level_sizes))]
     sides = [float(np.sqrt(np.prod(trace.boxes[window, 2:] - trace.boxes[window, :2]))) for window in best]
     words = [translate("level {number}").format(number=level + 1) for level in range(len(best))]
-    lines = {name: trace.scores[best], **{other: np.asarray(values) for other, values in others.items()}}
-    figure = go.Figure()
-    for index, (label, values) in enumerate(lines.items()):
-        figure.add_trace(
-            go.Scatter(
-                x=sides,
-                y=values,
-                customdata=best if index == 0 else None,
-                text=words,
-                name=label,
-                mode="lines+markers",
-                line={
-                    "color": theme.CURRENT if index == 0 else theme.CATEGORICAL[(index - 1) % 9],
-                    "width": 3.5 if index == 0 else 1.75,
-                    "dash": theme.DASHES[index % 9],
-                },
-                marker={"symbol": theme.MARKERS[index % 9], "size": 11 if index == 0 else 8},
-                hovertemplate="%{text}: %{y:.3f}<extra>%{fullData.name}</extra>",
-            )
-        )
-    figure.add_hline(
-        y=trace.score_threshold,
-        line={"color": theme.SUPPRESSED, "width": 1.5, "dash": "dash"},
-        name=translate("score threshold {value}").format(value=f"{trace.score_threshold:g}"),
+    lines = {name: trace.scores[best], **others}
+    traces = [
+        {
+            "type": "scatter",
+            "x": sides,
+            "y": [float(value) for value in values],
+            "customdata": best if index == 0 else None,
+            "text": words,
+            "name": label,
+            "mode": "lines+markers",
+            "line": {
+                "color": theme.CURRENT if index == 0 else theme.CATEGORICAL[(index - 1) % 9],
+                "width": 3.5 if index == 0 else 1.75,
+                "dash": theme.DASHES[index % 9],
+            },
+            "marker": {"symbol": theme.MARKERS[index % 9], "size": 11 if index == 0 else 8},
+            "hovertemplate": "%{text}: %{y:.3f}<extra>%{fullData.name}</extra>",
+        }
+        for index, (label, values) in enumerate(lines.items())
+    ]
+    threshold = {
+        "type": "line",
+        "xref": "x domain",
+        "x0": 0,
+        "x1": 1,
+        "y0": trace.score_threshold,
+        "y1": trace.score_threshold,
+        "line": {"color": theme.SUPPRESSED, "width": 1.5, "dash": "dash"},
+        "name": translate("score threshold {value}").format(value=f"{trace.score_threshold:g}"),
+    }
+    return theme.drawn(
+        traces,
+        theme.layout()
+        | {
+            "shapes": [threshold],
+            "showlegend": True,
+            "xaxis": {"title": {"text": translate("side of the window in pixels of the photo")}},
+            "yaxis": {"title": {"text": translate("best probability on the level")}, "range": [0, 1.05]},
+        },
     )
-    figure.update_xaxes(title=translate("side of the window in pixels of the photo"))
-    figure.update_yaxes(title=translate("best probability on the level"), range=[0, 1.05])
-    return theme.themed(figure).update_layout(showlegend=True)
 
 
 def plot_level_costs(cost: PyramidCost, *, scale_step: float, translate: Translate = str) -> go.Figure:

@@ -137,11 +137,12 @@ class View {
       html(
         "div",
         { class: "layout" },
-        html("div", { class: "main" }, this.transport.element, this.shelf, html("div", { class: "legend" }, this.scaleWords, this.scaleBar, this.note)),
+        this.transport.element,
+        this.decision,
+        html("div", { class: "main" }, this.shelf, html("div", { class: "legend" }, this.scaleWords, this.scaleBar, this.note)),
         html(
           "div",
           { class: "side" },
-          this.decision,
           html("section", { class: "window-part" }, html("div", {}, this.cropTitle, this.crop), html("div", { class: "answers" }, this.saysTitle, this.says)),
           html("section", { class: "photo-part" }, this.photoTitle, this.stage.element),
         ),
@@ -333,7 +334,9 @@ class View {
       const place = trace.place(best);
       const values = { level: level + 1, levels: trace.numLevels, width, height, row: place.row + 1, column: place.column + 1, name, score: trace.scores[best].toFixed(3), threshold, count: to - from, passed };
       if (to - from > 1) return say(text.group, values);
-      return `${say(text.window, values)} ${say(passed ? text.above : text.below, values)}`;
+      const first = say(text.window, values);
+      const gap = first.endsWith("。") ? "" : " "; // Chinese sentences stand without one
+      return `${first}${gap}${say(passed ? text.above : text.below, values)}`;
     }
     const candidates = trace.candidates.length;
     if (!candidates) return say(text.nothing, { threshold, name, best: trace.scores[this.bestWindow()].toFixed(3) });

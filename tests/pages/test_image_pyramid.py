@@ -1,0 +1,278 @@
+"""The image pyramid page as a reader without a mouse meets it: every control, both languages, both ends, odd photos."""
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.scripts import printed_numbers, run_script
+from vizcore import image_pyramid
+from vizcore.data.photos import Photo, load_sample
+from vizcore.models.efficientnet_lite import imagenet_categories, load_efficientnet_lite0
+
+ROOT = Path(__file__).resolve().parents[2]
+ESPRESSO = imagenet_categories().index("espresso")
+
+
+@pytest.fixture(autouse=True)
+def payloads(monkeypatch):
+    """What would go to the browser by URL, by the place in the page."""
+    kept = {}
+
+    def keep(content, mimetype, place):
+        kept[place] = content
+        return f"/media/{place}"
+
+    for module in ("pages.kit.live", "pages.kit.stage"):
+        monkeypatch.setattr(f"{module}.media_url", keep)
+    return kept
+
+
+def open_page(own=None, **query):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
+    app.switch_page("pages/image_pyramid.py")
+    for name, value in query.items():
+        app.query_params[name] = str(value)
+    if own is not None:
+        app.session_state["own_photo"] = Photo(own, own.shape[:2], "own.png", "PNG")
+        app.session_state["image_pyramid_photo"] = "own"
+    return app.run()
+
+
+def sound(app):
+    assert not app.exception, [problem.value for problem in app.exception]
+    assert not app.error, [problem.value for problem in app.error]
+
+
+def view(app):
+    """What was sent to the piece with the levels."""
+    for piece in app.get("bidi_component"):
+        try:
+            sent = json.loads(piece.proto.json or piece.proto.bytes)
+        except (ValueError, AttributeError):
+            continue
+        if isinstance(sent, dict) and "pictures" in sent:
+            return sent
+    raise AssertionError("the pyramid is not on the page")
+
+
+def sent_trace(payloads):
+    content = payloads["image_pyramid_view-payload"]
+    (length,) = struct.unpack_from("<I", content)
+    facts = json.loads(content[4 : 4 + length])
+    for name, (kind, offset, size) in facts["arrays"].items():
+        facts[name] = np.frombuffer(content, dtype=kind, count=size, offset=4 + length + offset)
+    return facts
+
+
+def words(app):
+    return "\n".join(element.value for element in [*app.markdown, *app.caption])
+
+
+@pytest.fixture(scope="module")
+def coffee():
+    return image_pyramid.trace_sliding_window(
+        load_efficientnet_lite0(), load_sample("coffee").pixels, label=ESPRESSO, scale_step=1.41, score_threshold=0.3
+    )
+
+
+def test_opens_with_the_espresso_and_its_result(payloads, coffee):
+    app = open_page()
+    sound(app)
+    sent = view(app)
+    trace = sent_trace(payloads)
+    assert trace["label"] == ESPRESSO
+    np.testing.assert_allclose(trace["scores"], coffee.scores, atol=1e-6)
+    np.testing.assert_allclose(trace["candidate_boxes"], coffee.candidate_boxes.ravel(), atol=1e-3)
+    assert len(sent["pictures"]) == 3
+    last = image_pyramid.count_positions(coffee) - 1
+    assert sent["stepper"]["step"] == last
+    assert sent["stepper"]["numSteps"] == last + 1
+    assert "“espresso”: of 364 windows 42 became candidates; boxes left: 1" in words(app)
+    assert app.session_state["image_pyramid_solved"] == []
+
+
+def test_class_stride_and_thresholds_do_not_run_the_network_again(payloads, monkeypatch):
+    app = open_page()
+    sound(app)
+
+    def never(*args, **options):
+        raise AssertionError("the network ran again")
+
+    monkeypatch.setattr(image_pyramid, "classify_level", never)
+    app.slider(key="image_pyramid_window_stride").set_value(4)
+    app.slider(key="image_pyramid_score_threshold").set_value(0.05)
+    app.slider(key="image_pyramid_num_levels").set_value(2)
+    app.selectbox(key="image_pyramid_label").set_value("504").run()
+    sound(app)
+    trace = sent_trace(payloads)
+    assert (trace["label"], trace["window_stride"], trace["score_threshold"]) == (504, 4, 0.05)
+    assert len(trace["level_sizes"]) == 2
+    assert trace["grids"] == [[3, 6], [2, 4]]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"scale_step": 1.15, "num_levels": 8, "window_stride": 4, "score_threshold": 0.05, "iou_threshold": 1.0},
+        {"scale_step": 2.0, "num_levels": 1, "score_threshold": 1.0, "iou_threshold": 0.0, "fusion": 0, "show_map": 0},
+        {"photo": "astronaut", "pace": "row", "label": 0},
+        {"photo": "coins", "pace": "level", "label": 999},
+    ],
+)
+def test_both_ends_of_every_control(payloads, query, language):
+    app = open_page(lang=language, **query)
+    sound(app)
+    trace = sent_trace(payloads)
+    assert trace["iou_threshold"] == query.get("iou_threshold", 0.3)
+    assert len(view(app)["names"]) >= 1
+
+
+def test_chinese(payloads):
+    app = open_page(lang="zh")
+    sound(app)
+    assert app.title[0].value == "图像金字塔"
+    assert view(app)["names"][str(ESPRESSO)] == "浓缩咖啡"
+    options = app.selectbox(key="image_pyramid_label").options
+    assert options[0] == "这里最有把握的：浓缩咖啡"
+    assert any("埃及猫 · Egyptian cat" in option for option in options)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"label": 1000}, {"label": "-1"}, {"scale_step": "nan"}, {"step": "1e99"}, {"photo": "../x"}, {"pace": "x"}],
+)
+def test_hostile_links_fall_back(payloads, query):
+    app = open_page(**query)
+    sound(app)
+    assert app.warning
+    assert sent_trace(payloads)["label"] == ESPRESSO
+
+
+def test_a_link_opens_at_its_step(payloads):
+    app = open_page(step=300)
+    sound(app)
+    assert view(app)["stepper"]["step"] == 300
+    # Another trace begins with its result.
+    app.slider(key="image_pyramid_score_threshold").set_value(0.9).run()
+    sent = view(app)
+    assert sent["stepper"]["step"] == sent["stepper"]["numSteps"] - 1
+
+
+@pytest.mark.parametrize(("shape", "levels"), [((16, 16), 1), ((20, 400), 1), ((1, 1), 1), ((90, 120), 1)])
+def test_odd_photos(payloads, shape, levels):
+    own = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    app = open_page(own=own)
+    sound(app)
+    assert len(sent_trace(payloads)["level_sizes"]) == levels
+
+
+def test_a_strip_is_explained():
+    app = open_page(own=np.zeros((10, 800, 3), np.uint8))
+    assert not app.exception
+    (error,) = app.error
+    assert "80 times as long as it is wide" in error.value
+
+
+def test_grey_and_transparent_files_arrive_as_colours(payloads):
+    import io
+
+    from PIL import Image
+
+    from vizcore.data.photos import decode_photo
+
+    for mode, color in (("L", 90), ("RGBA", (200, 10, 10, 60))):
+        buffer = io.BytesIO()
+        Image.new(mode, (300, 240), color).save(buffer, "PNG")
+        app = open_page(own=decode_photo(buffer.getvalue(), name="x.png").pixels)
+        sound(app)
+        assert sent_trace(payloads)["image_size"] == [240, 300]
+
+
+def test_the_costs_on_the_page(payloads):
+    app = open_page(scale_step=2.0)
+    sound(app)
+    assert "cost **1.24** × the largest one" in words(app)
+    table = app.dataframe[0].value
+    assert list(table.iloc[:, 3]) == ["5.5 G", "8.3 G", "105.2 G"]
+
+
+def test_training_on_the_page_finds_the_face(payloads):
+    app = open_page(photo="astronaut")
+    sound(app)
+    assert "faces: 1" in words(app)
+    app.button(key="image_pyramid_train_hog").click().run()
+    (job,) = [job for name, job in app.session_state["jobs"].items() if "hog_" in name]
+    assert job.done.wait(240)
+    assert job.error is None
+    app.run()
+    sound(app)
+    assert "8,690" in words(app)
+    assert "face" in app.session_state["image_pyramid_solved"]
+
+
+def test_measuring_again(payloads):
+    app = open_page(scale_step=2.0, num_levels=1, photo="coins")
+    app.button(key="image_pyramid_measure").click().run()
+    (job,) = [job for name, job in app.session_state["jobs"].items() if "measure_" in name]
+    assert job.done.wait(240)
+    assert job.error is None
+    app.run()
+    sound(app)
+    assert len(job.result) == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "solved"),
+    [
+        ({"photo": "chelsea", "label": 285, "step": 352}, "surest"),
+        ({"scale_step": 1.8}, "cheap"),
+        ({"photo": "motorcycle", "label": 665, "num_levels": 2}, "lost"),
+    ],
+)
+def test_challenges_can_be_solved(payloads, query, solved):
+    app = open_page(**query)
+    sound(app)
+    assert app.session_state["image_pyramid_solved"] == [solved]
+
+
+@pytest.mark.parametrize(
+    ("query", "unsolved"),
+    [
+        ({"photo": "chelsea", "label": 285, "step": 351}, "surest"),
+        ({"scale_step": 2.0, "num_levels": 1, "score_threshold": 0.05}, "cheap"),
+        ({"photo": "motorcycle", "label": 665}, "lost"),
+    ],
+)
+def test_wrong_answers_get_a_hint(payloads, query, unsolved):
+    app = open_page(**query)
+    assert unsolved not in app.session_state["image_pyramid_solved"]
+    app.button(key=f"image_pyramid_check_{unsolved}").click().run()
+    sound(app)
+    assert len(app.info) == 1
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"photo": "chelsea", "label": 285, "window_stride": 2, "scale_step": 1.8, "fusion": 0}]
+)
+def test_the_script_prints_the_numbers_on_the_screen(payloads, query):
+    app = open_page(**query)
+    sound(app)
+    (script,) = [block.value for block in app.code if "trace_sliding_window" in block.value]
+    lines = run_script(script, timeout=280).splitlines()
+    trace = sent_trace(payloads)
+    levels = len(trace["level_sizes"])
+    first = 0
+    for line, (height, width), (rows, columns) in zip(lines, trace["level_sizes"], trace["grids"], strict=False):
+        scores = trace["scores"][first : first + rows * columns]
+        first += rows * columns
+        np.testing.assert_allclose(printed_numbers(line), [width, height, rows * columns, scores.max()], atol=1e-5)
+    boxes = trace["candidate_boxes"].reshape(-1, 4)
+    assert len(lines) - levels == len(trace["keep"])
+    for line, kept in zip(lines[levels:], trace["keep"], strict=True):
+        expected = [trace["scores"][trace["candidates"][kept]], *boxes[kept]]
+        np.testing.assert_allclose(printed_numbers(line), expected, atol=2e-3)
