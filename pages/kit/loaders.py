@@ -16,8 +16,13 @@ from typing import Any
 
 import streamlit as st
 
+from pages.kit.memory import return_memory, size_of
 from pages.kit.page import Page
 
+MOST_KEPT = 64 * 2**20
+"""Bytes of computed results that are kept; the photo last looked at and its boxes need about two million."""
+
+_LARGE_WORK = 0.2  # seconds
 _LOG = logging.getLogger("grad2box")
 
 
@@ -59,12 +64,63 @@ def compute(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
         args: its arguments.
         options: its keyword arguments.
     """
-    return _compute(f"{function.__module__}.{function.__qualname__}", function, args, options)
+    call = (f"{function.__module__}.{function.__qualname__}", function, args, options)
+    kept = _compute(*call)
+    for unused in _KEPT.use(kept, call):
+        _compute.clear(*unused)
+    return kept.value
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _compute(name: str, _function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    return _function(*args, **options)
+@dataclass(eq=False)
+class _Kept:
+    """A result in the cache, and about how many bytes it keeps alive."""
+
+    value: Any
+    size: int
+
+
+class _KeptResults:
+    """Which results were used last, so that the others can go when all of them are more than ``MOST_KEPT`` bytes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: dict[_Kept, tuple[Any, ...]] = {}  # the one used last comes last
+        self.size = 0
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def use(self, kept: _Kept, call: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """Notes that a result was used; returns the calls whose results should be forgotten."""
+        with self._lock:
+            if self._calls.pop(kept, None) is None:
+                self.size += kept.size
+            self._calls[kept] = call
+            forgotten, size = [], self.size
+            for other, its_call in self._calls.items():
+                if size <= MOST_KEPT or other is kept:
+                    break
+                size -= other.size
+                forgotten.append(its_call)
+            return forgotten
+
+    def drop(self, kept: _Kept) -> None:
+        """Notes that the cache let go of a result."""
+        with self._lock:
+            if self._calls.pop(kept, None) is not None:
+                self.size -= kept.size
+
+
+_KEPT = _KeptResults()
+
+
+@st.cache_resource(max_entries=1024, show_spinner=False, on_release=_KEPT.drop)
+def _compute(name: str, _function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> _Kept:
+    began = time.monotonic()
+    value = _function(*args, **options)
+    if time.monotonic() - began > _LARGE_WORK:
+        return_memory()
+    return _Kept(value, size_of((value, args, options)))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -135,6 +191,7 @@ def start_job(page: Page, name: str, work: Callable[[Job], Any]) -> Job:
             _LOG.warning("job %s failed", name, exc_info=error)
             job.error = error
         finally:
+            return_memory()
             job.done.set()
 
     threading.Thread(target=run, name=f"job-{name}", daemon=True).start()

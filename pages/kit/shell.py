@@ -8,8 +8,10 @@ from pathlib import Path
 import streamlit as st
 
 from pages.kit import language as lang
+from pages.kit.memory import spare_memory
 from pages.kit.page import show_failure
 
+spare_memory()  # app.py imports this before anything that needs torch
 PAGES = Path(__file__).resolve().parents[1]
 
 # Presenter mode: everything that is sized in rem grows for the last row of the room.

@@ -1,6 +1,7 @@
 """Pictures of a detection: every mark stands for the number it should."""
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from tests.vizcore.test_detection import output_of, random_candidates
@@ -20,6 +21,15 @@ def test_funnel_says_counts_and_seconds(output):
     assert list(bars.y) == [f"{stage.name}<br><i>{milliseconds(stage.seconds)}</i>" for stage in output.stages]
     assert list(bars.customdata) == [stage.seconds for stage in output.stages]
     assert list(bars.text) == [f"{stage.count} {stage.unit}" for stage in output.stages]
+
+
+@pytest.mark.parametrize("plot", [plot_funnel, plot_scores])
+def test_plotly_accepts_what_was_made_without_its_checks(output, plot):
+    figure = plot(output)
+    checked = go.Figure(figure.to_dict())
+    checked.layout.template = {}
+    assert {**checked.to_dict()["layout"], "template": {}} == figure.to_dict()["layout"]
+    assert [type(trace) for trace in checked.data] == [type(trace) for trace in figure.data]
 
 
 def test_funnel_speaks_the_readers_language(output):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
@@ -72,3 +73,16 @@ def test_every_curve_has_a_second_cue() -> None:
     cues = list(zip(theme.DASHES, theme.MARKERS, strict=True))
     assert len(set(cues)) == len(cues)
     assert len(set(theme.CATEGORICAL)) == len(theme.CATEGORICAL)
+
+
+def test_the_common_layout_goes_over_what_a_figure_has_and_leaves_the_rest() -> None:
+    def figure() -> go.Figure:
+        mine = {"legend": {"title": {"text": "mine"}, "y": 0.5}, "hoverlabel": {"font": {"family": "serif"}}}
+        return go.Figure(layout={**mine, "margin": {"l": 1, "pad": 3}, "xaxis": {"title": {"text": "x"}}})
+
+    themed = theme.themed(figure(), height=123).to_dict()["layout"]
+    expected = figure().update_layout(**{**theme.layout(height=123), "template": "none"}).to_dict()["layout"]
+    assert themed["hoverlabel"]["font"] == {"family": "serif", "size": theme.FONT_SIZE}
+    assert themed["legend"]["title"] == {"text": "mine"}
+    assert {**themed, "template": None} == {**expected, "template": None}
+    assert len(str(themed["template"])) < 100  # the page brings its own colours

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import pytest
+import streamlit
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.kit import exports, link
+from pages.kit import exports, link, loaders, memory
 
+ROOT = Path(__file__).resolve().parents[2]
 finite = st.floats(-1e4, 1e4, allow_nan=False)
 
 
@@ -84,3 +92,54 @@ def test_choices_keep_the_order_of_their_options() -> None:
 def test_csv_cells_never_become_formulas() -> None:
     assert exports.to_csv([{"name": "=1+1", "value": math.pi}]).splitlines()[1] == "'=1+1,3.141592653589793"
     assert exports.to_csv([]) == ""
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """As vizcore's results are."""
+
+    pixels: np.ndarray
+    names: tuple[str, ...]
+
+
+def make_result(seed: int, num_bytes: int) -> Result:
+    """Different bytes for each seed."""
+    return Result(np.full(num_bytes, seed, dtype=np.uint8), ("a",))
+
+
+def test_a_results_size_counts_its_arrays_once_and_views_whole() -> None:
+    pixels = np.zeros(1_000_000, dtype=np.uint8)
+    size = memory.size_of(Result(pixels, ("a", "b")))
+    assert 1_000_000 < size < 1_002_000
+    assert memory.size_of([pixels, pixels, pixels[:10]]) < 1_001_000
+    assert memory.size_of(Result(pixels[:10], ())) > 1_000_000
+    assert memory.size_of({"x": torch.zeros(1000, dtype=torch.float64)}) > 8_000
+    loop: list[object] = []
+    loop.append(loop)
+    assert memory.size_of(loop) < 1_000
+    assert memory.size_of(b"x" * 5_000) > 5_000
+
+
+def test_results_are_kept_up_to_a_size_and_the_ones_used_last_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    streamlit.cache_resource.clear()
+    assert (len(loaders._KEPT), loaders._KEPT.size) == (0, 0)
+    monkeypatch.setattr(loaders, "MOST_KEPT", 3_500_000)
+    first, second, third = (loaders.compute(make_result, seed, 1_000_000) for seed in range(3))
+    assert loaders.compute(make_result, 0, 1_000_000) is first
+    loaders.compute(make_result, 3, 1_000_000)
+    assert len(loaders._KEPT) == 3
+    assert loaders.compute(make_result, 0, 1_000_000) is first
+    assert loaders.compute(make_result, 2, 1_000_000) is third
+    assert loaders.compute(make_result, 1, 1_000_000) is not second  # it was the one not used for longest
+    assert loaders._KEPT.size <= 3_500_000
+    large = loaders.compute(make_result, 9, 9_000_000)  # larger than all that may be kept: alone, but kept
+    assert loaders.compute(make_result, 9, 9_000_000) is large
+    assert len(loaders._KEPT) == 1
+    streamlit.cache_resource.clear()
+    assert (len(loaders._KEPT), loaders._KEPT.size) == (0, 0)
+
+
+def test_the_server_does_not_load_the_compiler_for_graphics_processors() -> None:
+    program = "import sys; import pages.kit.shell; import torchvision.ops; print(sys.modules.get('triton'))"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert answer.stdout.strip() == "None"

@@ -57,7 +57,9 @@ def themed(figure: go.Figure, *, height: int = HEIGHT) -> go.Figure:
     """Gives a figure the common margins, fonts and transparent ground; colours of text and grid come from the page."""
     # Part by part: update_layout takes ten times as long, which every chart of every interaction would pay.
     for name, value in layout(height=height).items():
-        figure.layout[name] = _merged(figure.layout[name].to_plotly_json(), value) if isinstance(value, dict) else value
+        # An empty value replaces, any other goes over what is there.
+        over = isinstance(value, dict) and bool(value)
+        figure.layout[name] = _merged(figure.layout[name].to_plotly_json(), value) if over else value
     return figure
 
 

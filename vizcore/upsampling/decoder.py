@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from skimage.filters import threshold_local
-from skimage.morphology import closing, disk, opening, remove_small_holes, remove_small_objects
 
 from vizcore.models.unet import UNet
 from vizcore.seeding import seeded
@@ -72,6 +70,10 @@ def coin_mask(pixels: np.ndarray) -> np.ndarray:
     Returns:
         ``[H, W]`` bool. It is a classical segmentation, good enough as a teacher, and not perfect.
     """
+    # Here, because they bring scipy's statistics: 60 MB and half a second for every page.
+    from skimage.filters import threshold_local
+    from skimage.morphology import closing, disk, opening, remove_small_holes, remove_small_objects
+
     bright = pixels > threshold_local(pixels, 151, offset=-0.04)
     whole = closing(bright, disk(4))
     whole = remove_small_holes(whole, max_size=600)

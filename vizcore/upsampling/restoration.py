@@ -14,7 +14,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
 from vizcore.upsampling.operators import UpsamplingError, _whole_number, max_pool, upsample
@@ -294,6 +293,9 @@ def similarity(original: np.ndarray, pixels: np.ndarray) -> tuple[float, float]:
     Returns:
         PSNR in dB, infinite for equal pictures, and SSIM with a window of 7, NaN where that does not fit.
     """
+    # Here, because it brings scipy's statistics: 60 MB and half a second for every page.
+    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
     if np.array_equal(original, pixels):
         psnr = float("inf")
     else:
