@@ -339,7 +339,8 @@ def found_boxes(change: browser_data.DetectionChange) -> tuple[list[StageBox], l
                 "at": [(x1 + x2) / 2, (y1 + y2) / 2],
             }
         )
-    return boxes, rows[::-1][:MOST_LISTED]
+    order = {"lost": 0, "gained": 1, "kept": 2}
+    return boxes, sorted(rows[::-1], key=lambda row: order[row["fate"]])[:MOST_LISTED]
 
 
 def summary(change: browser_data.DetectionChange) -> str:

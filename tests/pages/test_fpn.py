@@ -16,7 +16,7 @@ from torchvision.ops.poolers import LevelMapper
 
 from tests.scripts import printed_numbers, run_script
 from vizcore import fpn
-from vizcore.data.photos import decode_photo
+from vizcore.data.photos import Photo, decode_photo
 from vizcore.data.scenes import draw_scene
 from vizcore.fpn import browser_data
 from vizcore.models import fcos
@@ -201,11 +201,23 @@ def test_a_pressed_cell_is_asked_about() -> None:
     assert f"{field.side:.0f} px" in [metric.value for metric in app.metric]
 
 
-def upload(app: AppTest, image: Image.Image) -> None:
+def own_photo(pixels: np.ndarray, mode: str = "RGB") -> Photo:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    app.session_state["own_photo"] = decode_photo(buffer.getvalue(), name="mine.png")
-    app.session_state["fpn_photo"] = "own"
+    Image.fromarray(pixels, mode).save(buffer, "PNG")
+    return decode_photo(buffer.getvalue(), name="mine.png")
+
+
+def open_with(photo: Photo, **query: str) -> AppTest:
+    app = AppTest.from_file("../../app.py", default_timeout=240)
+    app.switch_page("pages/fpn.py")
+    app.session_state["own_photo"] = photo
+    for name, value in {"source": "photo", "photo": "own", **query}.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert not app.warning
+    return app
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -213,19 +225,16 @@ def upload(app: AppTest, image: Image.Image) -> None:
     ("mode", "size"), [("RGB", (16, 16)), ("RGB", (1200, 60)), ("L", (60, 1200)), ("RGBA", (70, 50)), ("RGB", (1, 1))]
 )
 def test_any_photo_is_looked_at(mode: str, size: tuple[int, int], part: str) -> None:
-    app = open_page(source="photo", part=part)
-    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], {"L": 1, "RGB": 3, "RGBA": 4}[mode]))
-    upload(app, Image.fromarray(pixels.astype(np.uint8).squeeze() if mode == "L" else pixels.astype(np.uint8), mode))
-    app.run()
-    assert not app.exception
-    assert not app.error
+    channels = {"L": (), "RGB": (3,), "RGBA": (4,)}[mode]
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], *channels)).astype(np.uint8)
+    open_with(own_photo(pixels, mode), part=part)
 
 
 def test_own_photos_do_not_pile_up() -> None:
-    app = open_page(source="photo")
-    for seed in range(3):
-        pixels = np.random.default_rng(seed).integers(0, 256, (64, 64, 3)).astype(np.uint8)
-        upload(app, Image.fromarray(pixels))
+    noise = [np.random.default_rng(seed).integers(0, 256, (64, 64, 3)).astype(np.uint8) for seed in range(3)]
+    app = open_with(own_photo(noise[0]))
+    for pixels in noise:
+        app.session_state["own_photo"] = own_photo(pixels)
         app.run()
         assert not app.exception
         assert len(app.session_state["fpn_own_traces"]) == 1

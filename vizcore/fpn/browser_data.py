@@ -234,8 +234,10 @@ def paper_rule(
     canonical_level: float = CANONICAL_LEVEL,
 ) -> dict[str, Float64[Tensor, "..."]]:
     """The FPN paper's rule, elementwise: ``level``, and ``value`` before it is rounded down."""
-    options = {"canonical_size": canonical_size, "canonical_level": canonical_level}
-    return {"level": level_number(width, height, **options), "value": level_value(width, height, **options)}
+    return {
+        "level": level_number(width, height, canonical_size=canonical_size, canonical_level=canonical_level),
+        "value": level_value(width, height, canonical_size=canonical_size, canonical_level=canonical_level),
+    }
 
 
 def agreement(curve: OwnershipCurve) -> float:

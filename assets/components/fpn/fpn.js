@@ -14,12 +14,10 @@ const SETTLE = 200; // ms after the last move of a slider until Python hears of 
 const HIGHEST = 124; // CSS pixels of a tile's map
 const BESIDE = 88; // that the words beside it need
 
-const ARROWS = {
-  right: "M2 12H34M28 6l7 6-7 6",
-  down: "M12 2V22M6 16l6 7 6-7",
-  up: "M12 24V4M6 10l6-7 6 7",
-};
-const CUT_ARROWS = { right: "M2 12H12M26 12H34M28 6l7 6-7 6M15 5l6 14M21 5l-6 14", down: "M12 1V6M12 18V22M6 16l6 7 6-7M5 8l14 7M19 8L5 15" };
+const ARROWS = { right: "M2 12H41M35 6l6 6-6 6", down: "M12 2V27M6 21l6 6 6-6", up: "M12 28V4M6 10l6-6 6 6" };
+const CUT_ARROWS = { right: "M2 12H11M15 8l8 8M23 8l-8 8M27 12H41M35 6l6 6-6 6", down: "M12 1V7M8 10l8 8M16 10l-8 8M12 21V28M6 23l6 6 6-6" };
+const BOXES = { right: "0 0 43 24", down: "0 0 24 30", up: "0 0 24 30" };
+const CROWD = 12; // from here on only the box in hand carries its label
 
 class View {
   constructor(channel) {
@@ -135,6 +133,7 @@ class View {
     this.help.textContent = this.text.help;
     put(this.pyramid, "aria-label", this.text.pyramid);
     this.stage.update({ ...data.stage, presenter: data.presenter });
+    this.element.classList.toggle("crowded", data.stage.boxes.length > CROWD);
     this.buildPyramid();
     this.writeList();
     this.writeMerge();
@@ -232,9 +231,8 @@ class View {
 
   newSwitch(arrow, direction) {
     const path = svg("path", {});
-    const box = direction === "right" ? "0 0 37 24" : "0 0 24 25";
     const button = html("button", { type: "button", class: `arrow ${direction}`, role: "switch", "data-cut": arrow.cut },
-      svg("svg", { viewBox: box, "aria-hidden": "true", focusable: "false" }, path));
+      svg("svg", { viewBox: BOXES[direction], "aria-hidden": "true", focusable: "false" }, path));
     button.addEventListener("click", () => {
       const { cuts } = this.state;
       this.setCuts(cuts.includes(arrow.cut) ? cuts.filter((cut) => cut !== arrow.cut) : [...cuts, arrow.cut]);
@@ -424,6 +422,7 @@ class View {
   attend(id) {
     const found = this.data?.detections.find((each) => each.id === id);
     for (const [name, tiles] of this.tiles) for (const tile of tiles) tile.element.classList.toggle("won", !tile.sum && name === found?.level);
+    for (const item of this.stage.items.values()) item.text?.toggleAttribute("data-on", item.id === id);
     for (const chip of this.list.querySelectorAll(".chip")) chip.classList.toggle("attended", chip.dataset.id === id);
     if (found) this.look(found.at, true);
   }
@@ -534,7 +533,7 @@ class View {
 }
 
 function plainArrow(direction) {
-  return html("span", { class: `arrow plain ${direction}`, "aria-hidden": "true" }, svg("svg", { viewBox: "0 0 24 25" }, svg("path", { d: ARROWS[direction] })));
+  return html("span", { class: `arrow plain ${direction}`, "aria-hidden": "true" }, svg("svg", { viewBox: BOXES[direction] }, svg("path", { d: ARROWS[direction] })));
 }
 
 export default (component) => live(component, (channel) => new View(channel));
