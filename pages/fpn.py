@@ -446,14 +446,14 @@ def maps_text(note: str) -> dict[str, str]:
 
 def show_maps() -> str:
     """Part 1: the pyramid laid open."""
-    columns = st.columns([3, 1.2, 1.7], vertical_alignment="bottom", gap="medium")
+    view, channel = page.value(view_parameter), int(page.value(channel_parameter))
+    columns = st.columns([3, 1.2, 1.7] if view == "channel" else [4.2, 1.7], vertical_alignment="bottom", gap="medium")
     with columns[0]:
-        view = page.select("view", _("Each cell shows, over its channels,"), VIEW_WORDS, "mean", few=True)
-    channel = int(page.value(channel_parameter))
+        page.select("view", _("Each cell shows, over its channels,"), VIEW_WORDS, "mean", few=True)
     if view == "channel":
         with columns[1]:
             channel = int(page.number("channel", _("Channel"), 0, 319, 0, step=1))
-    with columns[2]:
+    with columns[-1]:
         page.slider("score_threshold", _("Score threshold"), 0.05, 0.95, 0.3, step=0.05)
     change = browser_data.compare_detections(whole, after)
     boxes, rows = found_boxes(change)

@@ -300,8 +300,10 @@ class View {
     const [height, width] = this.header.image;
     for (const tiles of this.tiles.values()) {
       for (const tile of tiles) {
-        const room = Math.max(40, tile.element.clientWidth - 10 - (tile.sum ? 0 : BESIDE * (this.element.classList.contains("presenter") ? 1.4 : 1)));
-        const highest = this.element.classList.contains("presenter") ? 1.3 * HIGHEST : HIGHEST;
+        const large = this.element.classList.contains("presenter") ? 1.4 : 1;
+        const beside = getComputedStyle(tile.element).flexDirection === "row" ? BESIDE * large : 0; // on a phone the words stand below
+        const room = Math.max(40, tile.element.clientWidth - 10 - beside);
+        const highest = (beside || tile.sum ? HIGHEST : 0.8 * HIGHEST) * large;
         const scale = Math.min(room / width, highest / height);
         const [w, h] = [Math.max(2, Math.round(width * scale)), Math.max(2, Math.round(height * scale))];
         tile.frame.style.width = `${w}px`;
