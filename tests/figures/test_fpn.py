@@ -166,4 +166,5 @@ def test_all_figures_are_valid_and_themed(trace, field):
         go.Figure(figure.to_dict())
         assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
         assert figure.layout.font.size == theme.FONT_SIZE
-    assert len(set(figures.MESSAGES)) == len(figures.MESSAGES)
+    assert tuple(figures.SIZE_NAMES) == fpn.SIZE_CLASSES
+    assert tuple(figures.DESIGN_NAMES) == fpn.DESIGNS

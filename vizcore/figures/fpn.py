@@ -12,7 +12,6 @@ from vizcore.data.scenes import CLASSES
 from vizcore.figures import theme
 from vizcore.fpn import (
     SIZE_BORDERS,
-    SIZE_CLASSES,
     Design,
     EffectiveField,
     FPNTrace,
@@ -23,32 +22,30 @@ from vizcore.fpn import (
 
 Translate = Callable[[str], str]
 
-DESIGN_NAMES = {
-    "image_pyramid": "(a) image pyramid",
-    "top": "(b) top level alone",
-    "separate": "(c) separate levels",
-    "fpn": "(d) feature pyramid",
-}
-QUALITY_NAMES = {
-    "ap": "AP",
-    "ap50": "AP50",
-    "ap_small": "AP small",
-    "ap_medium": "AP medium",
-    "ap_large": "AP large",
-}
-RULE_NAMES = {"paper": "by area (FPN)", "fcos": "by the farthest side (FCOS)"}
-COST_NAMES = {
-    "multiply_adds": "multiply-adds (10⁹)",
-    "activation_bytes": "activations (MB)",
-    "parameters": "parameters (10⁶)",
-    "seconds": "time (ms)",
-}
-MESSAGES = (
-    *DESIGN_NAMES.values(),
-    *QUALITY_NAMES.values(),
-    *RULE_NAMES.values(),
-    *COST_NAMES.values(),
-    *SIZE_CLASSES,
+# As MESSAGES the names are found by the catalogue's check: they reach the translator as values.
+DESIGN_NAMES, QUALITY_NAMES, RULE_NAMES, COST_NAMES, FIELD_NAMES, SIZE_NAMES = MESSAGES = (
+    {
+        "image_pyramid": "(a) image pyramid",
+        "top": "(b) top level alone",
+        "separate": "(c) separate levels",
+        "fpn": "(d) feature pyramid",
+    },
+    {
+        "ap": "AP",
+        "ap50": "AP50",
+        "ap_small": "AP small",
+        "ap_medium": "AP medium",
+        "ap_large": "AP large",
+    },
+    {"paper": "by area (FPN)", "fcos": "by the farthest side (FCOS)"},
+    {
+        "multiply_adds": "multiply-adds (10⁹)",
+        "activation_bytes": "activations (MB)",
+        "parameters": "parameters (10⁶)",
+        "seconds": "time (ms)",
+    },
+    {"effective": "holds 95 % of the gradient", "theoretical": "theoretical field"},
+    {"small": "small", "medium": "medium", "large": "large"},
 )
 _COST_UNITS = {"multiply_adds": 1e9, "activation_bytes": 1e6, "parameters": 1e6, "seconds": 1e-3}
 _SIZE_TICKS = (4, 8, 16, 32, 64, 96, 128, 224, 256, 448, 512)
@@ -242,7 +239,7 @@ def plot_scene_sizes(sizes: SceneSizes, *, translate: Translate = str, say_class
         )
     counts_of = sizes.size_classes
     ends = (float(edges[0]), *SIZE_BORDERS, float(edges[-1]))
-    for place, name in enumerate(SIZE_CLASSES):
+    for place, (name, words) in enumerate(SIZE_NAMES.items()):
         middle = np.sqrt(ends[place] * ends[place + 1])
         figure.add_annotation(
             x=np.log10(middle),
@@ -250,7 +247,7 @@ def plot_scene_sizes(sizes: SceneSizes, *, translate: Translate = str, say_class
             yref="paper",
             yanchor="bottom",
             showarrow=False,
-            text=f"{translate(name)}: {counts_of[name]:,}",
+            text=f"{translate(words)}: {counts_of[name]:,}",
         )
     for border in SIZE_BORDERS:
         figure.add_vline(x=border, line={"color": theme.SUPPRESSED, "width": 2, "dash": "dash"})
@@ -295,13 +292,13 @@ def plot_receptive_field(field: EffectiveField, *, translate: Translate = str) -
     height, width = field.gradient.shape
     (x, y), half = field.center, field.side / 2
     square = np.clip([x - half, y - half, x + half, y + half], 0, [width, height, width, height])
-    outlines = ((square, "holds 95 % of the gradient", "solid"), (field.theoretical_box, "theoretical field", "dash"))
+    outlines = ((square, "effective", "solid"), (field.theoretical_box, "theoretical", "dash"))
     for (left, upper, right, lower), name, dash in outlines:
         figure.add_scatter(
             x=[left, right, right, left, left],
             y=[upper, upper, lower, lower, upper],
             mode="lines",
-            name=translate(name),
+            name=translate(FIELD_NAMES[name]),
             line={"color": theme.CURRENT, "width": theme.LINE_WIDTH, "dash": dash},
             hoverinfo="skip",
         )
