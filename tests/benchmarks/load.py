@@ -43,6 +43,7 @@ class Session:
         query: the page's part of the address, as the page wrote it.
         widgets: every control's state, by its id.
         fragments: the fragment that each control belongs to, by the control's id.
+        closed: places of what the browser draws only when it is opened.
         large: hashes of the large messages of the last two runs.
         received: bytes and messages of the last run.
         seconds: how long each interaction took.
@@ -56,6 +57,7 @@ class Session:
         self.query = ""
         self.widgets: dict[str, WidgetState] = {}
         self.fragments: dict[str, str] = {}
+        self.closed: set[tuple[int, ...]] = set()
         self.large: tuple[set[str], set[str]] = (set(), set())
         self.received = (0, 0)
         self.seconds: list[float] = []
@@ -68,6 +70,7 @@ class Session:
         await self.run()
         self.page = self.pages[PAGE]
         self.widgets.clear()
+        self.closed.clear()
         await self.run()
         self.control = next((key for key in self.widgets if key.endswith(f"-{PAGE}_{CONTROL}")), "")
         if not self.control:
@@ -127,7 +130,11 @@ class Session:
             elif kind == "delta" and answer.delta.WhichOneof("type") == "new_element":
                 if answer.metadata.cacheable:
                     self.large[1].add(answer.hash)
-                self._keep(answer.delta.new_element, answer.delta.fragment_id)
+                path = tuple(answer.metadata.delta_path)
+                if not any(path[: len(closed)] == closed for closed in self.closed):
+                    self._keep(answer.delta.new_element, answer.delta.fragment_id)
+            elif kind == "delta" and answer.delta.add_block.WhichOneof("type") == "popover":
+                self.closed.add(tuple(answer.metadata.delta_path))
             elif kind == "script_finished":
                 break
         self.received = (num_bytes, num_messages)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, WebSocket, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from tests.benchmarks.load import Session
 from tests.browser.conftest import ROOT, settled, start_server, stop_server
 from vizcore.data.photos import load_sample
 
@@ -92,6 +97,90 @@ def test_a_box_tells_where_it_came_from(page: Page, app_url: str) -> None:
     stage.press("Enter")
     expect(page.get_by_role("heading", name=re.compile(r"Egyptian cat · 0\.64"))).to_be_visible()
     page.wait_for_url(re.compile(r"candidate=\d+"))
+
+
+def test_a_threshold_runs_what_it_changes_and_nothing_else(page: Page, app_url: str) -> None:
+    sent: list[BackMsg] = []
+    received: list[ForwardMsg] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framesent", lambda data: sent.append(BackMsg.FromString(data)))
+        socket.on("framereceived", lambda data: received.append(ForwardMsg.FromString(data)))
+
+    page.on("websocket", listen)
+    opened(page, f"{app_url}/detection")
+    page.wait_for_url(re.compile("score_threshold=0.6&"))
+    stage = page.get_by_role("listbox").element_handle()
+    sent.clear()
+    received.clear()
+    slider = page.get_by_role("slider", name="Score threshold")
+    slider.press("ArrowRight")
+    page.wait_for_url(re.compile("score_threshold=0.61&"))
+    settled(page)
+    assert len(sent) == 1
+    asked = sent[0].rerun_script
+    assert asked.fragment_id
+    kinds = [message.WhichOneof("type") for message in received]
+    assert kinds[-2:] == ["script_finished", "session_status_changed"]
+    assert len(kinds) <= 24  # the whole page takes 84
+    assert sum(message.ByteSize() for message in received) < 40_000
+    elements = [
+        message.delta.new_element.WhichOneof("type") for message in received if message.WhichOneof("type") == "delta"
+    ]
+    assert "heading" not in elements
+    assert "selectbox" not in elements
+    assert elements.count("slider") == 2
+
+    # The load driver sends what the browser sends.
+    driver = Session(app_url)
+
+    async def move() -> None:
+        await driver.open()
+        await driver.move(0.61)
+        await driver.close()
+
+    with ThreadPoolExecutor() as pool:  # a thread has no event loop of Playwright's
+        pool.submit(asyncio.run, move()).result()
+    like = driver.message(driver.fragments[driver.control]).rerun_script
+    assert like.fragment_id == asked.fragment_id
+    assert like.page_script_hash == asked.page_script_hash
+
+    def states(message) -> dict[str, bytes]:
+        return {
+            state.id.split("-", 2)[2]: state.SerializeToString().replace(state.id.encode(), b"")
+            for state in message.widget_states.widgets
+        }
+
+    assert states(like) == states(asked)
+    assert like.query_string == page.url.partition("?")[2]
+    assert {name for name, _ in like.context_info.ListFields()} == {name for name, _ in asked.context_info.ListFields()}
+    # It stops listening at script_finished, and begins with the status that came after the run before.
+    assert driver.received[1] == len(received)
+
+    # Faster than it can answer: nothing is taken out of the page, and the last word counts.
+    for _ in range(12):
+        slider.press("ArrowRight")
+    page.wait_for_url(re.compile("score_threshold=0.73&"))
+    settled(page)
+    assert stage.evaluate("element => element.isConnected")
+    expect(page.get_by_text("score_threshold=0.73, iou_threshold=0.3")).to_be_attached()
+
+
+def test_a_hint_goes_when_the_thresholds_move_on(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/detection?photo=chelsea")
+    page.get_by_role("button", name="Check my answer").first.click()
+    hint = page.get_by_text("There are 2 boxes now.")
+    expect(hint).to_be_visible()
+    settled(page)
+    slider = page.get_by_role("slider", name="IoU threshold of the NMS")
+    slider.press("ArrowLeft")
+    expect(hint).to_have_count(0)
+    page.wait_for_url(re.compile("iou_threshold=0.29&"))
+    settled(page)
+    for _ in range(8):
+        page.get_by_role("slider", name="Score threshold").press("ArrowRight")
+    expect(page.get_by_text("Challenges: 1 of 4 solved")).to_be_visible()
+    page.wait_for_url(re.compile("solved=one_cat"))
 
 
 def test_two_detectors_and_files_to_take_away(page: Page, app_url: str) -> None:

@@ -188,6 +188,18 @@ def test_what_the_page_keeps_for_the_others(coffee):
     np.testing.assert_array_equal(recording.output.candidates.scores, coffee.candidates.scores)
 
 
+def test_a_failure_is_told_by_the_shell(monkeypatch):
+    def fail(*args, **options):
+        raise RuntimeError("a secret path")
+
+    monkeypatch.setattr(detection, "refilter", fail)
+    app = open_page()
+    assert not app.exception
+    (error,) = app.error
+    assert "Something on this page went wrong (RuntimeError)" in error.value
+    assert "secret" not in error.value
+
+
 def test_own_thresholds():
     app = open_page(score_threshold=0.1, iou_threshold=0.9)
     app.button(key="detection_own_thresholds").click().run()
