@@ -591,9 +591,9 @@ def script_maps() -> str:
 # -- part: the four designs --------------------------------------------------------------------------------------------
 
 DESIGN_WORDS = {
-    "image_pyramid": _("The picture at several sizes, each through the whole network. Accurate, and paid for in full."),
-    "top": _("One pass, and only the last, coarsest map is asked. What is small is gone by then."),
-    "separate": _("One pass, every stage asked as it is. The fine stages have not seen enough to know what they see."),
+    "image_pyramid": _("The picture at several sizes, each through the whole network: every size costs a full pass."),
+    "top": _("One pass, and only the last, coarsest map is asked: one cell for 32 × 32 pixels."),
+    "separate": _("One pass, every stage asked as it is: what the coarse ones know never reaches the fine ones."),
     "fpn": _("One pass, and what the coarse stages know is handed down to the fine ones."),
 }
 

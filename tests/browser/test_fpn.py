@@ -142,7 +142,7 @@ def test_keys_move_the_cell_and_press_the_arrows(page: Page, app_url: str, trace
     page.keyboard.press("ArrowUp")
     # From the middle, cell (8, 8), three to the right and one up.
     view = fpn.channel_views(trace.levels["P5"], "mean")
-    assert value(page, "P5") == pytest.approx(float(view[7, 11]), abs=np.ptp(view) / 65535 + 1e-5)
+    assert value(page, "P5") == pytest.approx(float(view[7, 11]), abs=float(np.ptp(view)) / 65535 + 1e-5)
     expect(page.get_by_role("status").filter(has_text="P5, row 8, column 12")).to_be_attached()
     page.get_by_role("switch", name="Top-down arrow P3 to P2").focus()
     page.keyboard.press("Space")
@@ -159,7 +159,7 @@ def test_a_detection_shows_its_cell(page: Page, app_url: str, trace: fpn.FPNTrac
     view = fpn.channel_views(trace.levels[level], "mean")
     row, column = trace.cells[best]
     page.evaluate(TWO_FRAMES)
-    assert value(page, level) == pytest.approx(float(view[row, column]), abs=np.ptp(view) / 65535 + 1e-5)
+    assert value(page, level) == pytest.approx(float(view[row, column]), abs=float(np.ptp(view)) / 65535 + 1e-5)
 
 
 def test_a_channel_is_chosen_on_the_sheet(page: Page, app_url: str, trace: fpn.FPNTrace) -> None:
@@ -175,7 +175,7 @@ def test_a_channel_is_chosen_on_the_sheet(page: Page, app_url: str, trace: fpn.F
     page.mouse.move(*place(page, ".fpn svg.world", 100, 100))
     page.evaluate(TWO_FRAMES)
     wanted = trace.levels["P4"][columns]
-    assert value(page, "P4") == pytest.approx(float(wanted[6, 6]), abs=np.ptp(wanted) / 65535 + 1e-5)
+    assert value(page, "P4") == pytest.approx(float(wanted[6, 6]), abs=float(np.ptp(wanted)) / 65535 + 1e-5)
 
 
 def owner_of(page: Page) -> tuple[str, str, int]:

@@ -113,7 +113,7 @@ class View {
       for (const node of design.nodes) {
         if (node.scale !== scale) continue;
         const size = Math.max(1, Math.min(5, number)) + (node.kind === "level" ? 1.2 : 0);
-        places.set(node.name, this.plane(node, COLUMNS[node.kind], y + high / 2, size));
+        places.set(node.name, this.plane(node, COLUMNS[node.kind] + (node.kind === "level" ? 22 : 0), y + high / 2, size));
       }
       y += high + 8;
     }
