@@ -10,7 +10,7 @@ import streamlit as st
 
 from vizcore.data import photos
 
-_MOST_OWN = 24
+_MOST_OWN = 12  # a level with all its windows and classes takes some two megabytes
 
 
 def compute_on_photo(

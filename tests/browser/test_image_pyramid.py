@@ -81,7 +81,9 @@ def test_keys_step_through_windows_candidates_and_boxes(
         expect(view.locator(".decision")).to_contain_text(f"espresso: {trace.scores[position - 1]:.3f}")
         assert view.evaluate(PAINTED) == [position, 0, 0]
         seen.append(state(view))
-    assert len({str(entry["crop"]) for entry in seen}) == 7 - 1  # the start shows the best window's pixels
+    assert seen[0]["says"] == ""
+    assert seen[0]["crop"] == seen[1]["crop"]  # where it begins is shown before anything is said of it
+    assert len({str(entry["crop"]) for entry in seen}) == 6
     for position in range(5, -1, -1):
         page.keyboard.press("ArrowLeft")
         expect_position(view, position)
@@ -176,7 +178,7 @@ def test_chinese_and_another_class(page: Page, app_url: str) -> None:
     page.get_by_role("combobox", name="要找的类别").click()
     page.keyboard.type("coffee mug")
     page.keyboard.press("Enter")
-    expect(view.locator(".legend")).to_contain_text("coffee mug", timeout=60_000)
+    expect(view.locator(".legend")).to_contain_text("咖啡杯", timeout=60_000)
     page.wait_for_url(re.compile("label=504"))
     page.get_by_text("分数图", exact=True).click()
     expect(view.locator(".map").first).to_be_hidden()

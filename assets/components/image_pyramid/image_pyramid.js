@@ -304,8 +304,7 @@ class View {
     if (!this.trace || !this.data) return;
     this.redraw = false;
     const now = (this.now = this.position(at));
-    // Once all is looked at, what the best window sees stays in view.
-    this.window = now.phase === "slide" ? now.group.best : now.phase === "suppress" ? this.trace.candidates[this.trace.keep[now.kept]] : this.bestWindow();
+    this.window = this.windowOf(now);
     const words = this.sentence(now);
     this.decision.textContent = words;
     this.transport.caption(words);
@@ -317,6 +316,13 @@ class View {
     this.element.dataset.position = String(at);
     this.element.dataset.phase = now.phase;
     this.element.dataset.window = String(this.window);
+  }
+
+  /** The window in view: the one just looked at, then the one that made the box in question, at last the surest. */
+  windowOf(now) {
+    if (now.phase === "start") return 0;
+    if (now.phase === "slide") return now.group.best;
+    return now.phase === "suppress" ? this.trace.candidates[this.trace.keep[now.kept]] : this.bestWindow();
   }
 
   bestWindow() {
@@ -392,8 +398,7 @@ class View {
       overlay.replaceChildren();
       element.classList.toggle("current", index === level && now.phase === "slide");
       if (now.phase === "start") {
-        // Where the window will begin: the same pixels on every level, ever more of the photo.
-        if (index === 0) this.addWindow(overlay, trace.firstOf[0], "now");
+        if (index === 0) this.addWindow(overlay, 0, "now"); // where it will begin
         return;
       }
       for (const window of trace.candidates) {
@@ -426,12 +431,12 @@ class View {
 
   drawAnswers() {
     const { trace, data } = this;
-    const count = trace.num_top;
+    const count = this.now.phase === "start" ? 0 : trace.num_top;
     const rows = [];
     for (let index = 0; index < count; index++) {
       rows.push([trace.top_labels[count * this.window + index], trace.top_scores[count * this.window + index]]);
     }
-    if (!rows.some(([label]) => label === trace.label)) rows.push([trace.label, trace.scores[this.window]]);
+    if (count && !rows.some(([label]) => label === trace.label)) rows.push([trace.label, trace.scores[this.window]]);
     this.says.replaceChildren(
       ...rows.map(([label, score]) => {
         const bar = html("span", { class: "bar" });
