@@ -195,8 +195,9 @@ def test_without_the_pathway_a_pyramid_is_separate_levels_with_the_same_weights(
     cut = fpn.retrace(detector, trace, cuts={"top_down"})
     with torch.inference_mode():
         levels = separate.levels({name: torch.from_numpy(x)[None] for name, x in trace.stages.items()})
-    for name, values in levels.items():
-        assert np.array_equal(cut.levels[name], values[0].numpy())
+    for name, values in levels.items():  # to the last bits: the detector's weights lie channels innermost
+        assert np.allclose(cut.levels[name], values[0].numpy(), rtol=1e-4, atol=1e-4)
+        assert name in ("P5", "P6") or not np.allclose(trace.levels[name], values[0].numpy(), rtol=1e-2, atol=1e-2)
 
 
 def test_retrace_starts_from_the_recorded_stages(detector, trace, monkeypatch):
