@@ -200,6 +200,22 @@ def test_without_the_pathway_a_pyramid_is_separate_levels_with_the_same_weights(
         assert name in ("P5", "P6") or not np.allclose(trace.levels[name], values[0].numpy(), rtol=1e-2, atol=1e-2)
 
 
+@pytest.mark.parametrize("neck", ["separate", "top"])
+def test_other_necks_are_traced_too_even_from_a_pyramids_stages(detector, trace, photo, neck):
+    other = Detector(make_detector(replace(CONFIG, neck=neck)), detector.backbone)
+    own = fpn.trace_fpn(other, photo)
+    assert tuple(own.levels) == other.fcos.config.levels
+    assert set(own.stages) == set(trace.stages)
+    for level in own.merged:
+        lateral, upsampled, merged = own.merge(level)
+        assert not upsampled.any()
+        assert np.array_equal(lateral, merged)
+    assert not any(maps.any() for maps in own.upsampled.values())
+    taken_over = fpn.retrace(other, trace, cuts=())
+    assert np.array_equal(taken_over.boxes, own.boxes)
+    assert np.array_equal(taken_over.keep, own.keep)
+
+
 def test_retrace_starts_from_the_recorded_stages(detector, trace, monkeypatch):
     def refuse(_x):
         raise AssertionError("the backbone ran")
