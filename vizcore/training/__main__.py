@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
+from vizcore.models.fcos import WEIGHTS_FOLDER
 from vizcore.training.cards import list_cards, load_card
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES
 from vizcore.training.features import open_features
@@ -19,6 +21,7 @@ from vizcore.training.harness import train
 from vizcore.training.recipes import (
     NUM_TRAINING_SCENES,
     RECIPES,
+    SELECTION_SCENES,
     TRAINING_SIZE,
     build,
     make_evaluation,
@@ -63,11 +66,12 @@ def main(arguments: list[str] | None = None) -> None:
         recipe.schedule,
         options.folder / options.model,
         resume=options.resume,
-        evaluate=make_evaluation(recipe, options.folder / "features", count=min(options.validation, 100)),
+        evaluate=make_evaluation(recipe, options.folder / "features", count=min(options.validation, SELECTION_SCENES)),
     )
     print(f"{trained.step} steps in {trained.seconds / 60:.1f} minutes: {trained.best}")  # noqa: T201
     if options.ship:
         command = f"python -m vizcore.training {options.model} --steps {trained.step} --seed {options.seed} --ship"
+        shutil.copyfile(options.folder / options.model / "log.csv", WEIGHTS_FOLDER / f"{options.model}.csv")
         for card in ship(
             recipe, options.model, trained, seed=options.seed, command=command, num_scenes=options.validation
         ):

@@ -19,6 +19,8 @@ from vizcore.training.harness import Schedule, batch_indices
 NUM_TRAINING_SCENES: Final = 8192
 TRAINING_SIZE: Final = 256
 VALIDATION_SIZE: Final = 512
+SELECTION_SCENES: Final = 100
+"""During training a model is judged on the first so many validation scenes; the weights that did best are kept."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,13 @@ from vizcore.models.fcos import (
 from vizcore.training.cards import Card, write_card
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES, Detections, Quality, evaluate
 from vizcore.training.harness import TrainedModel
-from vizcore.training.recipes import NUM_TRAINING_SCENES, TRAINING_SIZE, VALIDATION_SIZE, Recipe
+from vizcore.training.recipes import (
+    NUM_TRAINING_SCENES,
+    SELECTION_SCENES,
+    TRAINING_SIZE,
+    VALIDATION_SIZE,
+    Recipe,
+)
 
 
 def save_weights(path: Path, fcos: FCOS) -> None:
@@ -65,6 +71,7 @@ def ship(
             "backgrounds": list(BACKGROUNDS["train"]),
             "validation_size": VALIDATION_SIZE,
             "validation_backgrounds": list(BACKGROUNDS["validation"]),
+            "selection_scenes": SELECTION_SCENES,
         },
         steps=trained.step,
         batch_size=recipe.schedule.batch_size,
