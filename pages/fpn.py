@@ -39,12 +39,12 @@ COLORS = dict(zip(("P2", "P3", "P4", "P5", "P6"), theme.CATEGORICAL, strict=Fals
 STAGES = ("C2", "C3", "C4", "C5")
 NUM_SCENES = 500
 FIRST_SCENE = 0
-SCORE_THRESHOLD, IOU_THRESHOLD = 0.3, 0.6
+SCORE_THRESHOLD, IOU_THRESHOLD = 0.4, 0.6
 MOST_OWN = 2
 MOST_LISTED = 60
 ATLAS_SIDE = 64
 FIRST_BOX = [[190.0, 170.0, 310.0, 290.0]]
-NARROW = 0.35
+NARROW = 0.25
 WHOLE = 1280  # no picture's side is longer
 PARTS = ("maps", "designs", "owner", "cell", "data")
 

@@ -62,7 +62,7 @@ def script_of(app: AppTest) -> str:
 
 
 def trace_scene(index: int = 0, **options: object) -> fpn.FPNTrace:
-    options = {"score_threshold": 0.3, "iou_threshold": 0.6, **options}
+    options = {"score_threshold": 0.4, "iou_threshold": 0.6, **options}
     return fpn.trace_fpn(fcos.load_fcos("fcos_fpn"), draw_scene("validation", index).pixels, **options)
 
 
@@ -271,7 +271,7 @@ def test_some_single_cut_loses_the_small_and_keeps_the_large() -> None:
     solved = []
     for index in range(6):
         scene = draw_scene("validation", index)
-        whole = fpn.trace_fpn(detector, scene.pixels)
+        whole = fpn.trace_fpn(detector, scene.pixels, score_threshold=0.4)
         before = browser_data.count_found(whole, scene.boxes, scene.labels)
         for cut in fpn.possible_cuts(whole.config)[1:]:
             now = browser_data.count_found(fpn.retrace(detector, whole, cuts=[cut]), scene.boxes, scene.labels)
