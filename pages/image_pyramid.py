@@ -514,9 +514,9 @@ challenges_place = st.container()
 measure_name = f"measure_{hashlib.sha256(repr(sizes).encode()).hexdigest()[:12]}"
 
 
-def timed_pass(size: tuple[int, int]) -> float:
-    """Seconds of one pass with a feature pyramid."""
-    return image_pyramid.measure_feature_pyramid(load(load_efficientnet_lite0), size)
+def timed_pass(pixels, size: tuple[int, int]) -> image_pyramid.FeaturePyramidPass:
+    """One pass of the detector with a feature pyramid over the photo at the size of the largest level."""
+    return image_pyramid.run_feature_pyramid(pixels, load(load_efficientnet_lite0), size)
 
 
 def measured_passes() -> tuple[float, ...]:
@@ -524,7 +524,7 @@ def measured_passes() -> tuple[float, ...]:
     job = find_job(page, measure_name)
     if job is not None and job.result is not None:
         return job.result
-    return (*(level.seconds for level in levels), compute(timed_pass, image_pyramid.padded(sizes[0])))
+    return (*(level.seconds for level in levels), shapes.seconds)
 
 
 def measure(job) -> tuple[float, ...]:
@@ -536,6 +536,7 @@ def measure(job) -> tuple[float, ...]:
 
 measuring_words = _("Measuring each pass three times…")
 classifier_model = load(load_efficientnet_lite0)
+shapes = compute_on_photo(timed_pass, photo, sizes[0], is_sample=is_sample)
 seconds = measured_passes()
 with measured_place:
     table(
@@ -609,7 +610,7 @@ CARDS = (
     (
         _("2017 · Feature pyramid"),
         _("one pass, and the meaning of coarse maps carried down to the fine ones"),
-        _("timed here with untrained heads"),
+        _("drawn shapes: {count}", count=shapes.num_boxes),
         _("points: {count}", count=f"{image_pyramid.count_points(sizes[0]):,}"),
         milliseconds(seconds[-1]),
     ),

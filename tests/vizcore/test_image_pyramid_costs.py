@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from vizcore.data.scenes import draw_scene
 from vizcore.image_pyramid import (
     DenseClassifier,
     PassCost,
@@ -23,9 +24,9 @@ from vizcore.image_pyramid import (
     total,
     trace_aliasing,
 )
-from vizcore.image_pyramid.costs import measure_feature_pyramid, part_of_classifier, part_of_detector
+from vizcore.image_pyramid.costs import COMPARED, part_of_classifier, part_of_detector, run_feature_pyramid
 from vizcore.models.efficientnet_lite import EfficientNetLite0, load_efficientnet_lite0
-from vizcore.models.fcos import FCOS, Detector, FCOSConfig, level_sizes
+from vizcore.models.fcos import FCOS, Detector, FCOSConfig, detect, level_sizes, load_fcos
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +122,19 @@ def test_measured_times_are_times_and_progress_is_told():
     assert len(seconds) == 3
     assert all(0 < value < 60 for value in seconds)
     assert told == pytest.approx([1 / 3, 2 / 3, 1])
-    assert 0 < measure_feature_pyramid(model, (64, 64)) < 60
+
+
+def test_one_pass_finds_what_the_detector_finds():
+    model = load_efficientnet_lite0()
+    scene = draw_scene("validation", 1, size=256)
+    ran = run_feature_pyramid(scene.pixels, model, (256, 256))
+    found = detect(load_fcos(COMPARED), torch.from_numpy(scene.pixels), score_threshold=0.45)
+    assert ran.num_boxes == len(found.scores) > 0
+    assert 0 < ran.seconds < 60
+
+
+def test_what_is_counted_is_the_detector_that_is_run():
+    assert load_fcos(COMPARED).fcos.config == FCOSConfig()
 
 
 # -- aliasing ----------------------------------------------------------------------------------------------------------

@@ -18,15 +18,31 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from jaxtyping import UInt8
 from torch import Tensor, nn
 
+from vizcore.image_pyramid.pyramid import resize
 from vizcore.image_pyramid.sliding_window import WINDOW_CELLS
 from vizcore.models.efficientnet_lite import INPUT_SIZE, STRIDE, EfficientNetLite0
-from vizcore.models.fcos import FCOS, Detector, FCOSConfig
+from vizcore.models.fcos import (
+    FCOS,
+    Detector,
+    FCOSConfig,
+    as_input,
+    detections,
+    level_points,
+    level_sizes,
+    load_fcos,
+)
 
 PARTS = ("backbone", "classifier", "feature pyramid", "detection heads")
 """Where a pass spends its multiply-adds."""
+COMPARED = "compare_fpn"
+"""The detector beside the image pyramid: P3–P6 on the same backbone, trained on drawn scenes."""
+SHAPE_SCORE = 0.45
+"""It reports a shape above this score."""
 _COARSEST = 64  # pixels of the picture per cell of P6
 
 
@@ -233,8 +249,7 @@ def measure_passes(
 ) -> tuple[float, ...]:
     """Seconds of one dense pass over each level, and last of one pass with a feature pyramid over the first.
 
-    The least of ``repeats`` runs, taken in turns, so that a busy moment strikes all alike. The detector's weights are
-    untrained: its time does not depend on them.
+    The least of ``repeats`` runs, taken in turns, so that a busy moment strikes all alike.
 
     Args:
         model: the classifier, in eval mode; its backbone also serves the detector.
@@ -242,7 +257,7 @@ def measure_passes(
         repeats: runs of each.
         report: called with the share that is done.
     """
-    dense, detector = DenseClassifier(model), Detector(FCOS(FCOSConfig()), model)
+    dense, detector = DenseClassifier(model), load_fcos(COMPARED, backbone=model)
     runs: list[tuple[nn.Module, tuple[int, int]]] = [*((dense, size) for size in sizes), (detector, padded(sizes[0]))]
     best = [float("inf")] * len(runs)
     for turn in range(repeats):
@@ -256,17 +271,37 @@ def measure_passes(
     return tuple(best)
 
 
+@dataclass(frozen=True)
+class FeaturePyramidPass:
+    """One pass of the detector with a feature pyramid.
+
+    Attributes:
+        seconds: from the normalised picture to what the head says.
+        num_boxes: drawn shapes it reports.
+    """
+
+    seconds: float
+    num_boxes: int
+
+
 @torch.inference_mode()
-def measure_feature_pyramid(model: EfficientNetLite0, size: tuple[int, int]) -> float:
-    """Seconds of one pass of the detector with a feature pyramid, after one over a small picture to warm up.
+def run_feature_pyramid(
+    pixels: UInt8[np.ndarray, "H W 3"], model: EfficientNetLite0, size: tuple[int, int]
+) -> FeaturePyramidPass:
+    """Times one pass over a photo, after one over a small picture to warm up, and counts what it reports.
 
     Args:
+        pixels: the photo.
         model: the backbone.
-        size: (height, width), multiples of 64.
+        size: (height, width) that the photo is scaled to; padded to sides that divide by 64.
     """
-    detector = Detector(FCOS(FCOSConfig()), model)
+    detector = load_fcos(COMPARED, backbone=model)
     detector(torch.zeros(1, 3, 4 * _COARSEST, 4 * _COARSEST))
-    picture = torch.zeros(1, 3, *size)
+    picture = as_input(torch.from_numpy(resize(pixels, size))[None])
     started = time.perf_counter()
-    detector(picture)
-    return time.perf_counter() - started
+    output = detector(picture)
+    seconds = time.perf_counter() - started
+    strides = detector.fcos.config.strides
+    points = level_points(level_sizes((picture.shape[2], picture.shape[3]), strides), strides)
+    found = detections(output, points, size, score_threshold=SHAPE_SCORE)
+    return FeaturePyramidPass(seconds, len(found.scores))

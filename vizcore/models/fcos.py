@@ -458,12 +458,13 @@ WEIGHTS_FOLDER: Final = Path(__file__).resolve().parents[2] / "assets" / "weight
 """Where the detectors that were trained here lie, each beside its card."""
 
 
-def load_fcos(name: str = "fcos_fpn") -> Detector:
+def load_fcos(name: str = "fcos_fpn", *, backbone: EfficientNetLite0 | None = None) -> Detector:
     """A detector that was trained here, ready to run. The file holds nothing but tensors (safetensors).
 
     Args:
         name: of a file in ``assets/weights``: ``"fcos_fpn"``, or ``"compare_fpn"``, ``"compare_separate"`` and
             ``"compare_top"``, which differ in their neck alone and were trained with one budget.
+        backbone: the network to share, if it is in memory already.
 
     Raises:
         ValueError: If no such detector was shipped.
@@ -475,4 +476,4 @@ def load_fcos(name: str = "fcos_fpn") -> Detector:
         config = FCOSConfig(**json.loads(file.metadata()["config"]))
         fcos = FCOS(config)
         fcos.load_state_dict({key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118
-    return Detector(fcos)
+    return Detector(fcos, backbone)
