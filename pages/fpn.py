@@ -994,7 +994,8 @@ def show_owner() -> str:
         "        (torch.arange(-(-height // stride)) + 0.5) * stride,\n"
         '        (torch.arange(-(-width // stride)) + 0.5) * stride, indexing="ij")\n'
         "    sides = torch.stack([x - x1, y - y1, x2 - x, y2 - y])\n"
-        "    near = torch.maximum((x - (x1 + x2) / 2).abs(), (y - (y1 + y2) / 2).abs()) < 1.5 * stride\n"
+        "    off_center = torch.maximum((x - (x1 + x2) / 2).abs(), (y - (y1 + y2) / 2).abs())\n"
+        f"    near = off_center < {fcos.CENTER_RADIUS} * stride\n"
         "    far = sides.amax(0)\n"
         "    owned = (sides.amin(0) > 0) & near & (far > low) & (far <= high)\n"
         '    print("FCOS", "stride", stride, "cells", int(owned.sum()))\n'

@@ -155,6 +155,16 @@ coordinates = st.floats(0, 320, allow_nan=False)
 
 @given(coordinates, coordinates, st.floats(0, 200), st.floats(0, 200))
 def test_the_cell_rule_is_the_one_of_training(x: float, y: float, width: float, height: float) -> None:
+    check_cell_rule(x, y, width, height)
+
+
+def test_the_cell_rule_on_boxes_of_every_size() -> None:
+    # Hypothesis likes small and round numbers; these fill the ranges evenly.
+    for row in (torch.rand(150, 4, generator=torch.Generator().manual_seed(0)) * 200).tolist():
+        check_cell_rule(*row)
+
+
+def check_cell_rule(x: float, y: float, width: float, height: float) -> None:
     box = torch.tensor([[x, y, x + width, y + height]], dtype=torch.float32)
     points = level_points(level_sizes((320, 320), CONFIG.strides), CONFIG.strides)
     owned = assign_targets(points, CONFIG.ranges, box) == 0
