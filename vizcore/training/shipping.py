@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -35,6 +36,10 @@ from vizcore.training.recipes import (
     VALIDATION_SIZE,
     Recipe,
 )
+
+
+PYRAMID_SCENES: Final = 100
+"""An image pyramid is judged on the first so many scenes: each takes it as long as twenty single passes."""
 
 
 def save_weights(path: Path, fcos: FCOS) -> None:
@@ -91,6 +96,7 @@ def ship(
             name="compare_pyramid",
             title="Top stage alone, on an image pyramid",
             pyramid=True,
+            num_scenes=min(num_scenes, PYRAMID_SCENES),
             multiply_adds=count_multiply_adds(detector, pyramid=True),
         )
         cards.append(pyramid)
