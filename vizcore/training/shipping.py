@@ -37,7 +37,6 @@ from vizcore.training.recipes import (
     Recipe,
 )
 
-
 PYRAMID_SCENES: Final = 100
 """An image pyramid is judged on the first so many scenes: each takes it as long as twenty single passes."""
 
