@@ -56,6 +56,16 @@ def tile(page: Page, name: str) -> Locator:
     return page.locator(f".fpn .pyramid .tile[data-map={name}]")
 
 
+def grid_places(page: Page) -> dict[str, tuple[str, str]]:
+    """Column and row of every map in the diagram."""
+    return page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll(".fpn .pyramid .tile")].map((tile) => {
+             const style = getComputedStyle(tile);
+             return [tile.dataset.map, [style.gridColumnStart, style.gridRowStart]];
+           }))"""
+    )
+
+
 def value(page: Page, name: str) -> float:
     return float(tile(page, name).locator("output").get_attribute("data-value"))
 
@@ -86,6 +96,8 @@ def test_a_cut_arrow_changes_levels_and_boxes(page: Page, app_url: str, detector
     page.mouse.move(*place(page, ".fpn svg.world", 250, 250))
     page.evaluate(TWO_FRAMES)
     before = {name: value(page, name) for name in ("P2", "P3", "P5")}
+    places = grid_places(page)
+    assert len(set(places.values())) == len(places) >= 9
     arrow = page.get_by_role("switch", name="Top-down arrow P4 to P3")
     arrow.click()
     cut = fpn.retrace(detector, whole, cuts=["top_down:P3"])
@@ -101,6 +113,7 @@ def test_a_cut_arrow_changes_levels_and_boxes(page: Page, app_url: str, detector
     assert value(page, "P5") == pytest.approx(before["P5"], abs=1e-4)
     expect(page.locator(".fpn .merge .cut-note")).to_have_text("cut")
     page.wait_for_url(re.compile(r"cuts=top_down:P3"))
+    assert grid_places(page) == places  # the answer repaints the maps and leaves them where they stand
     page.get_by_role("button", name="Mend all arrows").click()
     expect(summary).to_contain_text(f"{len(whole.keep)} boxes.")
 

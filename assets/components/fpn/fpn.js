@@ -226,7 +226,7 @@ class View {
     });
     paint(tile.canvas, map, this.table, tile.range);
     tile.element.classList.toggle("empty", !map.filled);
-    if (!tile.sum) put(tile.element, "style", `--c: ${this.data.colors[tile.name] ?? "var(--edge)"}`);
+    if (!tile.sum) tile.element.style.setProperty("--c", this.data.colors[tile.name] ?? "var(--edge)");
   }
 
   newSwitch(arrow, direction) {
