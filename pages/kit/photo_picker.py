@@ -52,13 +52,14 @@ def pick_photo(page: Page, *, default: str = "chelsea", camera: bool = True) -> 
         file = st.file_uploader(say("Choose a file"), key=page.key("upload"))
         if file is not None:
             _take_over(page, file.getvalue(), file.name)
+        # Within the popover: it stays open over the column below it, and there the sentence would not be seen.
+        failure = st.session_state.get(page.key("photo_error"))
+        if failure is not None:
+            st.error(lang.explain(failure, say), icon=":material/broken_image:")
         if camera and st.toggle(say("Use the camera"), key=page.key("camera_on")):
             shot = st.camera_input(say("Take a picture"), key=page.key("camera"))
             if shot is not None:
                 _take_over(page, shot.getvalue(), say("camera picture"))
-    failure = st.session_state.get(page.key("photo_error"))
-    if failure is not None:
-        st.error(lang.explain(failure, say), icon=":material/broken_image:")
     return _photo(name)
 
 
