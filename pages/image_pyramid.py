@@ -84,7 +84,7 @@ def shared_figure(pixels: np.ndarray, box: tuple[float, ...], language: str) -> 
 
 # -- what is looked at, and how ----------------------------------------------------------------------------------------
 
-first = st.columns([1.2, 1.6, 1.1, 1.1, 1.1], gap="small", vertical_alignment="bottom")
+first = st.columns([1.2, 1.6, 1.1, 1.1, 1.1], gap="small")  # from the top, so that the labels line up
 second = st.columns([1.2, 1.2, 1.3, 0.9, 0.9], gap="small", vertical_alignment="bottom")
 with first[0]:
     photo = pick_photo(page, default="coffee")
@@ -177,11 +177,11 @@ def words() -> dict[str, str]:
         "level_best": _("best {score}, above threshold: {passed}"),
         "level_jump": _("Go to the best window of level {level}: {width} × {height} pixels, {name} {score}"),
         "level_alt": _(
-            "Level {level} of {levels}, {width} × {height} pixels, with the score map of “{name}”: best {score}, "
-            "{passed} of {windows} windows above the threshold."
+            "Level {level} of {levels}, {width} × {height} pixels, with the score map of “{name}”: best "
+            "{score}; windows above the threshold: {passed} of {windows}."
         ),
         "read": _("Level {level}, row {row}, column {column}: {name} {score}. Click to go there."),
-        "start": _("{windows} windows on {levels} levels. Nothing is looked at yet: press → or play."),
+        "start": _("Windows: {windows}, levels: {levels}. Nothing is looked at yet: press → or play."),
         "window": _("Level {level} of {levels}, {width} × {height}: row {row}, column {column}. {name}: {score}."),
         "above": _("Above {threshold}: a candidate."),
         "below": _("Not above {threshold}: forgotten."),
@@ -189,14 +189,14 @@ def words() -> dict[str, str]:
             "Level {level} of {levels}, {width} × {height}: {count} windows looked at, the best of them at row {row}, "
             "column {column} with {name} {score}; {passed} above {threshold}."
         ),
-        "gathered": _("{candidates} of {windows} windows are above {threshold} and became candidates."),
+        "gathered": _("Windows above {threshold}, now candidates: {candidates} of {windows}."),
         "fused": _(
-            "{candidates} of {windows} windows are above {threshold}; each has moved to the average of those that "
-            "agree with it."
+            "Windows above {threshold}, now candidates: {candidates} of {windows}. Each has moved to the "
+            "average of those that agree with it."
         ),
         "nothing": _("No window is above {threshold}: the best for “{name}” has {best}."),
         "keep": _("Box {number} with score {score} is kept; it suppresses {removed}."),
-        "end": _("Done: of {windows} windows on {levels} levels, boxes left for “{name}”: {kept}."),
+        "end": _("Done. Windows: {windows}, levels: {levels}, boxes left for “{name}”: {kept}."),
         "kept": _("kept with score {score}"),
         "suppressed": _("score {score}, suppressed by the box with {other}"),
     }
@@ -206,14 +206,14 @@ def summary() -> str:
     """The result in a sentence."""
     if not len(trace.keep):
         return _(
-            "“{name}”: none of {windows} windows is above {threshold}; the best has {best}.",
+            "Windows searched for “{name}”: {windows}; none is above {threshold}, the best has {best}.",
             name=name,
             windows=trace.num_windows,
             threshold=score_threshold,
             best=f"{max(peaks):.2f}",
         )
     return _(
-        "“{name}”: of {windows} windows {candidates} became candidates; boxes left: {kept}, the best with {best}.",
+        "Windows searched for “{name}”: {windows}; candidates: {candidates}; boxes left: {kept}, the best with {best}.",
         name=name,
         candidates=len(trace.candidates),
         windows=trace.num_windows,
@@ -318,9 +318,9 @@ with left:
     )
     st.markdown(
         _(
-            "All levels together cost **{counted}** × the largest one. The geometric sum over {levels} levels says "
-            "{sum}, and for endlessly many f²/(f² − 1) = {limit}. (Sides are rounded to whole cells; that is the "
-            "difference.)",
+            "All levels together cost **{counted}** × the largest one. The geometric sum (levels: {levels}) "
+            "says {sum}, and for endlessly many f²/(f² − 1) = {limit}. (Sides are rounded to whole cells; "
+            "that is the difference.)",
             counted=f"{cost.ratios['counted']:.2f}",
             levels=len(levels),
             sum=f"{cost.ratios['sum']:.2f}",
@@ -432,8 +432,8 @@ show_myth(
     claim=_("A pyramid of ten levels costs ten times one level."),
     verdict="fails",
     because=_(
-        "Levels shrink in both directions, so their costs are a geometric series: f²/(f² − 1) bounds the sum "
-        "however many there are. Counted here with f = {step}: {counted} × for {levels} levels.",
+        "Levels shrink in both directions, so their costs are a geometric series: f²/(f² − 1) bounds the "
+        "sum however many there are. Counted here with f = {step} (levels: {levels}): {counted} ×.",
         step=f"{scale_step:g}",
         counted=f"{cost.ratios['counted']:.2f}",
         levels=len(levels),
@@ -542,7 +542,7 @@ with measured_place:
     table(
         [
             {
-                "": _("image pyramid, {count} levels", count=len(levels)),
+                "": _("image pyramid (levels: {count})", count=len(levels)),
                 _("windows or points"): f"{trace.num_windows:,}",
                 _("time"): milliseconds(sum(seconds[:-1])),
                 _("multiply-adds"): f"{pyramid_total.multiply_adds / GIGA:.1f} G",

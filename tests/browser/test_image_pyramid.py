@@ -72,7 +72,7 @@ def test_keys_step_through_windows_candidates_and_boxes(
     expect(view.locator(".decision")).to_contain_text("boxes left for “espresso”: 1")
     page.keyboard.press("Home")
     expect_position(view, 0)
-    expect(view.locator(".decision")).to_contain_text("364 windows on 3 levels")
+    expect(view.locator(".decision")).to_contain_text("Windows: 364, levels: 3.")
     assert view.evaluate(PAINTED) == [0, 0, 0]
     seen = [state(view)]
     for position in range(1, 7):
@@ -96,7 +96,7 @@ def test_keys_step_through_windows_candidates_and_boxes(
     page.keyboard.press("ArrowLeft")
     expect(view.locator(".decision")).to_contain_text("Box 1 with score 0.958 is kept; it suppresses 41")
     page.keyboard.press("ArrowLeft")
-    expect(view.locator(".decision")).to_contain_text("42 of 364 windows are above 0.3")
+    expect(view.locator(".decision")).to_contain_text("Windows above 0.3, now candidates: 42 of 364.")
     expect(shown).to_have_count(len(trace.candidates))
 
 

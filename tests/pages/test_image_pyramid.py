@@ -91,7 +91,7 @@ def test_opens_with_the_espresso_and_its_result(payloads, coffee):
     last = image_pyramid.count_positions(coffee) - 1
     assert sent["stepper"]["step"] == last
     assert sent["stepper"]["numSteps"] == last + 1
-    assert "“espresso”: of 364 windows 42 became candidates; boxes left: 1" in words(app)
+    assert "Windows searched for “espresso”: 364; candidates: 42; boxes left: 1, the best with 0.96" in words(app)
     assert app.session_state["image_pyramid_solved"] == []
 
 
