@@ -9,6 +9,7 @@ import { colorTable, paint, readMaps } from "../fpn/maps.js";
 
 const own = await stylesheet(import.meta.url, "./fpn_owner.css");
 const LOW = 4; // pixels at the left end of a ruler
+const ROWS = 3; // of examples, before the rest is asked for
 const REACH = 2; // cells around the centre that are asked; those that are farther away cannot be owned
 const programs = new Map(); // source -> promise of its exports
 
@@ -32,6 +33,13 @@ class View {
     style.textContent = own;
     this.under = this.stage.layer("cells", { under: true });
     this.examples = html("div", { class: "examples", role: "group" });
+    this.more = html("button", { type: "button", class: "chip more", hidden: "" });
+    this.more.addEventListener("click", () => {
+      const [first] = this.chips.filter((chip) => chip.hidden);
+      this.unfolded = true;
+      this.fold();
+      first?.focus({ preventScroll: true });
+    });
     this.paper = new Rule("paper");
     this.fcos = new Rule("fcos");
     this.verdict = html("p", { class: "verdict" });
@@ -42,7 +50,10 @@ class View {
     this.stage.onFrame = (boxes) => this.draw(boxes);
     this.stage.onResize = () => this.draw(this.stage.boxes);
     this.stage.summary = () => this.verdict.textContent;
-    this.observer = new ResizeObserver(() => this.layout());
+    this.observer = new ResizeObserver(() => {
+      this.layout();
+      this.fold();
+    });
     this.observer.observe(this.strip);
   }
 
@@ -119,13 +130,31 @@ class View {
     const shape = JSON.stringify(this.data.examples);
     if (this.listed === shape) return;
     this.listed = shape;
+    this.unfolded = false;
     this.examples.replaceChildren(html("span", { class: "quiet" }, this.data.examples.length ? this.text.examples : ""));
-    for (const example of this.data.examples) {
+    this.chips = this.data.examples.map((example) => {
       const button = html("button", { type: "button", class: "chip", style: `--c: ${this.data.colors[example.level] ?? "var(--edge)"}` },
         html("span", { class: "dot", "aria-hidden": "true" }), example.words);
       button.addEventListener("click", () => this.stage.set({ box: example.xyxy }));
-      this.examples.append(button);
-    }
+      return button;
+    });
+    this.examples.append(...this.chips, this.more);
+    this.fold();
+  }
+
+  /** Whole rows only: what does not fit into the first ones waits behind a button that says how many there are. */
+  fold() {
+    if (!this.chips || !this.examples.clientWidth) return;
+    for (const chip of this.chips) chip.hidden = false;
+    this.more.hidden = true;
+    const tops = [...new Set(this.chips.map((chip) => chip.offsetTop))];
+    if (this.unfolded || tops.length <= ROWS) return;
+    const last = tops[ROWS - 1];
+    let kept = this.chips.filter((chip) => chip.offsetTop <= last).length;
+    this.chips.forEach((chip, place) => { chip.hidden = place >= kept; });
+    this.more.hidden = false;
+    const name = () => { this.more.textContent = say(this.text.more, { count: this.chips.length - kept }); };
+    for (name(); kept > 1 && this.more.offsetTop > last; name()) this.chips[--kept].hidden = true;
   }
 
   // ---- on every frame -----------------------------------------------------------------------------------------------------
@@ -141,7 +170,7 @@ class View {
     const rounded = Math.floor(paper.value + 1e-6); // shown only where the limits changed it
     const numbers = `k = ⌊${k0} + log₂(√(${short(width)} · ${short(height)}) / ${size})⌋ = ⌊${short(paper.value, 2)}⌋`;
     const limited = Number.isFinite(rounded) && rounded !== paper.level;
-    this.paper.write(numbers + (limited || !Number.isFinite(rounded) ? ` → ${paper.level}` : ` = ${paper.level}`), Math.sqrt(width * height), `P${paper.level}`,
+    this.paper.write(numbers + (limited || !Number.isFinite(rounded) ? ` → ${paper.level}` : ` = ${paper.level}`), Math.sqrt(width * height), [`P${paper.level}`],
       limited ? this.text.limited : "");
 
     const centre = [(x1 + x2) / 2, (y1 + y2) / 2];
@@ -151,7 +180,7 @@ class View {
     const range = atCentre ? `${short(atCentre.low)} < ${short(farthest)} ≤ ${atCentre.high === null ? "∞" : short(atCentre.high)}` : short(farthest);
     const total = [...found.values()].reduce((sum, cells) => sum + cells.length, 0);
     const winners = [...found].filter(([, cells]) => cells.length).map(([name]) => name);
-    this.fcos.write(`max(${short(width)}, ${short(height)}) / 2 = ${short(farthest)},  ${range}`, farthest, atCentre?.name ?? "–",
+    this.fcos.write(`max(${short(width)}, ${short(height)}) / 2 = ${short(farthest)},  ${range}`, farthest, winners,
       total ? say(this.text.cells, { list: winners.map((name) => `${name}: ${found.get(name).length}`).join(", ") }) : this.text.no_cells);
     this.answer = { paper: paper.level, fcos: Object.fromEntries([...found].map(([name, cells]) => [name, cells.length])) };
     this.element.dataset.paper = `P${paper.level}`;
@@ -257,13 +286,19 @@ class Rule {
     return (100 * Math.log(Math.min(this.high, Math.max(LOW, value)) / LOW)) / Math.log(this.high / LOW);
   }
 
-  write(numbers, value, level, note) {
+  /** `levels`: every level that the rule gives the box to; none, one or several. */
+  write(numbers, value, levels, note) {
     if (this.numbers.textContent !== numbers) this.numbers.textContent = numbers;
-    this.value.textContent = level;
-    this.value.style.setProperty("--c", this.colors[level] ?? "var(--edge)");
+    const shown = JSON.stringify(levels.map((level) => [level, this.colors[level]]));
+    if (this.shown !== shown) {
+      this.shown = shown;
+      const names = levels.length ? levels : ["–"];
+      this.value.replaceChildren(...names.flatMap((level, place) => [
+        ...(place ? [" + "] : []), html("span", { class: "owning", style: `--c: ${this.colors[level] ?? "var(--edge)"}` }, level)]));
+    }
     this.needle.style.left = `${this.place(value)}%`;
     if (this.note.textContent !== note) this.note.textContent = note;
-    for (const band of this.ruler.querySelectorAll(".band")) band.classList.toggle("on", band.dataset.level === level);
+    for (const band of this.ruler.querySelectorAll(".band")) band.classList.toggle("on", levels.includes(band.dataset.level));
   }
 }
 
