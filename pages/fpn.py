@@ -107,7 +107,16 @@ def shared_field(kind: str, name: Any, level: str, row: int, column: int) -> fpn
 
 def atlas_file(trace: fpn.FPNTrace, level: str) -> bytes:
     """All channels of a map as a PNG file."""
-    return encode_png(fpn.channel_atlas(browser_data.on_photo(trace, level), side=ATLAS_SIDE))
+    return atlas_png(browser_data.on_photo(trace, level))
+
+
+def atlas_png(maps: np.ndarray) -> bytes:
+    """All channels as a PNG file. Places left over are transparent: black ones would look like dead channels."""
+    sheet = fpn.channel_atlas(maps, side=ATLAS_SIDE)
+    columns, rows, (high, wide) = fpn.atlas_layout(maps.shape[0], maps.shape[1:], side=ATLAS_SIDE)
+    filled = (np.arange(rows * columns) < maps.shape[0]).reshape(rows, columns)
+    alpha = np.where(filled, 255, 0).astype(np.uint8).repeat(high, axis=0).repeat(wide, axis=1)
+    return encode_png(np.stack([sheet, sheet, sheet, alpha], axis=-1))
 
 
 def compile_rules(canonical_size: float, canonical_level: float) -> str:
@@ -750,9 +759,8 @@ def design_atlas(opened: str, maps: np.ndarray) -> dict[str, Any]:
     layout = fpn.atlas_layout(maps.shape[0], maps.shape[1:], side=ATLAS_SIDE)
     design, _colon, level = opened.rpartition(":")
     words = _("All {count} channels of {level}", count=maps.shape[0], level=level)
-    file = encode_png(fpn.channel_atlas(maps, side=ATLAS_SIDE))
     return {
-        "url": media_url(file, "image/png", page.key("opened-atlas")),
+        "url": media_url(atlas_png(maps), "image/png", page.key("opened-atlas")),
         "columns": layout.columns,
         "width": layout.columns * layout.tile[1],
         "height": layout.rows * layout.tile[0],
@@ -955,6 +963,7 @@ def show_owner() -> str:
                 "badge_paper": _("area"),
                 "badge_fcos": "FCOS",
                 "examples": _("Put the box on:"),
+                "more": _("{count} more"),
             },
         },
         payload=maps_of(source, (), "mean", 0),
@@ -1175,7 +1184,7 @@ def show_data() -> str:
             )
             files = st.columns(2)
             files[0].download_button(
-                _("Boxes as a COCO file (JSON)"),
+                _("Boxes (COCO)"),
                 lambda: json.dumps(scenes.to_coco([scene]), indent=1),
                 f"scene-{source.name}.json",
                 "application/json",
@@ -1185,7 +1194,7 @@ def show_data() -> str:
                 width="stretch",
             )
             files[1].download_button(
-                _("Scene as a picture (PNG)"),
+                _("Scene (PNG)"),
                 lambda: encode_png(scene.pixels),
                 f"scene-{source.name}.png",
                 "image/png",
