@@ -159,6 +159,32 @@ def test_a_box_on_the_photo_leads_to_its_decision(page: Page, app_url: str) -> N
     expect(view.locator(".decision")).to_contain_text("is kept; it suppresses")
 
 
+def test_a_label_leaves_the_photo_with_its_box(page: Page, app_url: str) -> None:
+    view = open_pyramid(page, app_url)
+    labels = view.locator(".photo-part .labels text")
+    expect(labels).to_have_text(["espresso 0.96"])
+    # No window of the coins is sure of anything: the other photo has no box, and the old one's label must go.
+    page.get_by_role("combobox", name="Photo").click()
+    page.get_by_role("option", name="Greek coins from Pompeii").click()
+    expect(view.locator(".decision")).to_contain_text("No window is above 0.3", timeout=60_000)
+    expect(view.locator(".boxes .box")).to_have_count(0)
+    expect(labels).to_have_count(0)
+
+
+def test_an_unreadable_file_is_explained_where_it_was_chosen(page: Page, app_url: str) -> None:
+    view = open_pyramid(page, app_url)
+    before = view.bounding_box()
+    page.get_by_role("button", name="Own photo").click()
+    popover = page.get_by_test_id("stPopoverBody")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "renamed.png", "mimeType": "image/png", "buffer": b"only words"}
+    )
+    expect(popover.get_by_test_id("stAlert")).to_contain_text("not a picture that can be read", timeout=60_000)
+    settled(page)
+    expect(page.get_by_test_id("stAlert")).to_have_count(1)
+    assert view.bounding_box() == before  # nothing below was pushed away
+
+
 def test_levels_have_their_true_relative_sizes(
     new_context: Callable[..., BrowserContext], app_url: str, trace: image_pyramid.SlidingWindowTrace
 ) -> None:

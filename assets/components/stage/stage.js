@@ -207,7 +207,10 @@ export class Stage {
       this.items.set(box.id, item);
       order.push(item.element);
     }
-    for (const item of before.values()) item.element.remove();
+    for (const item of before.values()) {
+      item.element.remove();
+      item.text?.remove(); // a label is drawn above all boxes, not within its own
+    }
     const present = this.boxLayer.children;
     order.forEach((element, index) => {
       if (present[index] !== element) this.boxLayer.insertBefore(element, present[index] ?? null);
