@@ -123,6 +123,10 @@ def test_the_histogram_counts_every_object():
     words = " ".join(annotation.text for annotation in figure.layout.annotations)
     assert all(f"{name}: {count}" in words for name, count in sizes.size_classes.items())
     assert [shape.x0 for shape in figure.layout.shapes] == [32, 96]
+    # Two rows of the legend and the names of the sizes stand above the plot, away from the axis's title.
+    legend = figure.layout.legend
+    assert (legend.yref, legend.yanchor, legend.y) == ("container", "top", 1)
+    assert figure.layout.margin.t >= 53 + 30
 
 
 def test_a_histogram_of_nothing():

@@ -16,7 +16,7 @@ from torchvision.ops.poolers import LevelMapper
 
 from tests.scripts import printed_numbers, run_script
 from vizcore import fpn
-from vizcore.data.photos import Photo, decode_photo
+from vizcore.data.photos import Photo, decode_photo, encode_png
 from vizcore.data.scenes import draw_scene
 from vizcore.fpn import browser_data
 from vizcore.models import fcos
@@ -186,6 +186,23 @@ def test_the_owner_is_torchs_and_torchvisions() -> None:
         assert f"says P{level} " in words
         for name in owner.fcos_levels:
             assert f"{name} × {len(owner.cells[name])}" in words
+
+
+def test_places_of_the_atlas_without_a_channel_are_transparent(monkeypatch: pytest.MonkeyPatch) -> None:
+    sheets = []
+
+    def listen(pixels: np.ndarray) -> bytes:
+        sheets.append(pixels)
+        return encode_png(pixels)
+
+    monkeypatch.setattr("vizcore.data.photos.encode_png", listen)
+    atlas = piece(open_page(part="designs", opened="C3"), "atlas", "designs")["atlas"]
+    (sheet,) = (pixels for pixels in sheets if pixels.shape[:2] == (atlas["height"], atlas["width"]))
+    columns, rows, (high, wide) = fpn.atlas_layout(40, (64, 64), side=64)
+    seen = sheet[..., 3].reshape(rows, high, columns, wide)
+    assert rows * columns > 40  # there are places left over
+    for place in range(rows * columns):
+        assert (seen[place // columns, :, place % columns] == (255 if place < 40 else 0)).all()
 
 
 def test_a_pressed_cell_is_asked_about() -> None:

@@ -253,11 +253,12 @@ def plot_scene_sizes(sizes: SceneSizes, *, translate: Translate = str, say_class
         figure.add_vline(x=border, line={"color": theme.SUPPRESSED, "width": 2, "dash": "dash"})
     figure.update_xaxes(title=translate("√area of the box (px)"), type="log", **_ticks(edges[0], edges[-1]))
     figure.update_yaxes(title=translate("objects"))
-    theme.themed(figure, height=340)
+    theme.themed(figure, height=370)
     return figure.update_layout(
         barmode="stack",
-        margin={"t": 30, "b": 96},
-        legend={"yanchor": "top", "y": -0.24, "x": 0.5, "xanchor": "center", "traceorder": "normal"},
+        # At the very top, above the sizes' names; below the plot it would run into the axis's title on a phone.
+        margin={"t": 92},
+        legend={"yref": "container", "yanchor": "top", "y": 1, "x": 0, "traceorder": "normal"},
     )
 
 
