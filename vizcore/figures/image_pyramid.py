@@ -19,7 +19,7 @@ MESSAGES = (
     "classifier",
     "feature pyramid",
     "detection heads",
-    "image pyramid, {count} levels",
+    "image pyramid (levels: {count})",
     "feature pyramid, one pass",
     "billion multiply-adds",
     "level",
@@ -167,7 +167,7 @@ def plot_alternatives(cost: PyramidCost, *, translate: Translate = str) -> go.Fi
         Stacked bars, one trace a part of the network; a pattern comes with each colour.
     """
     rows = [
-        translate("image pyramid, {count} levels").format(count=len(cost.levels)),
+        translate("image pyramid (levels: {count})").format(count=len(cost.levels)),
         translate("feature pyramid, one pass"),
     ]
     figure = go.Figure()
