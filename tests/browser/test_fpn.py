@@ -56,12 +56,12 @@ def tile(page: Page, name: str) -> Locator:
     return page.locator(f".fpn .pyramid .tile[data-map={name}]")
 
 
-def grid_places(page: Page) -> dict[str, tuple[str, str]]:
+def grid_places(page: Page) -> dict[str, str]:
     """Column and row of every map in the diagram."""
-    return page.evaluate(
-        """() => Object.fromEntries([...document.querySelectorAll(".fpn .pyramid .tile")].map((tile) => {
+    return page.locator(".fpn .pyramid .tile").evaluate_all(
+        """(tiles) => Object.fromEntries(tiles.map((tile) => {
              const style = getComputedStyle(tile);
-             return [tile.dataset.map, [style.gridColumnStart, style.gridRowStart]];
+             return [tile.dataset.map, `${style.gridColumnStart} ${style.gridRowStart}`];
            }))"""
     )
 
@@ -134,6 +134,7 @@ def test_a_level_is_laid_over_the_picture_and_a_link_brings_it_back(
     page.wait_for_url(re.compile(r"cuts=lateral:C3"))
     page.wait_for_url(re.compile(r"opacity=0\.7\b"))
     settled(page)
+    expect(page.locator(".fpn .found")).to_contain_text("1 of 7 arrows cut")
     words = page.locator(".fpn .found").inner_text()
     reader = new_context(dark=True, locale="zh-CN").new_page()
     reader.goto(page.url)
