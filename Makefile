@@ -30,7 +30,7 @@ browser: $(STAMP)
 
 # A test in Chromium that failed beside a busy neighbour gets one more chance, alone; what fails twice is red.
 test: $(STAMP) browser
-	$(RUN) pytest -n auto --dist loadfile || $(RUN) pytest --last-failed --last-failed-no-failures none
+	$(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder || $(RUN) pytest --last-failed --last-failed-no-failures none
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
