@@ -43,7 +43,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 bench: $(STAMP)
-	$(RUN) pytest tests/benchmarks -s -p no:xdist -n0
+	$(RUN) pytest tests/benchmarks -s -p no:xdist
 
 bench-load: $(STAMP)
 	$(RUN) tests.benchmarks.load
