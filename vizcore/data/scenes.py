@@ -152,14 +152,25 @@ def to_coco(scenes: Iterable[Scene]) -> dict[str, Any]:
     ``area`` is the box's, as in data sets without masks; the size classes of COCO's evaluation go by it.
     """
     images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
+    targets: list[tuple[np.ndarray, np.ndarray]] = []
     for number, scene in enumerate(scenes, start=1):
         height, width = scene.pixels.shape[:2]
         images.append(
             {"id": number, "file_name": f"{scene.name.replace(' ', '_')}.png", "height": height, "width": width}
         )
-        for box, label in zip(scene.boxes.tolist(), scene.labels.tolist(), strict=True):
-            x1, y1, x2, y2 = box
+        targets.append((scene.boxes, scene.labels))
+    return {"images": images, "annotations": coco_annotations(targets), "categories": coco_categories()}
+
+
+def coco_annotations(targets: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[dict[str, Any]]:
+    """COCO's annotations of pictures numbered from 1.
+
+    Args:
+        targets: of each picture the boxes ``[M, 4]`` xyxy and labels ``[M]``.
+    """
+    annotations: list[dict[str, Any]] = []
+    for number, (boxes, labels) in enumerate(targets, start=1):
+        for (x1, y1, x2, y2), label in zip(boxes.tolist(), labels.tolist(), strict=True):
             annotations.append(
                 {
                     "id": len(annotations) + 1,
@@ -170,8 +181,12 @@ def to_coco(scenes: Iterable[Scene]) -> dict[str, Any]:
                     "iscrowd": 0,
                 }
             )
-    categories = [{"id": place, "name": name} for place, name in enumerate(CLASSES, start=1)]
-    return {"images": images, "annotations": annotations, "categories": categories}
+    return annotations
+
+
+def coco_categories() -> list[dict[str, Any]]:
+    """COCO's categories: the classes, numbered from 1."""
+    return [{"id": place, "name": name} for place, name in enumerate(CLASSES, start=1)]
 
 
 @lru_cache(maxsize=len(CLASSES) + 2)

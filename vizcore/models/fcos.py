@@ -410,6 +410,11 @@ def detections(
 ) -> Selection:
     """Final boxes of the first picture: candidates, then class-aware NMS."""
     found = candidates(output, points, image_size, score_threshold=score_threshold)
+    return _suppress(found, iou_threshold, most)
+
+
+def _suppress(found: Selection, iou_threshold: float, most: int) -> Selection:
+    """What class-aware NMS leaves of candidates, by decreasing score."""
     keep = batched_nms(found.boxes, found.scores, found.labels, iou_threshold)[:most]
     return Selection(*(column[keep] for column in found))
 
@@ -450,8 +455,7 @@ def detect_on_pyramid(
         boxes, scores, labels, cells = (column[chosen] for column in found)
         parts.append(Selection(boxes / scale, scores, labels, cells))
     every = Selection(*(torch.cat(column) for column in zip(*parts, strict=True)))
-    keep = batched_nms(every.boxes, every.scores, every.labels, iou_threshold)[:most]
-    return Selection(*(column[keep] for column in every))
+    return _suppress(every, iou_threshold, most)
 
 
 WEIGHTS_FOLDER: Final = Path(__file__).resolve().parents[2] / "assets" / "weights"

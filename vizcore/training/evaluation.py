@@ -13,7 +13,7 @@ from jaxtyping import Float, Int64
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from vizcore.data.scenes import CLASSES
+from vizcore.data.scenes import coco_annotations, coco_categories
 
 NUM_VALIDATION_SCENES = 500
 
@@ -75,27 +75,14 @@ def evaluate(
         targets: of each scene the boxes ``[M, 4]`` xyxy and labels ``[M]``.
         progress: wraps the indices, such as ``tqdm``.
     """
-    annotations: list[dict[str, Any]] = []
     results: list[list[float]] = []
     for index in progress(range(len(targets))):
-        boxes, labels = targets[index]
-        for (x1, y1, x2, y2), label in zip(boxes.tolist(), labels.tolist(), strict=True):
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": index + 1,
-                    "category_id": label + 1,
-                    "bbox": [x1, y1, x2 - x1, y2 - y1],
-                    "area": (x2 - x1) * (y2 - y1),
-                    "iscrowd": 0,
-                }
-            )
         found = detect(index)
         for (x1, y1, x2, y2), score, label in zip(
             found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
         ):
             results.append([index + 1, x1, y1, x2 - x1, y2 - y1, score, label + 1])
-    return _count(annotations, results, len(targets))
+    return _count(coco_annotations(targets), results, len(targets))
 
 
 def _count(annotations: list[dict[str, Any]], results: list[list[float]], num_scenes: int) -> Quality:
@@ -104,7 +91,7 @@ def _count(annotations: list[dict[str, Any]], results: list[list[float]], num_sc
         truth.dataset = {
             "images": [{"id": index + 1} for index in range(num_scenes)],
             "annotations": annotations,
-            "categories": [{"id": place, "name": name} for place, name in enumerate(CLASSES, start=1)],
+            "categories": coco_categories(),
         }
         truth.createIndex()
         if not results:

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 from torch.utils.flop_counter import FlopCounterMode
 
-from vizcore.data.scenes import BACKGROUNDS, CLASSES, Scene, draw_scene
+from vizcore.data.scenes import BACKGROUNDS, CLASSES, draw_scene
 from vizcore.models.fcos import (
     FCOS,
     PYRAMID_SCALES,
@@ -37,6 +37,8 @@ from vizcore.training.recipes import (
     Recipe,
 )
 
+Targets = tuple[np.ndarray, np.ndarray]
+"""Boxes ``[M, 4]`` xyxy and labels ``[M]`` of a scene."""
 PYRAMID_SCENES: Final = 100
 """An image pyramid is judged on the first so many scenes: each takes it as long as twenty single passes."""
 
@@ -138,8 +140,8 @@ def predict_scenes(
     num_scenes: int = NUM_VALIDATION_SCENES,
     pyramid: bool = False,
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
-) -> list[tuple[Scene, Detections]]:
-    """What a detector finds on the first validation scenes, from pixels to boxes, in single precision.
+) -> list[tuple[Targets, Detections]]:
+    """What lies on the first validation scenes, and what a detector finds there: pixels to boxes, single precision.
 
     Args:
         detector: to run.
@@ -152,7 +154,8 @@ def predict_scenes(
     for index in progress(range(num_scenes)):
         scene = draw_scene("validation", index, size=VALIDATION_SIZE)
         found = run(detector, torch.from_numpy(scene.pixels))
-        answers.append((scene, Detections(found.boxes.numpy(), found.scores.numpy(), found.labels.numpy())))
+        targets = (scene.boxes, scene.labels)  # not the pixels: 500 scenes of them would take 400 MB
+        answers.append((targets, Detections(found.boxes.numpy(), found.scores.numpy(), found.labels.numpy())))
     return answers
 
 
@@ -165,7 +168,7 @@ def evaluate_detector(
 ) -> Quality:
     """Judges a detector on what :func:`predict_scenes` finds; the arguments are the same."""
     answers = predict_scenes(detector, num_scenes=num_scenes, pyramid=pyramid, progress=progress)
-    return evaluate(lambda index: answers[index][1], [(scene.boxes, scene.labels) for scene, _ in answers])
+    return evaluate(lambda index: answers[index][1], [targets for targets, _ in answers])
 
 
 def save_predictions(card: Card, path: Path) -> None:
