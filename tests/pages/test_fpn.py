@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 import re
-from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from torchvision.ops.poolers import LevelMapper
 
+from tests.pages.pieces import component, link
 from tests.scripts import printed_numbers, run_script
 from vizcore import fpn
 from vizcore.data.photos import Photo, decode_photo, encode_png
@@ -38,23 +37,6 @@ def open_page(**query: str) -> AppTest:
     assert not app.exception
     assert not app.error
     return app
-
-
-def piece(app: AppTest, *keys: str) -> dict:
-    """The data of the first mounted piece that has these keys."""
-    for element in app.get("bidi_component"):
-        try:
-            data = json.loads(element.proto.json)
-        except ValueError:
-            continue
-        if isinstance(data, dict) and set(keys) <= set(data):
-            return data
-    raise AssertionError(f"no component with {keys}")
-
-
-def link(app: AppTest) -> dict[str, str]:
-    query = piece(app, "query")["query"]
-    return {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
 
 
 def script_of(app: AppTest) -> str:
@@ -118,7 +100,7 @@ def test_what_a_link_cannot_carry_is_said_in_a_sentence(query: dict[str, str]) -
 @pytest.mark.parametrize("box", ["600,10,700,50", "300,10,200,50", "-5,0,20,20"])
 def test_a_box_beside_the_picture_gives_way_to_its_middle(box: str) -> None:
     app = open_page(part="owner", box=box)
-    assert piece(app, "stage", "levels")["stage"]["boxes"][0]["xyxy"] == [128, 128, 384, 384]
+    assert component(app, "stage", "levels")["stage"]["boxes"][0]["xyxy"] == [128, 128, 384, 384]
 
 
 def test_the_link_carries_the_whole_view() -> None:
@@ -137,7 +119,7 @@ def test_the_link_carries_the_whole_view() -> None:
 
 def test_a_cut_changes_maps_and_boxes_as_torch_says() -> None:
     app = open_page(cuts="top_down:P2.top_down:P3.top_down:P4")
-    data = piece(app, "detections", "arrows")
+    data = component(app, "detections", "arrows")
     whole = trace_scene()
     cut = trace_scene(cuts=["top_down"])
     change = browser_data.compare_detections(whole, cut)
@@ -152,7 +134,7 @@ def test_a_cut_changes_maps_and_boxes_as_torch_says() -> None:
 
 def test_what_the_browser_says_is_taken_over_if_it_can_be_believed() -> None:
     app = open_page()
-    data = piece(app, "detections", "arrows")
+    data = component(app, "detections", "arrows")
     say = {"version": data["version"], "selected": "P2", "opacity": 0.9, "cuts": ["lateral:C2"], "boxes": False}
     app.session_state["fpn_maps"] = {"value": {"seq": 1, "maps": say}}
     app.run()
@@ -170,13 +152,13 @@ def test_a_pressed_channel_is_shown_everywhere() -> None:
     app.session_state["fpn_maps"] = {"value": {"seq": 1, "pick": {"channel": 12, "count": 1}}}
     app.run()
     assert link(app)["channel"] == "12"
-    assert piece(app, "atlas")["channel"] == 12
+    assert component(app, "atlas")["channel"] == 12
 
 
 def test_the_owner_is_torchs_and_torchvisions() -> None:
     app = open_page(part="owner")
     key = "fpn_owner"
-    token = piece(app, "stage", "levels")["stage"]["token"]
+    token = component(app, "stage", "levels")["stage"]["token"]
     for box in ([100, 100, 400, 400], [10, 10, 80, 60], [0, 0, 512, 500]):
         app.session_state[key] = {"value": {"seq": 1, "stage": {"token": token, "boxes": {"box": box}}}}
         app.run()
@@ -196,7 +178,7 @@ def test_places_of_the_atlas_without_a_channel_are_transparent(monkeypatch: pyte
         return encode_png(pixels)
 
     monkeypatch.setattr("vizcore.data.photos.encode_png", listen)
-    atlas = piece(open_page(part="designs", opened="C3"), "atlas", "designs")["atlas"]
+    atlas = component(open_page(part="designs", opened="C3"), "atlas", "designs")["atlas"]
     (sheet,) = (pixels for pixels in sheets if pixels.shape[:2] == (atlas["height"], atlas["width"]))
     columns, rows, (high, wide) = fpn.atlas_layout(40, (64, 64), side=64)
     seen = sheet[..., 3].reshape(rows, high, columns, wide)
@@ -207,11 +189,11 @@ def test_places_of_the_atlas_without_a_channel_are_transparent(monkeypatch: pyte
 
 def test_a_pressed_cell_is_asked_about() -> None:
     app = open_page(part="cell", cell_level="P3")
-    version = piece(app, "cell", "show_points")["version"]
+    version = component(app, "cell", "show_points")["version"]
     app.session_state["fpn_cell"] = {"value": {"seq": 1, "cell": {"version": version, "row": 20, "col": 30}}}
     app.run()
     assert link(app)["point"] == "244,164"
-    assert piece(app, "cell", "show_points")["cell"] == [20, 30]
+    assert component(app, "cell", "show_points")["cell"] == [20, 30]
     field = fpn.effective_receptive_field(
         fcos.load_fcos("fcos_fpn"), draw_scene("validation", 0).pixels, "P3", (20, 30)
     )
@@ -256,7 +238,7 @@ def test_own_photos_do_not_pile_up() -> None:
         assert not app.exception
         assert len(app.session_state["fpn_own_traces"]) == 1
     for cut in ("lateral:C3", "lateral:C4"):
-        say = {"version": piece(app, "detections", "arrows")["version"], "cuts": [cut]}
+        say = {"version": component(app, "detections", "arrows")["version"], "cuts": [cut]}
         app.session_state["fpn_maps"] = {"value": {"seq": 1, "maps": say}}
         app.run()
         assert len(app.session_state["fpn_own_traces"]) == 2

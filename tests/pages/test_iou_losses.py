@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.pieces import component, link
 from tests.scripts import run_script
 from vizcore.iou_losses import KINDS, compare_losses
 
@@ -27,24 +27,6 @@ def open_playground(**query: str) -> AppTest:
 def healthy(app: AppTest) -> None:
     assert not app.exception
     assert not app.error
-
-
-def component(app: AppTest, *keys: str) -> dict:
-    """The data of the first mounted piece that has these keys."""
-    for element in app.get("bidi_component"):
-        try:
-            data = json.loads(element.proto.json)
-        except ValueError:
-            continue
-        if isinstance(data, dict) and set(keys) <= set(data):
-            return data
-    raise AssertionError(f"no component with {keys}")
-
-
-def link(app: AppTest) -> dict[str, str]:
-    return {
-        name: values[0] for name, values in parse_qs(component(app, "query")["query"], keep_blank_values=True).items()
-    }
 
 
 def boxes_of(app: AppTest) -> list[list[float]]:
