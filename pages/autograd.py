@@ -69,7 +69,7 @@ editor, prediction = st.columns([3, 2], gap="medium")
 with editor:
     choose, draw = st.columns([4, 1], vertical_alignment="bottom")
     with choose:
-        name = page.select("preset", _("Begin with"), PRESET_TITLES, "chain", on_change=take_preset)
+        name = page.select("preset", _("Begin with"), PRESET_TITLES, "chain", on_change=page.guarded(take_preset))
     with draw:
         seed = page.number("seed", _("Seed"), 0, 999, 0, step=1)
     preset = PRESETS[name]
@@ -87,13 +87,7 @@ trace: ProgramTrace = compute(run_program, program, seed=seed)
 with prediction:
     page.lesson(f"preset_{name}")
     choices = {str(index): _(choice) for index, choice in enumerate(preset.choices)}
-    answer = st.radio(
-        f"**{_('Predict:')}** {_(preset.question)}",
-        list(choices),
-        format_func=choices.get,
-        index=None,
-        key=page.key(f"answer_{name}"),
-    )
+    answer = page.answer(f"answer_{name}", f"**{_('Predict:')}** {_(preset.question)}", choices)
     if answer is not None:
         if int(answer) == preset.answer:
             st.success(_("Right, as torch shows."), icon=":material/check:")
@@ -127,9 +121,9 @@ page.lesson("claim")
 
 again, counts = st.columns([1, 3], vertical_alignment="center")
 with again:
-    st.button(
+    page.button(
+        "again",
         _("Run with another seed"),
-        key=page.key("again"),
         icon=":material/replay:",
         on_click=page.set,
         kwargs={"seed": (seed + 1) % 1000, "step": 0},

@@ -12,7 +12,7 @@ from pages.kit.chart import chart
 from pages.kit.exports import download_numbers
 from pages.kit.language import translator
 from pages.kit.loaders import find_job, start_job, watch_job
-from pages.kit.page import open_page
+from pages.kit.page import keep_for_page, open_page
 from pages.kit.photo_picker import OWN, pick_photo
 from pages.kit.reproduce import reproduce_place
 from pages.kit.stage import StageBox, photo_url, stage, stage_state
@@ -70,9 +70,9 @@ with columns[3]:
     )
 with columns[4]:
     own = infos[chosen]
-    st.button(
+    page.button(
+        "own_thresholds",
         _("Own thresholds"),
-        key=page.key("own_thresholds"),
         on_click=page.set,
         kwargs={"score_threshold": own.score_threshold, "iou_threshold": own.iou_threshold},
         help=_(
@@ -117,9 +117,9 @@ def offer_download(name: str) -> None:
 
             return str(download_weights(weights_source(name), on_progress=report, is_cancelled=job.cancel.is_set))
 
-        st.button(
+        page.button(
+            f"start_{job_name}",
             _("Download"),
-            key=page.key(f"start_{job_name}"),
             icon=":material/download:",
             on_click=start_job,
             args=(page, job_name, fetch),
@@ -507,7 +507,7 @@ for section, title in (
     ("sources", _("Sources")),
 ):
     page.lesson(section, title=title)
-program = reproduce_place(page)
+program = reproduce_place(page, needs_vizcore=True)
 
 
 def results() -> None:
@@ -530,14 +530,20 @@ with columns[2]:
     run_alone(page, results, challenges=CHALLENGES, challenges_place=challenges)
 
 with status:
-    if st.button(
+    if page.button(
+        "to_nms",
         _("Step through this NMS"),
-        key=page.key("to_nms"),
         icon=":material/filter_list:",
         help=_("Opens the NMS stepper with this photo’s candidates."),
         width="stretch",
     ):
-        st.session_state.setdefault("pending", {})["nms"] = {"source": "photo", "photo": "session"}
+        keep_for_page(
+            "nms",
+            source="photo",
+            photo="session",
+            iou_threshold=outputs[0].iou_threshold,
+            score_threshold=outputs[0].score_threshold,
+        )
         st.switch_page("pages/nms.py")
     st.caption(
         _(

@@ -704,9 +704,9 @@ def show_designs() -> str:
     def work(job: Job) -> tuple[tuple[int, int], tuple[fpn.Design, ...]]:
         return size, fpn.measure_designs(networks, size, report=lambda share: job.report(share, words))
 
-    st.button(
+    page.button(
+        "measure",
         _("Measure the times on this machine"),
-        key=page.key("measure"),
         icon=":material/timer:",
         on_click=start_job,
         args=(page, "designs", work),
@@ -1253,14 +1253,15 @@ def counted_scenes(split: str, count: int, place: Any) -> fpn.SceneSizes:
     def work(job: Job) -> tuple[str, int, fpn.SceneSizes]:
         return split, count, fpn.scene_sizes(split, count, report=lambda share: job.report(share, words))
 
-    place.button(
-        _("Count them"),
-        key=page.key("count"),
-        icon=":material/bar_chart:",
-        on_click=start_job,
-        args=(page, "sizes", work),
-        width="stretch",
-    )
+    with place:
+        page.button(
+            "count",
+            _("Count them"),
+            icon=":material/bar_chart:",
+            on_click=start_job,
+            args=(page, "sizes", work),
+            width="stretch",
+        )
     watch_job(page, "sizes")
     job = find_job(page, "sizes")
     if job is not None and job.result is not None and job.result[0] == split:

@@ -566,9 +566,9 @@ with measured_place:
     )
     left, right = st.columns([1, 3], gap="medium")
     with left:
-        st.button(
+        page.button(
+            "measure",
             _("Measure again, in turns"),
-            key=page.key("measure"),
             icon=":material/timer:",
             on_click=start_job,
             args=(page, measure_name, measure),
@@ -672,17 +672,17 @@ with photo_place:
         st.caption(face_summary)
     with right:
         if not found_on(FACE):
-            st.button(
+            page.button(
+                "face_photo",
                 _("Take the photo with a face"),
-                key=page.key("face_photo"),
                 icon=":material/face:",
                 on_click=page.set,
                 kwargs={"photo": FACE},
             )
         if hog_faces is None:
-            st.button(
+            page.button(
+                "train_hog",
                 _("Train HOG + SVM here, and search"),
-                key=page.key("train_hog"),
                 icon=":material/model_training:",
                 on_click=start_job,
                 args=(page, hog_name, search_by_hog),

@@ -27,32 +27,13 @@ from vizcore.iou_losses import KINDS, LOSSES, PROPERTIES, LossSettings
 
 SIZE = (240, 320)
 TITLES = pictures.TITLES
+# A preset sets the boxes and nothing else: which losses are shown is the reader's choice.
 PRESETS = {
-    "disjoint": {
-        "boxes": [[30, 40, 100, 100], [190, 130, 280, 200]],
-        "kinds": ["iou", "giou", "diou", "ciou"],
-        "show": ["enclosing", "distance", "edges"],
-    },
-    "nested": {
-        "boxes": [[140, 100, 190, 140], [80, 50, 260, 200]],
-        "kinds": ["iou", "giou", "diou"],
-        "show": ["intersection", "enclosing", "edges"],
-    },
-    "same_center": {
-        "boxes": [[100, 100, 220, 140], [130, 70, 190, 170]],
-        "kinds": ["iou", "diou", "ciou", "eiou"],
-        "show": ["intersection", "aspect", "edges"],
-    },
-    "tiny": {
-        "boxes": [[150, 110, 158, 118], [151, 111, 159, 119]],
-        "kinds": ["l1", "iou", "giou", "ciou"],
-        "show": ["intersection", "edges"],
-    },
-    "degenerate": {
-        "boxes": [[60, 120, 180, 120], [120, 80, 220, 170]],
-        "kinds": ["iou", "giou", "diou", "ciou"],
-        "show": ["enclosing", "distance", "edges"],
-    },
+    "disjoint": [[30, 40, 100, 100], [190, 130, 280, 200]],
+    "nested": [[140, 100, 190, 140], [80, 50, 260, 200]],
+    "same_center": [[100, 100, 220, 140], [130, 70, 190, 170]],
+    "tiny": [[150, 110, 158, 118], [151, 111, 159, 119]],
+    "degenerate": [[60, 120, 180, 120], [120, 80, 220, 170]],
 }
 DEFAULT = {
     "boxes": [[60, 50, 170, 130], [130, 90, 220, 190]],
@@ -161,21 +142,17 @@ names = {
     "degenerate": _("No height"),
 }
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-    for name, preset in PRESETS.items():
-        st.button(names[name], key=page.key(f"preset_{name}"), on_click=page.set, kwargs={**preset, "via": []})
-    st.button(
-        _("Start again"),
-        key=page.key("start_again"),
-        on_click=page.set,
-        kwargs={**DEFAULT, "via": []},
-        icon=":material/restart_alt:",
+    for name, placed in PRESETS.items():
+        page.button(f"preset_{name}", names[name], on_click=page.set, kwargs={"boxes": placed, "via": []})
+    page.button(
+        "start_again", _("Start again"), on_click=page.set, kwargs={**DEFAULT, "via": []}, icon=":material/restart_alt:"
     )
 
 with options_column, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
     with st.popover(_("Coordinates")):
-        st.text_input(_("Prediction x1, y1, x2, y2"), "60, 50, 170, 130", key=page.key("typed_prediction"))
-        st.text_input(_("Target x1, y1, x2, y2"), "130, 90, 220, 190", key=page.key("typed_target"))
-        st.button(_("Place the boxes"), key=page.key("typed_place"), on_click=place_typed)
+        page.text("typed_prediction", _("Prediction x1, y1, x2, y2"), "60, 50, 170, 130", linked=False)
+        page.text("typed_target", _("Target x1, y1, x2, y2"), "130, 90, 220, 190", linked=False)
+        page.button("typed_place", _("Place the boxes"), on_click=place_typed)
         if page.key("typed_error") in st.session_state:
             page.explain(st.session_state[page.key("typed_error")])
     with st.popover(_("Conventions")):
@@ -449,9 +426,7 @@ def show_simulation() -> None:
     with columns[1]:
         centers = page.slider("num_centers", _("Centers, 343 anchors each"), 10, 300, 100, step=10)
     with columns[2]:
-        run = st.button(
-            _("Run {count} anchors now", count=f"{343 * centers:,}"), key=page.key("run"), icon=":material/play_arrow:"
-        )
+        run = page.button("run", _("Run {count} anchors now", count=f"{343 * centers:,}"), icon=":material/play_arrow:")
     if run:
         words = _("Descending under four losses…")
 
@@ -580,7 +555,7 @@ def show_metric() -> None:
         )
     chosen = next(check for check in checks if (check.kind, check.property) == (kind, name))
     with columns[2]:
-        pressed = st.button(_("Show the worst case"), key=page.key("worst"), icon=":material/visibility:")
+        pressed = page.button("worst", _("Show the worst case"), icon=":material/visibility:")
     st.markdown(
         _(
             "Worst case of {tried} tried: values {values}; the property is broken by {violation}.",

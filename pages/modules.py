@@ -303,7 +303,7 @@ else:
 # -- time ------------------------------------------------------------------------------------------
 
 with st.expander(_("Which is faster?"), icon=":material/timer:"):
-    if st.button(_("Time both now"), key=page.key("time"), icon=":material/play_arrow:"):
+    if page.button("time", _("Time both now"), icon=":material/play_arrow:"):
         st.session_state[page.key("timed")] = (choice, time_networks(choice, seed=seed))
     timed = st.session_state.get(page.key("timed"))
     if timed is not None:

@@ -201,9 +201,9 @@ with first[0]:
 with first[1]:
     method = page.select("method", _("Method"), METHODS, "hard")
 with first[2]:
-    iou_threshold = page.slider("iou_threshold", _("IoU threshold"), 0.0, 1.0, 0.5, step=0.05)
+    iou_threshold = page.slider("iou_threshold", _("IoU threshold"), 0.0, 1.0, 0.5, step=0.01)
 with first[3]:
-    score_threshold = page.slider("score_threshold", _("Score threshold"), 0.0, 1.0, 0.05, step=0.05)
+    score_threshold = page.slider("score_threshold", _("Score threshold"), 0.0, 1.0, 0.05, step=0.01)
 with first[4], st.popover(_("More rules"), icon=":material/tune:", width="stretch"):
     class_aware = page.toggle("class_aware", _("Classes never meet (class-aware)"), True)
     sigma = page.slider("sigma", _("σ of the Gaussian decay"), 0.05, 2.0, 0.5, step=0.05)
@@ -249,22 +249,24 @@ if source == "own":
             ]
         )
         more, fewer = st.columns(2)
-        more.button(
-            _("Add a box"),
-            key=page.key("add"),
-            on_click=page.set,
-            kwargs={"boxes": [*own_boxes, NEW_BOX]},
-            disabled=len(own_boxes) >= MAX_OWN,
-            width="stretch",
-        )
-        fewer.button(
-            _("Remove the last"),
-            key=page.key("remove"),
-            on_click=page.set,
-            kwargs={"boxes": own_boxes[:-1]},
-            disabled=not own_boxes,
-            width="stretch",
-        )
+        with more:
+            page.button(
+                "add",
+                _("Add a box"),
+                on_click=page.set,
+                kwargs={"boxes": [*own_boxes, NEW_BOX]},
+                disabled=len(own_boxes) >= MAX_OWN,
+                width="stretch",
+            )
+        with fewer:
+            page.button(
+                "remove",
+                _("Remove the last"),
+                on_click=page.set,
+                kwargs={"boxes": own_boxes[:-1]},
+                disabled=not own_boxes,
+                width="stretch",
+            )
     labels = np.zeros(len(boxes), dtype=np.int64)
 elif source == "photo":
     recorded = photo_recording()

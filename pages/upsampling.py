@@ -12,6 +12,7 @@ from pages.kit.live import live, said
 from pages.kit.loaders import Job, compute, find_job, start_job, watch_job
 from pages.kit.page import Page, close_page, open_page
 from pages.kit.photo_picker import pick_photo
+from pages.kit.pictures import photo_parameter
 from pages.kit.reproduce import reproduce_panel
 from pages.kit.stepper import step_from, step_spec
 from vizcore import upsampling
@@ -103,7 +104,7 @@ def show_presets(page: Page) -> tuple[int, list[list[float]]]:
     with columns[1], st.container(horizontal=True):
         for preset in upsampling.PRESETS:
             values = compute(upsampling.preset_grid, preset, size).tolist()
-            st.button(words[preset], key=page.key(f"preset_{preset}"), on_click=page.set, kwargs={"grid": values})
+            page.button(f"preset_{preset}", words[preset], on_click=page.set, kwargs={"grid": values})
     # What the reader typed into the cells stands until the grid is replaced from outside.
     heard = said(page.key("grids"))
     if heard.get("version") == grid_version(page, size) and heard.get("grid") is not None:
@@ -761,7 +762,7 @@ def size_of(picture) -> str:
 
 def script_photo(shape: tuple[int, int], page: Page, factor: int, downsampling: str) -> str:
     """The restoration in plain PyTorch, on a sample photo."""
-    name = page.value(link.choice("photo", [sample.name for sample in list_samples()], "chelsea"))
+    name = page.value(photo_parameter("chelsea"))
     file = {"china": "sklearn", "flower": "sklearn"}.get(name, "skimage")
     load = (
         f'from sklearn.datasets import load_sample_image\nphoto = load_sample_image("{name}.jpg")'
@@ -839,7 +840,7 @@ def show_learning(page: Page) -> str:
     others = [sample.name for sample in list_samples() if sample.name != photo.name]
     running = find_job(page, "training")
     busy = running is not None and not running.done.is_set()
-    if st.button(_("Train"), key=page.key("train"), type="primary", icon=":material/model_training:", disabled=busy):
+    if page.button("train", _("Train"), type="primary", icon=":material/model_training:", disabled=busy):
         start_training(page, photo.pixels, others, num_steps, residual, seed)
     watch_job(page, "training", draw=lambda job: show_snapshots(page, job.snapshot))
     job = find_job(page, "training")
@@ -979,7 +980,7 @@ def show_decoder(page: Page) -> str:
     )
     busy = job is not None and not job.done.is_set()
     label = _("Train with and without skip connections")
-    if st.button(label, key=page.key("train_decoder"), type="primary", icon=":material/model_training:", disabled=busy):
+    if page.button("train_decoder", label, type="primary", icon=":material/model_training:", disabled=busy):
         start_decoders(page, pixels)
     watch_job(page, "decoder")
     if job is not None and job.error is not None:

@@ -27,10 +27,13 @@ Translate = Callable[..., str]
 
 
 def current_language() -> str:
-    """The language of this run: chosen in the session, else in the link, else the browser's, else English."""
-    chosen = st.session_state.get("lang")
-    if chosen in LANGUAGES:
-        return chosen
+    """The language of this run: the session's, else what was asked for."""
+    chosen = st.session_state.get("shell", {}).get("lang")
+    return chosen if chosen in LANGUAGES else asked_language()
+
+
+def asked_language() -> str:
+    """The language that the link names, else the browser's, else English."""
     asked = st.query_params.get("lang")
     if asked in LANGUAGES:
         return asked
@@ -63,6 +66,11 @@ def explain(error: Exception, translate: Translate) -> str:
     if template is None:
         return str(error)
     return translate(template, **getattr(error, "values", {}))
+
+
+def escape_markdown(text: str) -> str:
+    """Text from a link, a file or a program, for a place where Streamlit reads Markdown."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])", r"\\\1", text)
 
 
 @functools.lru_cache(maxsize=32)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_TEXT = 20_000
+_LONGEST_NUMBER = 40  # characters; Python itself refuses to read more than 4300 digits, and floats end at 309
 
 
 class LinkError(ValueError):
@@ -29,28 +30,47 @@ class Parameter:
         default: the value where the link is silent or wrong.
         read: text to value; raises :class:`LinkError`.
         write: value to text.
+        low: least value of a number.
+        high: largest value of a number.
+        step: what a number is a multiple of, counted from ``low``; None where any is taken.
+        options: the values of a choice, all that there can ever be.
+        max_length: of a text.
     """
 
     name: str
     default: Any
     read: Callable[[str], Any]
     write: Callable[[Any], str]
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    options: tuple[str, ...] = ()
+    max_length: int = 200
 
 
-def number(name: str, low: float, high: float, default: float) -> Parameter:
-    """A number in [low, high]; whole when all three are ints."""
+def number(name: str, low: float, high: float, default: float, *, step: float | None = None) -> Parameter:
+    """A number in [low, high]; whole when all three are ints.
+
+    A slider can only stand on multiples of its step, and would show the nearest one for any other number. So that what
+    it shows is what is computed with, a number is moved to the nearest multiple where it enters.
+    """
     whole = all(isinstance(value, int) for value in (low, high, default))
 
     def read(text: str) -> float:
+        if len(text) > _LONGEST_NUMBER:
+            raise LinkError(name)
         try:
             value = int(text) if whole else float(text)
         except ValueError as error:
             raise LinkError(name) from error
-        if not math.isfinite(value) or not low <= value <= high:
+        if not low <= value <= high:  # also false for what is not a number
             raise LinkError(name)
-        return value
+        if step is None or value in (low, high):
+            return value
+        settled = low + round((value - low) / step) * step
+        return min(max(settled if whole else round(settled, 10), low), high)
 
-    return Parameter(name, default, read, lambda value: f"{value:.10g}")
+    return Parameter(name, default, read, lambda value: f"{value:.10g}", low=low, high=high, step=step)
 
 
 def flag(name: str, default: bool) -> Parameter:
@@ -74,7 +94,7 @@ def choice(name: str, options: Sequence[str], default: str | None) -> Parameter:
             raise LinkError(name)
         return text
 
-    return Parameter(name, default, read, lambda value: value or "")
+    return Parameter(name, default, read, lambda value: value or "", options=tuple(options))
 
 
 def choices(name: str, options: Sequence[str], default: Sequence[str]) -> Parameter:
@@ -86,7 +106,7 @@ def choices(name: str, options: Sequence[str], default: Sequence[str]) -> Parame
             raise LinkError(name)
         return [option for option in options if option in asked]
 
-    return Parameter(name, list(default), read, lambda value: ".".join(value))
+    return Parameter(name, list(default), read, lambda value: ".".join(value), options=tuple(options))
 
 
 def text(name: str, default: str, *, max_length: int = 200) -> Parameter:
@@ -106,7 +126,7 @@ def text(name: str, default: str, *, max_length: int = 200) -> Parameter:
         packed = base64.urlsafe_b64encode(zlib.compress(value.encode(), 9)).decode().rstrip("=")
         return f"~{packed}"
 
-    return Parameter(name, default, read, write)
+    return Parameter(name, default, read, write, max_length=max_length)
 
 
 def numbers(
@@ -128,7 +148,7 @@ def numbers(
             raise LinkError(name)
         try:
             value = [[float(cell) for cell in row.split(",")] for row in written.split("_")] if written else []
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise LinkError(name) from error
         fits = all(len(row) == columns and all(math.isfinite(x) and abs(x) <= limit for x in row) for row in value)
         if not fits or len(value) > most or (rows is not None and len(value) != rows):

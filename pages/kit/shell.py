@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
+from pages.kit import controls, platform
 from pages.kit import language as lang
 from pages.kit.memory import spare_memory
-from pages.kit.page import show_failure
+from pages.kit.page import failure_of, show_failure, take_visit
 
 spare_memory()  # app.py imports this before anything that needs torch
 PAGES = Path(__file__).resolve().parents[1]
@@ -33,8 +35,8 @@ def run_app(sections: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
     Args:
         sections: heading → ``(concept, title, icon)`` of its pages.
     """
-    _take_over_link()
-    presenting = st.session_state["present"]
+    chosen = _take_over_link()
+    presenting = chosen["present"]
     say = lang.translator("kit")
     st.set_page_config(
         page_title="Grad2Box",
@@ -54,28 +56,65 @@ def run_app(sections: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
     page = st.navigation(registered, position="top" if presenting else "sidebar", expanded=True)
     st.html(_EVERYWHERE + (_PRESENTER if presenting else ""))
     with st.container(horizontal=True, horizontal_alignment="right") if presenting else st.sidebar:
-        st.radio(
-            "Language / 语言",
-            list(lang.LANGUAGES),
-            format_func=lang.LANGUAGES.get,
-            key="lang",
-            horizontal=True,
-            label_visibility="collapsed" if presenting else "visible",
-        )
-        st.toggle(
-            say("Presenter mode"),
-            key="present",
-            help=say("Larger type and marks, no sidebar; also by the link’s present=1."),
-        )
+        _switches(chosen, say)
+    concept = page.url_path or "home"
+    failure = failure_of(concept)
+    if failure is not None:
+        show_failure(failure, concept)
+        return
     try:
         page.run()
     except Exception as error:
-        show_failure(error, page.url_path or "home")
+        show_failure(error, concept)
 
 
-def _take_over_link() -> None:
-    """Language and presenter mode begin as the link or the browser says; from then on they are the session's."""
-    st.session_state["lang"] = lang.current_language()
-    if "present" not in st.session_state:
-        st.session_state["present"] = st.query_params.get("present") == "1"
-    st.session_state["present"] = bool(st.session_state["present"])
+def _switches(chosen: Mapping[str, Any], say: lang.Translate) -> None:
+    """Language and presenter mode."""
+    languages = list(lang.LANGUAGES)
+    controls.draw(
+        "lang",
+        chosen["lang"],
+        "",  # its words are the same in both languages
+        lambda key, value: st.radio(
+            "Language / 语言",
+            languages,
+            languages.index(value),
+            format_func=lang.LANGUAGES.get,
+            key=key,
+            horizontal=True,
+            label_visibility="collapsed" if chosen["present"] else "visible",
+        ),
+    )
+    controls.draw(
+        "present",
+        chosen["present"],
+        chosen["lang"],
+        lambda key, value: st.toggle(
+            say("Presenter mode"),
+            value,
+            key=key,
+            help=say("Larger type and marks, no sidebar; also by the link’s present=1."),
+        ),
+    )
+
+
+def _take_over_link() -> dict[str, Any]:
+    """Language and presenter mode begin as the link or the browser says; from then on they are the session's.
+
+    A link that the reader went back to brings them along too.
+    """
+    chosen: dict[str, Any] = st.session_state.setdefault("shell", {})
+    visited = take_visit()
+    if visited is not None:
+        for name in ("lang", "present"):
+            platform.forget(name)
+            controls.raise_version(name)
+        chosen["lang"] = visited.get("lang", chosen.get("lang"))
+        chosen["present"] = visited.get("present") == "1"
+    else:
+        asked = st.query_params.get("present") == "1"
+        chosen["lang"] = st.session_state.get("lang", chosen.get("lang"))
+        chosen["present"] = bool(st.session_state.get("present", chosen.get("present", asked)))
+    if chosen["lang"] not in lang.LANGUAGES:
+        chosen["lang"] = lang.asked_language()
+    return chosen

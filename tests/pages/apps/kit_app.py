@@ -6,8 +6,7 @@ from pages.kit import link
 from pages.kit.challenges import Challenge, show_challenges
 from pages.kit.page import close_page, open_page
 
-st.session_state.setdefault("lang", "en")
-st.session_state.setdefault("present", False)
+st.session_state.setdefault("shell", {"lang": "en", "present": False})
 page = open_page("demo", title="Demo", tagline="Try.")
 threshold = page.slider("threshold", "Threshold", 0.0, 1.0, 0.5)
 count = page.number("count", "Count", 1, 9, 3)
@@ -17,7 +16,7 @@ shown = page.toggle("shown", "Shown", True)
 program = page.text("program", "Program", "x = 1", max_length=500, area=True)
 BOXES = link.numbers("boxes", (None, 4), [[0, 0, 1, 1]], limit=1e4, most=5)
 boxes = page.value(BOXES)
-st.button("Preset", on_click=page.set, kwargs={"threshold": 0.25, "boxes": [[1.0, 2.0, 3.0, 4.0]]})
+page.button("preset", "Preset", on_click=page.set, kwargs={"threshold": 0.25, "boxes": [[1.0, 2.0, 3.0, 4.0]]})
 st.text(repr([threshold, count, method, losses, shown, program, boxes, page.version("boxes")]))
 show_challenges(
     page,
