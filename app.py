@@ -1,5 +1,9 @@
 """Grad2Box: the page registry, the language and the theme. Everything else lives in ``pages`` and ``vizcore``."""
 
+import streamlit as st
+from streamlit import runtime
+
+from pages.kit.server import MIDDLEWARE, prepare
 from pages.kit.shell import run_app
 
 # Section heading → pages, in the order of the learning path: (concept, title, icon). Titles are translated by the kit's
@@ -22,4 +26,8 @@ SECTIONS = {
     ],
 }
 
-run_app(SECTIONS)
+if runtime.exists():  # a visitor: this file is run for every page and every interaction
+    run_app(SECTIONS)
+else:  # the server begins: Streamlit reads this file once and looks for the line below
+    prepare()
+    app = st.App(__file__, middleware=MIDDLEWARE)

@@ -27,7 +27,6 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.pages_manager import PagesManager
 
 from pages.kit import controls, link, platform
 from pages.kit import language as lang
@@ -423,11 +422,6 @@ def open_page(concept: str, *, title: str, tagline: str) -> Page:
         title: English heading, translated by the concept's catalogue.
         tagline: English sentence that says what to do first, translated likewise.
     """
-    if "shell" not in st.session_state:
-        # Because of a folder called "pages", Streamlit runs a page by itself when a new server's first visitor comes by
-        # the page's own link. Told that the folder means nothing, it runs app.py around the page.
-        PagesManager.uses_pages_directory = False
-        st.rerun()
     translate = lang.translator(concept)
     teacher = st.session_state.setdefault("teacher", {}).setdefault(concept, {})
     incoming = _new_parameters(concept)

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import streamlit as st
 from streamlit.elements.lib import utils as _element_ids
+from streamlit.elements.lib.utils import ThreadState
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.state import get_session_state
 
 _identity: ContextVar[str] = ContextVar("grad2box_identity", default="")
@@ -54,3 +57,32 @@ def forget(key: str) -> None:
     """Drops what the session holds for a widget's key, so that the widget begins with what it is drawn with."""
     if key in st.session_state:
         del st.session_state[key]
+
+
+def page_asked_for(page: Any, registered: Iterable[Any]) -> Any:
+    """The page to run: what ``st.navigation`` answered, except under AppTest.
+
+    AppTest begins every run as a server would that was not told to :func:`ignore_pages_folder`. Streamlit then runs
+    app.py as if it were one of its own pages, and ``st.navigation`` inside of it no longer knows which page was asked
+    for.
+    """
+    context = get_script_run_ctx()
+    manager = context.pages_manager if context is not None else None
+    if manager is None or ThreadState.get().active_script_hash == manager.main_script_hash:
+        return page
+    asked = manager.intended_page_script_hash
+    for other in registered:
+        if other._script_hash == asked:
+            other._can_be_called = True
+            manager.set_current_page_script_hash(asked)
+            return other
+    return page
+
+
+def ignore_pages_folder() -> None:
+    """Tells Streamlit that the folder called "pages" means nothing to it.
+
+    Without that, a new server's first visitor who comes by a page's own link is told that there is no such page: for
+    one run Streamlit looks for its own kind of pages in that folder, until ``st.navigation`` is called.
+    """
+    PagesManager.uses_pages_directory = False

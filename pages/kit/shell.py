@@ -46,14 +46,15 @@ def run_app(sections: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
     )
     registered = {
         say(heading) if heading else "": [
-            st.Page(PAGES / f"{concept}.py", title=say(title), icon=icon, url_path=concept, default=concept == "home")
+            st.Page(
+                PAGES / concept / "page.py", title=say(title), icon=icon, url_path=concept, default=concept == "home"
+            )
             for concept, title, icon in pages
-            if (PAGES / f"{concept}.py").exists()
         ]
         for heading, pages in sections.items()
     }
-    registered = {heading: pages for heading, pages in registered.items() if pages}
     page = st.navigation(registered, position="top" if presenting else "sidebar", expanded=True)
+    page = platform.page_asked_for(page, [each for pages in registered.values() for each in pages])
     st.html(_EVERYWHERE + (_PRESENTER if presenting else ""))
     with st.container(horizontal=True, horizontal_alignment="right") if presenting else st.sidebar:
         _switches(chosen, say)

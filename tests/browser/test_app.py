@@ -11,7 +11,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import ROOT, settled, start_server, stop_server
 
-CONCEPTS = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem not in ("__init__", "home"))
+CONCEPTS = sorted(
+    path.parent.name for path in (ROOT / "pages").glob("*/page.py") if path.parent.name not in ("home", "kit")
+)
 
 
 def test_the_path_shows_a_miniature_at_every_stop(page: Page, app_url: str) -> None:

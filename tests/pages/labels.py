@@ -68,12 +68,12 @@ def _strings(node: ast.AST, constants: dict[str, str]) -> set[str]:
 def concept_files(concept: str) -> list[Path]:
     """The files whose labels the concept's catalogue must have."""
     places = [
-        ROOT / "pages" / f"{concept}.py",
         ROOT / "vizcore" / f"{concept}.py",
         ROOT / "vizcore" / "figures" / f"{concept}.py",
     ]
-    package = ROOT / "vizcore" / concept
-    return [path for path in places if path.exists()] + sorted(package.glob("**/*.py"))
+    packages = (ROOT / "pages" / concept, ROOT / "vizcore" / concept)
+    files = [path for path in places if path.exists()]
+    return files + [path for package in packages for path in sorted(package.glob("**/*.py"))]
 
 
 def kit_files() -> list[Path]:

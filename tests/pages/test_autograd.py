@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.kit import link
 from pages.kit.language import catalogue
+from tests.pages.opening import go_to
 from tests.scripts import run_script
 from vizcore.autograd import explanations, rules, run_program
 from vizcore.autograd.presets import PRESETS
@@ -20,7 +21,7 @@ PROGRAM = link.text("program", "", max_length=8000)
 
 def open_lab(**query: str) -> AppTest:
     at = AppTest.from_file(str(APP), default_timeout=60)
-    at.switch_page("pages/autograd.py")
+    go_to(at, "autograd")
     for name, value in {"lang": "en", **query}.items():
         at.query_params[name] = value
     at.run()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.opening import go_to
 from tests.scripts import printed_numbers, run_script
 from vizcore import detection
 from vizcore.data.photos import load_sample
@@ -18,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def open_page(**query):
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    app.switch_page("pages/detection.py")
+    go_to(app, "detection")
     for name, value in query.items():
         app.query_params[name] = str(value)
     return app.run()

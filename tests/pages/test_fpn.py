@@ -12,6 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from torchvision.ops.poolers import LevelMapper
 
+from tests.pages.opening import go_to
 from tests.pages.pieces import component, link
 from tests.scripts import printed_numbers, run_script
 from vizcore import fpn
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.skipif(
 
 def open_page(**query: str) -> AppTest:
     app = AppTest.from_file("../../app.py", default_timeout=240)
-    app.switch_page("pages/fpn.py")
+    go_to(app, "fpn")
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
@@ -208,7 +209,7 @@ def own_photo(pixels: np.ndarray, mode: str = "RGB") -> Photo:
 
 def open_with(photo: Photo, **query: str) -> AppTest:
     app = AppTest.from_file("../../app.py", default_timeout=240)
-    app.switch_page("pages/fpn.py")
+    go_to(app, "fpn")
     app.session_state["own_photo"] = photo
     for name, value in {"source": "photo", "photo": "own", **query}.items():
         app.query_params[name] = value

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.opening import go_to
 from tests.scripts import printed_numbers, run_script
 from vizcore import image_pyramid
 from vizcore.data.photos import Photo, load_sample
@@ -33,7 +34,7 @@ def payloads(monkeypatch):
 
 def open_page(own=None, **query):
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
-    app.switch_page("pages/image_pyramid.py")
+    go_to(app, "image_pyramid")
     for name, value in query.items():
         app.query_params[name] = str(value)
     if own is not None:

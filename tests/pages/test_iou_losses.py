@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.opening import go_to
 from tests.pages.pieces import component, link
 from tests.scripts import run_script
 from vizcore.iou_losses import KINDS, compare_losses
@@ -18,7 +19,7 @@ NESTED = "140,100,190,140_80,50,260,200"
 
 def open_playground(**query: str) -> AppTest:
     app = AppTest.from_file("../../app.py", default_timeout=120)
-    app.switch_page("pages/iou_losses.py")
+    go_to(app, "iou_losses")
     for name, value in query.items():
         app.query_params[name] = value
     return app.run()

@@ -11,7 +11,7 @@ import pytest
 from pages.kit import language
 from tests.pages.labels import ROOT, concept_files, kit_files, labels_of
 
-CONCEPTS = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "__init__")
+CONCEPTS = sorted(path.parent.name for path in (ROOT / "pages").glob("*/page.py") if path.parent.name != "kit")
 LESSONS = sorted((ROOT / "assets" / "lessons" / "en").glob("*.md"))
 # Labels that are the same in both languages: names of operators, losses and files.
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.opening import go_to
 from tests.scripts import run_script
 from vizcore.autograd import run_program
 from vizcore.modules import (
@@ -25,7 +26,7 @@ APP = Path(__file__).resolve().parents[2] / "app.py"
 
 def open_modules(**query: str) -> AppTest:
     at = AppTest.from_file(str(APP), default_timeout=60)
-    at.switch_page("pages/modules.py")
+    go_to(at, "modules")
     for name, value in {"lang": "en", **query}.items():
         at.query_params[name] = value
     at.run()

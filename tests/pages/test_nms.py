@@ -8,6 +8,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.opening import go_to
 from tests.scripts import run_script
 from vizcore import nms
 from vizcore.data import crowds
@@ -33,7 +34,7 @@ FEWER = {
 
 def open_nms(**query: str) -> AppTest:
     at = AppTest.from_file(str(APP), default_timeout=90)
-    at.switch_page("pages/nms.py")
+    go_to(at, "nms")
     for name, value in {"lang": "en", **query}.items():
         at.query_params[name] = value
     at.run()
@@ -265,7 +266,7 @@ def test_the_script_prints_what_the_page_shows(query: dict[str, str]) -> None:
 
 def test_inverted_boxes_in_a_link_are_explained_and_can_be_removed() -> None:
     at = AppTest.from_file(str(APP), default_timeout=90)
-    at.switch_page("pages/nms.py")
+    go_to(at, "nms")
     for name, value in {"lang": "zh", "source": "own", "boxes": "100,100,200,200_300,100,200,200"}.items():
         at.query_params[name] = value
     at.run()

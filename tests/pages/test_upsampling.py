@@ -11,6 +11,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.opening import go_to
 from tests.scripts import run_script
 from vizcore import upsampling
 from vizcore.data.photos import Photo
@@ -22,7 +23,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 def open_page(*, expect_error: bool = False, state: dict | None = None, **query: str) -> AppTest:
     at = AppTest.from_file(str(APP), default_timeout=90)
-    at.switch_page("pages/upsampling.py")
+    go_to(at, "upsampling")
     for name, value in {"lang": "en", **query}.items():
         at.query_params[name] = value
     for name, value in (state or {}).items():
@@ -121,7 +122,7 @@ def test_an_impossible_scale_is_a_sentence(scale: str, size: str, lang: str) -> 
 
 def test_a_nan_in_the_link_falls_back_with_a_notice() -> None:
     at = AppTest.from_file(str(APP), default_timeout=90)
-    at.switch_page("pages/upsampling.py")
+    go_to(at, "upsampling")
     at.query_params["grid"] = "1,nan,3,4_5,6,7,8_9,10,11,12_13,14,15,16"
     at.run()
     assert not at.exception

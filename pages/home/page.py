@@ -74,7 +74,7 @@ def stops() -> None:
     for row in (STOPS[:3], STOPS[3:]):
         for column, (_name, heading, question, target, _draw) in zip(st.columns(3), row, strict=True):
             with column, st.container(border=True):
-                st.page_link(f"pages/{target}.py", label=f"**{heading}**", icon=":material/arrow_forward:")
+                st.page_link(f"pages/{target}/page.py", label=f"**{heading}**", icon=":material/arrow_forward:")
                 slots.append(st.container())
                 st.caption(question)
     for slot, (name, heading, _question, _target, draw) in zip(slots, STOPS, strict=True):
@@ -89,12 +89,14 @@ def stops() -> None:
 
 stops()
 st.page_link(
-    "pages/fpn.py",
+    "pages/fpn/page.py",
     label=_("From 3 on: the feature pyramid, every scale in one pass"),
     icon=":material/stacks:",
 )
 st.page_link(
-    "pages/modules.py", label=_("Aside: nn.Module and nn.functional, side by side"), icon=":material/compare_arrows:"
+    "pages/modules/page.py",
+    label=_("Aside: nn.Module and nn.functional, side by side"),
+    icon=":material/compare_arrows:",
 )
 page.lesson("promises")
 close_page(page)

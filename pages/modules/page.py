@@ -1,7 +1,5 @@
 """The nn and functional page: one choice, two networks, what each can do and where they part."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from pages.kit import link
@@ -25,8 +23,6 @@ from vizcore.modules import (
     num_distinct,
     time_networks,
 )
-
-PAGES = Path(__file__).resolve().parent
 
 page = open_page(
     "modules",
@@ -110,11 +106,9 @@ def definition(report: NetworkReport) -> str:
 
 def lab_link(name: str) -> None:
     """Opens the same network, as a flat program, in the autograd lab."""
-    if not (PAGES / "autograd.py").exists():
-        return
     program = link.text("program", "", max_length=4000).write(lab_program(choice, name))
     st.page_link(
-        "pages/autograd.py",
+        "pages/autograd/page.py",
         label=_("Open in the autograd lab"),
         icon=":material/account_tree:",
         query_params={"program": program},

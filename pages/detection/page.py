@@ -544,7 +544,7 @@ with status:
             iou_threshold=outputs[0].iou_threshold,
             score_threshold=outputs[0].score_threshold,
         )
-        st.switch_page("pages/nms.py")
+        st.switch_page("pages/nms/page.py")
     st.caption(
         _(
             "The network ran once, in {time}; the thresholds only filter what it found.",

@@ -152,7 +152,7 @@ if page.toggle("real", _("The graph of a real network"), False):
     folded_network(page.key("network_graph"), compute(pack_network, network), presenter=page.presenting)
 else:
     page.value(link.choice("network", list(NETWORKS), "resnet18"))
-st.page_link("pages/modules.py", label=_("nn.Module beside nn.functional"), icon=":material/compare_arrows:")
+st.page_link("pages/modules/page.py", label=_("nn.Module beside nn.functional"), icon=":material/compare_arrows:")
 
 # -- challenges ------------------------------------------------------------------------------------
 

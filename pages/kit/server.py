@@ -1,0 +1,52 @@
+"""What the server does before and around every page: no visitor is needed for it, and no page can change it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+
+from pages.kit import platform
+
+FRAMES = os.environ.get("GRAD2BOX_FRAME_ANCESTORS", "'self'")
+"""Who may show the app in a frame; a teacher who embeds it in a course page names that page's address here."""
+
+_CLOSED = ("/_stcore/metrics",)
+
+
+class Guard:
+    """Closes what tells strangers about the server, and says in each answer what a browser may do with it."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One request; see the ASGI specification for the arguments."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if scope["path"].rstrip("/").endswith(_CLOSED):
+            await PlainTextResponse("Not found", status_code=404)(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_HEADERS]
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+_HEADERS = [
+    (b"content-security-policy", f"frame-ancestors {FRAMES}".encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+]
+MIDDLEWARE = [Middleware(Guard)]
+
+
+def prepare() -> None:
+    """To be called once, when the server begins."""
+    platform.ignore_pages_folder()
