@@ -20,7 +20,8 @@ so that a link keeps its meaning when a default changes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -31,6 +32,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.kit import controls, link, platform
 from pages.kit import language as lang
 from pages.kit.components import mount
+from vizcore.errors import ExplainedError
 
 LINK_VERSION = "1"
 RESERVED = ("lang", "present", "hide", "lock", "solved", "v")
@@ -40,6 +42,10 @@ _LONGEST_LINK = 100_000
 _MOST_LISTED = 60  # options of a control that the page tells; a thousand classes would weigh on every run
 _SLIDER_STEP = 0.01  # Streamlit's, for a slider of fractions that names none
 _LOG = logging.getLogger("grad2box")
+
+
+Show = Callable[["Page", Any], Any]
+"""``show(page, view)`` of one part of a page."""
 
 
 @dataclass
@@ -71,6 +77,7 @@ class Page:
     written: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     listed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    closed: bool = False
 
     # -- values --------------------------------------------------------------------------------------------------------
 
@@ -117,6 +124,10 @@ class Page:
             value = parameter.default
             self.set(**{name: value})
         return value
+
+    def values(self, *parameters: link.Parameter) -> dict[str, Any]:
+        """The present values of several parameters, by name, in the order of the link."""
+        return {parameter.name: self.value(parameter) for parameter in parameters}
 
     def store(self, parameter: link.Parameter, value: Any) -> None:
         """Takes over what one of our own pieces reported (a drag, a step), if a link could carry it."""
@@ -398,6 +409,31 @@ class Page:
 
         return call
 
+    # -- parts ---------------------------------------------------------------------------------------------------------
+
+    def part(self, parts: Mapping[str, tuple[str, Show]], parameter: link.Parameter | None = None) -> Show:
+        """Draws the choice of a page's part and returns what shows it.
+
+        Args:
+            parts: name in the link → its words, and the function ``show(page, view)`` of its module.
+            parameter: its link parameter, if it is not ``part`` beginning with the first.
+        """
+        if parameter is None:
+            parameter = link.choice("part", list(parts), next(iter(parts)))
+        words = {name: title for name, (title, _show) in parts.items()}
+        chosen = self.select(parameter, self.translate("Part"), words, few=True, label_visibility="collapsed")
+        return parts[chosen][1]
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Our own errors inside become one sentence, and the page still closes: its link stands, a way on stays."""
+        try:
+            yield
+        except ExplainedError as error:
+            self.explain(error)
+            if not self.closed:
+                close_page(self)
+
     # -- words ---------------------------------------------------------------------------------------------------------
 
     def lesson(self, section: str, *, title: str | None = None, expanded: bool = False) -> None:
@@ -482,6 +518,7 @@ def close_page(page: Page) -> None:
             },
         )
     controls.run_is_complete()
+    page.closed = True
 
 
 def take_visit() -> dict[str, str] | None:

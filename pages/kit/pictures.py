@@ -28,7 +28,7 @@ MOST_OWN = 48 * 2**20
 """Bytes of results on own photos that a session keeps; a level with all its windows and classes takes two million."""
 
 _POPOVER = "own_photo"
-_SAMPLES = tuple(sample.name for sample in photos.list_samples())
+SAMPLES = tuple(sample.name for sample in photos.list_samples())
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class Picture:
 
 def photo_parameter(default: str, *others: str) -> link.Parameter:
     """The photo in the link: a sample's name, ``own``, or one of a page's ``others``."""
-    return link.choice("photo", [*_SAMPLES, OWN, *others], default)
+    return link.choice("photo", [*SAMPLES, OWN, *others], default)
 
 
 def read_photo(page: Page, parameter: link.Parameter) -> Picture:

@@ -1,6 +1,6 @@
 """Non-maximum suppression, recorded decision by decision, and what it costs when it is wrong."""
 
-from vizcore.nms.evaluation import Evaluation, evaluate_detections, summarise_kept
+from vizcore.nms.evaluation import Evaluation, evaluate_detections, list_rows, summarise_kept
 from vizcore.nms.overlaps import NMSError, pairwise_overlaps
 from vizcore.nms.packing import PackedTrace, pack_trace
 from vizcore.nms.ranking import RANKINGS, BetterLost, RankingResult, find_better_lost, rank_and_evaluate
@@ -57,6 +57,7 @@ __all__ = [
     "find_better_lost",
     "list_events",
     "list_fused",
+    "list_rows",
     "measure_matrix",
     "pack_trace",
     "pairwise_overlaps",

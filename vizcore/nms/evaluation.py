@@ -237,3 +237,27 @@ def _column(values: np.ndarray | None, number: int) -> np.ndarray:
             "Each box needs one label: got {boxes} boxes and labels of shape {shape}.", boxes=number, shape=column.shape
         )
     return column
+
+
+def list_rows(trace: NMSTrace, labels: Int[np.ndarray, " N"]) -> list[dict[str, float | int]]:
+    """What became of each candidate, as rows for a file.
+
+    Args:
+        trace: any trace.
+        labels: class of each candidate, also where the trace ran blind to classes.
+
+    Returns:
+        One row a candidate: its corners in pixels, score, class, final score, and the box that suppressed it (-1 if
+        none).
+    """
+    return [
+        {
+            "box": index,
+            **dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)),
+            "score": float(trace.scores[index]),
+            "label": int(labels[index]),
+            "final_score": float(trace.scores_after[index]),
+            "suppressed_by": int(trace.suppressed_by[index]),
+        }
+        for index, box in enumerate(trace.boxes.tolist())
+    ]

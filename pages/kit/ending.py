@@ -1,0 +1,60 @@
+"""How a page ends: challenges, words to read, the program and the numbers to take away, and the link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pages.kit.challenges import Challenge, show_challenges
+from pages.kit.exports import download_numbers
+from pages.kit.page import Page, close_page
+from pages.kit.reproduce import reproduce_panel
+
+Rows = Callable[[], Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page, or one part of it, leaves for its end.
+
+    Attributes:
+        script: a program that prints the numbers on the screen; empty if there is none.
+        rows: makes the numbers as rows with the same columns; None if there are none to take away.
+        name: of the files, without an ending.
+    """
+
+    script: str = ""
+    rows: Rows | None = None
+    name: str = "grad2box"
+
+
+def end_page(
+    page: Page,
+    shown: Shown,
+    *,
+    challenges: Sequence[Challenge] = (),
+    sections: Mapping[str, str] | None = None,
+) -> None:
+    """Draws the furniture that every page ends with, and closes it.
+
+    Args:
+        page: the open page.
+        shown: what its parts left.
+        challenges: in the order shown; marked from the state of this run.
+        sections: of the lesson to show folded → their translated headings, beside what to try (first), misconceptions
+        and
+            sources (last).
+    """
+    if challenges:
+        show_challenges(page, challenges)
+    _ = page.translate
+    folded = {"try": _("What to try"), **(sections or {})}
+    folded |= {"misconceptions": _("Misconceptions"), "sources": _("Sources")}
+    for section, title in folded.items():
+        page.lesson(section, title=title)
+    if shown.script:
+        reproduce_panel(page, shown.script)
+    if shown.rows is not None:
+        download_numbers(page, shown.name, shown.rows)
+    close_page(page)

@@ -1,0 +1,92 @@
+"""The methods side by side on the same candidates, and what each costs."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from pages.kit.chart import chart, table
+from pages.kit.loaders import compute
+from pages.kit.page import Page
+from pages.nms import state
+from pages.nms.candidates import Candidates, suppress
+from pages.nms.state import View
+from vizcore import nms
+from vizcore.figures import nms as figures
+
+DRAWN_DECAYS = ("hard", "soft_linear", "soft_gaussian")
+
+
+def show(page: Page, view: View, found: Candidates) -> dict[str, nms.Evaluation]:
+    """Draws what each method keeps; returns how each did."""
+    _ = page.translate
+    methods = {name: _(words) for name, words in figures.METHOD_NAMES.items()}
+    targets = found.targets
+    st.subheader(_("The same candidates, six methods"), anchor=False)
+    traces = {name: suppress(view, found, method=name) for name in methods}
+    # A photo's annotation accepts any of a detector's names for the object, so only the places are compared there.
+    labels = np.zeros_like(found.labels) if view.source == "photo" else found.labels
+    evaluations = {
+        name: compute(nms.summarise_kept, kept, targets, labels=labels, target_labels=found.target_labels)
+        for name, kept in traces.items()
+    }
+    with st.columns([1, 2])[0]:
+        drawn_score = page.slider(state.DRAWN_SCORE, _("Draw kept boxes from a final score of"))
+    chart(
+        page,
+        "kept",
+        figures.plot_kept_sets(traces, evaluations, targets, found.size, shown_score=drawn_score, translate=_),
+        alt=_(
+            "Kept boxes by method: {counts}.",
+            counts=", ".join(f"{methods[name]} {len(kept.keep)}" for name, kept in traces.items()),
+        ),
+    )
+    rows = [
+        {
+            _("method"): methods[name],
+            _("kept"): len(traces[name].keep),
+            **(
+                {
+                    "AP": round(evaluation.ap, 3),
+                    "AP50": round(evaluation.ap50, 3),
+                    "AP75": round(evaluation.ap75, 3),
+                    _("precision"): round(evaluation.precision, 3),
+                    _("recall"): round(evaluation.recall, 3),
+                    _("objects lost"): len(evaluation.lost),
+                }
+                if len(targets)
+                else {}
+            ),
+        }
+        for name, evaluation in evaluations.items()
+    ]
+    table(rows)
+    if len(targets):
+        st.caption(
+            _(
+                "{count} true objects. AP by pycocotools over IoU 0.50:0.05:0.95; precision, recall and lost objects "
+                "at IoU 0.5, "
+                "all kept boxes counted whatever their score."
+            ).format(count=len(targets))
+        )
+        left, right = st.columns(2)
+        with left:
+            chart(
+                page,
+                "precision_recall",
+                figures.plot_precision_recall(evaluations, translate=_),
+                alt=_("Precision over recall at IoU 0.5, a line for each method."),
+            )
+        with right:
+            curves = {
+                name: compute(nms.sample_decay, kept.options) for name, kept in traces.items() if name in DRAWN_DECAYS
+            }
+            chart(
+                page,
+                "decay",
+                figures.plot_decay(curves, translate=_),
+                alt=_("The factor on the score falls with the overlap: at once if hard, slowly if soft."),
+            )
+    else:
+        st.caption(_("These candidates have no ground truth, so there is nothing to count them against."))
+    return evaluations

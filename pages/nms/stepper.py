@@ -1,0 +1,69 @@
+"""The stepper: every decision of one suppression, over the picture."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from pages.kit.live import said
+from pages.kit.loaders import compute
+from pages.kit.page import Page
+from pages.kit.stage import stage
+from pages.kit.stepper import step_from, step_spec
+from pages.nms import state, words
+from pages.nms.candidates import Candidates
+from pages.nms.state import View
+from vizcore import nms
+from vizcore.figures import nms as figures
+from vizcore.figures import theme
+
+COLORS = {
+    "kept": theme.KEPT,
+    "out": theme.SUPPRESSED,
+    "current": theme.CURRENT,
+    "waiting": theme.PREDICTION,
+    "compared": theme.INTERSECTION,
+    "target": theme.TARGET,
+    "scale": figures.sequential_colors(),
+}
+
+
+def show(page: Page, view: View, found: Candidates, trace: nms.NMSTrace) -> Mapping[str, Any]:
+    """Draws the stage with its steps.
+
+    Returns:
+        What the browser said last, unchecked: the step, and how many decisions were predicted.
+    """
+    packed = compute(nms.pack_trace, trace, labels=found.labels)
+    num_positions = (packed.num_steps if view.pace == "pick" else packed.num_steps + packed.num_events) + 2
+    identity = hashlib.blake2b(packed.content + view.pace.encode(), digest_size=8).hexdigest()
+    start = 0 if page.is_new("trace", identity) else view.step  # another trace: from its beginning
+    version = f"{identity}.{page.version('step')}"
+    own = view.source == "own"
+    key = state.view_key(page)
+    shown = stage(
+        key,
+        boxes=state.own_boxes(view.boxes) if own else (),
+        size=found.size,
+        photo=found.photo,
+        grid=40 if found.photo is None else None,
+        mode="edit" if own else "select",
+        version=page.version("boxes") if own else f"{view.source}.{identity}",
+        presenter=page.presenting,
+        title=page.translate("Candidates and what became of them"),
+        component="nms",
+        extra={
+            "stepper": step_spec(num_positions, start=start, version=version, state=said(key)),
+            "pace": view.pace,
+            "predict": view.predict and view.pace == "comparison",
+            "targets": found.targets.tolist() if view.show_targets else [],
+            "labels": {str(label): found.label_names[label] for label in sorted(set(found.labels.tolist()))},
+            "colors": COLORS,
+            "text": words.component_words(page.translate, view.method, suppress_equal=view.suppress_equal),
+        },
+        payload=packed.content,
+    )
+    page.store(state.STEP, step_from(shown.said, num_positions, start=start, version=version))
+    page.lesson("claim")
+    return shown.said
