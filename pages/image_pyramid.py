@@ -19,7 +19,7 @@ from pages.kit.photo_results import compute_on_photo
 from pages.kit.reproduce import reproduce_panel
 from pages.kit.stage import StageBox, stage
 from pages.kit.stepper import step_from, step_spec
-from vizcore import image_pyramid
+from vizcore import costs, image_pyramid
 from vizcore.data.photos import encode_jpeg
 from vizcore.figures import image_pyramid as figures
 from vizcore.figures import theme
@@ -302,8 +302,8 @@ with right:
 st.subheader(_("What it costs"), anchor=False)
 units = compute(image_pyramid.count_units)
 cost = image_pyramid.pyramid_cost(units, sizes, scale_step=float(scale_step), window_stride=window_stride)
-pyramid_total, pass_total = image_pyramid.total(cost.image_pyramid), image_pyramid.total(cost.feature_pyramid)
-crops_total = image_pyramid.total(cost.crops)
+pyramid_total, pass_total = costs.total(cost.image_pyramid), costs.total(cost.feature_pyramid)
+crops_total = costs.total(cost.crops)
 level_costs, alternatives = compute(cost_figures, sizes, float(scale_step), page.language)
 left, right = st.columns([1, 1.2], gap="large")
 with left:

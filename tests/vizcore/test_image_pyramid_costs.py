@@ -5,14 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from vizcore.costs import count, total
 from vizcore.data.scenes import draw_scene
 from vizcore.image_pyramid import (
     DenseClassifier,
-    PassCost,
-    count_cost,
     count_points,
     count_units,
     count_windows,
@@ -21,7 +19,6 @@ from vizcore.image_pyramid import (
     pyramid_cost,
     scale_sum,
     sliding_sizes,
-    total,
     trace_aliasing,
 )
 from vizcore.image_pyramid.costs import COMPARED, part_of_classifier, part_of_detector, run_feature_pyramid
@@ -32,16 +29,6 @@ from vizcore.models.fcos import FCOS, Detector, FCOSConfig, detect, level_sizes,
 @pytest.fixture(scope="module")
 def units():
     return count_units()
-
-
-def test_one_convolution_by_hand():
-    # 3 → 8 channels, 3 × 3, stride 2: 2 × 2 × 8 outputs of 27 multiply-adds each, 4 bytes a number.
-    with torch.device("meta"):
-        layer = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2, padding=1))
-    assert count_cost(layer, (4, 4)) == {"all": PassCost(32 * 27, 32 * 4)}
-    with torch.device("meta"):
-        depthwise = nn.Sequential(nn.Conv2d(3, 3, 5, padding=2, groups=3))
-    assert count_cost(depthwise, (4, 6)) == {"all": PassCost(72 * 25, 72 * 4)}
 
 
 def counted_by_torch(network, size):
@@ -57,7 +44,10 @@ def test_levels_cost_what_torch_counts(units, size):
         network = DenseClassifier(EfficientNetLite0()).eval()
     cells = size[0] // 32 * (size[1] // 32)
     assert total(units.cell).multiply_adds * cells == counted_by_torch(network, size)
-    assert total(count_cost(network, size, part_of_classifier)) == total(units.cell) * cells
+    assert (
+        total(count(network, torch.empty(1, 3, *size, device="meta")).by_part(part_of_classifier))
+        == total(units.cell) * cells
+    )
 
 
 @pytest.mark.parametrize("size", [(64, 64), (192, 320)])
@@ -66,7 +56,7 @@ def test_the_feature_pyramid_costs_what_torch_counts(units, size):
         detector = Detector(FCOS(FCOSConfig()), EfficientNetLite0())
     blocks = size[0] // 64 * (size[1] // 64)
     assert total(units.coarse_cell).multiply_adds * blocks == counted_by_torch(detector, size)
-    assert count_cost(detector, size, part_of_detector) == {
+    assert count(detector, torch.empty(1, 3, *size, device="meta")).by_part(part_of_detector) == {
         part: cost * blocks for part, cost in units.coarse_cell.items()
     }
 

@@ -2,7 +2,6 @@
 
 from vizcore.fpn.designs import (
     DESIGNS,
-    Cost,
     Design,
     DesignEdge,
     DesignNode,
@@ -72,7 +71,6 @@ __all__ = [
     "VIEWS",
     "AtlasLayout",
     "CellValue",
-    "Cost",
     "Design",
     "DesignEdge",
     "DesignNode",

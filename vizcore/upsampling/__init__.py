@@ -27,7 +27,6 @@ from vizcore.upsampling.operators import (
 from vizcore.upsampling.restoration import (
     DOWNSAMPLINGS,
     RESTORATIONS,
-    Cost,
     Restoration,
     Restored,
     Timing,
@@ -79,7 +78,6 @@ __all__ = [
     "PRESETS",
     "RESTORATIONS",
     "ArtefactSpectrum",
-    "Cost",
     "DecoderOutput",
     "DecoderStage",
     "DilatedFootprint",

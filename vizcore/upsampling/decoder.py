@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from vizcore.costs import count_parameters
 from vizcore.models.unet import UNet
 from vizcore.seeding import seeded
 from vizcore.upsampling.operators import UpsamplingError, _whole_number
@@ -162,7 +163,7 @@ def run_decoder(
         probability=scores.sigmoid().numpy(),
         iou=_mask_iou(found, target),
         boundary_iou=_mask_iou(found & near, target & near),
-        num_parameters=sum(parameter.numel() for parameter in network.parameters()),
+        num_parameters=count_parameters(network),
         losses=np.asarray(losses),
         seconds=seconds,
     )

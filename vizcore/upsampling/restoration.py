@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,8 +12,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
+from vizcore.costs import Cost, count, measure
 from vizcore.upsampling.operators import UpsamplingError, _whole_number, max_pool, upsample
 
 DOWNSAMPLINGS = ("area", "strided", "max_pool")
@@ -31,19 +30,6 @@ RESTORATIONS = (
     "max_unpool",
     "pixel_shuffle",
 )
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What an operator costs.
-
-    Attributes:
-        parameters: Learnable numbers.
-        multiply_adds: Multiplications of an input value by a weight; a copy costs none.
-    """
-
-    parameters: int
-    multiply_adds: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,25 +99,26 @@ def count_cost(method: str, shape: tuple[int, int, int, int], **options: Any) ->
             ``nn.ConvTranspose2d(C, C, k)`` would be, divided by ``groups``.
 
     Returns:
-        The counts; interpolation reads 4 (bilinear) or 16 (bicubic) pixels for each output, a copy multiplies nothing.
+        The cost; interpolation reads 4 (bilinear) or 16 (bicubic) pixels for each output, a copy multiplies nothing.
     """
     batch, channels, height, width = shape
     if method in ("nearest", "nearest_exact", "pixel_shuffle", "pixel_unshuffle", "max_unpool"):
-        return Cost(0, 0)
-    if method in ("bilinear", "bicubic", "area"):
-        factor = options.get("scale_factor", 1)
-        pixels = batch * channels * int(height * factor) * int(width * factor)
-        return Cost(0, pixels * {"bilinear": 4, "bicubic": 16, "area": 1}[method])
-    kernel_size = options.get("kernel_size", 3)
-    groups = options.get("groups", 1)
-    parameters = channels * channels // groups * kernel_size**2
-    if method == "conv_transpose":
-        return Cost(parameters, batch * height * width * parameters)
+        return Cost()
     factor = options.get("scale_factor", 1)
+    if method in ("bilinear", "bicubic", "area"):
+        pixels = batch * channels * int(height * factor) * int(width * factor)
+        return Cost(multiply_adds=pixels * {"bilinear": 4, "bicubic": 16, "area": 1}[method])
+    kernel_size = options.get("kernel_size", 3)
+    layer: dict[str, Any] = {"groups": options.get("groups", 1), "bias": False, "device": "meta"}
+    if method == "conv_transpose":
+        network: nn.Module = nn.ConvTranspose2d(channels, channels, kernel_size, **layer)
+        return count(network, torch.empty(shape, device="meta"))
+    out_channels = channels
     if method == "subpixel_conv":
-        parameters *= options.get("upscale_factor", 2) ** 2
+        out_channels *= options.get("upscale_factor", 2) ** 2
         factor = 1
-    return Cost(parameters, batch * int(height * factor) * int(width * factor) * parameters)
+    network = nn.Conv2d(channels, out_channels, kernel_size, padding="same", **layer)
+    return count(network, torch.empty(batch, channels, int(height * factor), int(width * factor), device="meta"))
 
 
 def downsample(x: Float[Tensor, "N C H W"], how: str, factor: int) -> tuple[Float[Tensor, "N C H2 W2"], Tensor | None]:
@@ -247,7 +234,8 @@ def _restorer(
 def _judge(
     name: str, original: np.ndarray, x: Tensor, run: Callable[[], Tensor], cost: Cost, num_runs: int
 ) -> Restored:
-    out, milliseconds = run(), _best_milliseconds(run, num_runs)
+    out = run()
+    [seconds] = measure([run], repeats=max(1, num_runs))
     pixels = to_pixels(out)
     psnr, ssim = similarity(original, pixels)
     return Restored(
@@ -257,7 +245,7 @@ def _judge(
         psnr=psnr,
         ssim=ssim,
         cost=cost,
-        milliseconds=milliseconds,
+        milliseconds=seconds * 1e3,
     )
 
 
@@ -313,15 +301,6 @@ def to_pixels(x: Float[Tensor, "1 3 H W"]) -> np.ndarray:
     return pixels
 
 
-def _best_milliseconds(run: Callable[[], Tensor], num_runs: int) -> float:
-    times = []
-    for _ in range(max(1, num_runs)):
-        start = time.perf_counter()
-        run()
-        times.append((time.perf_counter() - start) * 1e3)
-    return min(times)
-
-
 def time_methods(
     shape: tuple[int, int, int, int] = (1, 16, 64, 64), *, scale_factor: int = 2, num_runs: int = 15, seed: int = 0
 ) -> tuple[Timing, ...]:
@@ -367,9 +346,6 @@ def time_methods(
         name: partial(upsample, method, pooled if name == "max_unpool" else x, **options)
         for name, (method, options) in runs.items()
     }
-    timed = {name: math.inf for name in calls}
-    # In turns, and the best of each: what else the machine does meanwhile then strikes nobody in particular.
-    for _ in range(num_runs + 1):
-        for name, call in calls.items():
-            timed[name] = min(timed[name], _best_milliseconds(call, 1))
+    seconds = measure(list(calls.values()), repeats=num_runs + 1)
+    timed = {name: 1e3 * value for name, value in zip(calls, seconds, strict=True)}
     return tuple(Timing(name, value, value / timed["nearest"]) for name, value in timed.items())
