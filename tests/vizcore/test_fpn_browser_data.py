@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.javascript import evaluate_javascript
 from vizcore import browser, fpn
 from vizcore.data.scenes import draw_scene
-from vizcore.fpn import browser_data
+from vizcore.fpn import javascript, packing
 from vizcore.models.fcos import FCOS, Detector, FCOSConfig, assign_targets, level_points, level_sizes
 from vizcore.seeding import seeded
 
@@ -59,7 +59,7 @@ def decoded(content: bytes) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("view", ["mean", "max", "norm"])
 def test_every_map_arrives_as_torch_has_it(trace: fpn.FPNTrace, view: str) -> None:
-    maps = decoded(browser_data.pack_maps(trace, view=view))
+    maps = decoded(packing.pack_maps(trace, view=view))
     reduce = {
         "mean": lambda x: x.mean(0),
         "max": lambda x: x.max(0).values,
@@ -73,7 +73,7 @@ def test_every_map_arrives_as_torch_has_it(trace: fpn.FPNTrace, view: str) -> No
 
 
 def test_lateral_and_upsampled_add_up(trace: fpn.FPNTrace) -> None:
-    for packed in (browser_data.pack_maps(trace), browser_data.pack_maps(trace, view="channel", channel=5)):
+    for packed in (packing.pack_maps(trace), packing.pack_maps(trace, view="channel", channel=5)):
         maps = decoded(packed)
         for level in ("P2", "P3", "P4", "P5"):
             total = maps[f"lateral:{level}"] + maps[f"upsampled:{level}"]
@@ -82,24 +82,24 @@ def test_lateral_and_upsampled_add_up(trace: fpn.FPNTrace) -> None:
 
 
 def test_a_channel_that_a_map_does_not_have_is_left_empty(trace: fpn.FPNTrace) -> None:
-    maps = decoded(browser_data.pack_maps(trace, view="channel", channel=30))
+    maps = decoded(packing.pack_maps(trace, view="channel", channel=30))
     assert set(maps) == {"C3", "C4", "C5"}
     np.testing.assert_allclose(maps["C4"], trace.stages["C4"][30, :13, :21], atol=1e-3)
 
 
 def test_colours_are_those_of_the_principal_directions(trace: fpn.FPNTrace) -> None:
-    maps = decoded(browser_data.pack_maps(trace, view="pca"))
+    maps = decoded(packing.pack_maps(trace, view="pca"))
     for name in trace.strides:
-        np.testing.assert_array_equal(maps[f"{name} rgb"], fpn.pca_rgb(browser_data.on_photo(trace, name)))
+        np.testing.assert_array_equal(maps[f"{name} rgb"], fpn.pca_rgb(fpn.on_photo(trace, name)))
 
 
 def test_no_such_view(trace: fpn.FPNTrace) -> None:
     with pytest.raises(ValueError, match="view must be one of"):
-        browser_data.pack_maps(trace, view="median")
+        packing.pack_maps(trace, view="median")
 
 
 def test_thumbnails_are_in_order(trace: fpn.FPNTrace) -> None:
-    header, rest = unpacked(browser_data.pack_thumbnails({"a": trace.stages["C4"], "b": trace.levels["P6"]}))
+    header, rest = unpacked(packing.pack_thumbnails({"a": trace.stages["C4"], "b": trace.levels["P6"]}))
     assert [spec["name"] for spec in header] == ["a", "b"]
     assert len(rest) == sum(spec["rows"] * spec["cols"] for spec in header)
     view = fpn.channel_views(trace.stages["C4"], "mean")
@@ -123,7 +123,7 @@ def test_what_was_lost_and_what_is_new(trace: fpn.FPNTrace) -> None:
     before = fake([[0, 0, 10, 10], [20, 20, 40, 40], [60, 60, 80, 80]], [0, 1, 2], trace)
     # The first moved a little (IoU 0.82), the second changed its class, the third is gone; another came.
     after = fake([[20, 20, 40, 40], [0, 1, 10, 10], [100, 0, 120, 20]], [3, 0, 2], trace)
-    change = browser_data.compare_detections(before, after)
+    change = fpn.compare_detections(before, after)
     assert change.before.tolist() == [1, -1, -1]
     assert change.after.tolist() == [-1, 0, -1]
     assert change.lost.tolist() == [1, 2]
@@ -133,10 +133,10 @@ def test_what_was_lost_and_what_is_new(trace: fpn.FPNTrace) -> None:
 def test_one_partner_each(trace: fpn.FPNTrace) -> None:
     before = fake([[0, 0, 10, 10], [0, 0, 10, 9]], [0, 0], trace)
     after = fake([[0, 0, 10, 9]], [0], trace)
-    assert browser_data.compare_detections(before, after).before.tolist() == [-1, 0]
+    assert fpn.compare_detections(before, after).before.tolist() == [-1, 0]
     nothing = fake([], [], trace)
-    assert browser_data.compare_detections(before, nothing).lost.tolist() == [0, 1]
-    assert browser_data.compare_detections(nothing, after).gained.tolist() == [0]
+    assert fpn.compare_detections(before, nothing).lost.tolist() == [0, 1]
+    assert fpn.compare_detections(nothing, after).gained.tolist() == [0]
 
 
 def test_found_objects_by_size(trace: fpn.FPNTrace) -> None:
@@ -144,10 +144,10 @@ def test_found_objects_by_size(trace: fpn.FPNTrace) -> None:
     truth = np.array([[0, 0, 20, 20], [30, 0, 62, 32], [0, 50, 100, 150.0]])
     labels = np.array([0, 1, 2])
     run = fake([[0, 0, 20, 16], [30, 0, 62, 15], [0, 50, 100, 150]], [0, 1, 5], trace)
-    assert browser_data.find_objects(run, truth, labels).tolist() == [True, False, False]
-    counts = browser_data.count_found(run, truth, labels)
+    assert fpn.find_objects(run, truth, labels).tolist() == [True, False, False]
+    counts = fpn.count_found(run, truth, labels)
     assert counts == {"small": (1, 2), "medium": (0, 1), "large": (0, 1)}
-    assert not browser_data.find_objects(fake([], [], trace), truth, labels).any()
+    assert not fpn.find_objects(fake([], [], trace), truth, labels).any()
 
 
 coordinates = st.floats(0, 320, allow_nan=False)
@@ -173,7 +173,7 @@ def check_cell_rule(x: float, y: float, width: float, height: float) -> None:
     owned = assign_targets(points, CONFIG.ranges, box) == 0
     low, high = torch.tensor(CONFIG.ranges)[points.levels].T
     sides = [column.expand(len(low)) for column in box.unbind(1)]
-    rule = browser_data.cell_rule(*points.centres.unbind(1), *sides, points.strides, low, high)
+    rule = javascript.cell_rule(*points.centres.unbind(1), *sides, points.strides, low, high)
     assert torch.equal(rule["owned"] == 1, owned)
     assert torch.equal(rule["owned"], rule["inside"] * rule["near"] * rule["in_range"])
 
@@ -184,8 +184,8 @@ def test_the_browser_computes_what_torch_does() -> None:
     sides[:8] = torch.tensor([[112, 112], [224, 224], [448, 448], [0, 5], [223.999, 224], [1, 1], [600, 1], [448, 112]])
     options = {"canonical_size": 224, "canonical_level": 4}
     source = browser.to_javascript(
-        lambda width, height: browser_data.paper_rule(width, height, **options),
-        browser_data.example_numbers(2),
+        lambda width, height: javascript.paper_rule(width, height, **options),
+        javascript.example_numbers(2),
         name="paper",
         gradient_inputs=(),
         argument_names=("width", "height"),
@@ -201,14 +201,14 @@ def test_the_browser_computes_what_torch_does() -> None:
     inputs[:, 8] = torch.where(torch.arange(2000) % 3 == 0, float("inf"), inputs[:, 7] + 40)
     names = ("x", "y", "x1", "y1", "x2", "y2", "stride", "low", "high")
     source = browser.to_javascript(
-        browser_data.cell_rule,
-        browser_data.example_numbers(9),
+        javascript.cell_rule,
+        javascript.example_numbers(9),
         name="cell",
         gradient_inputs=(),
         argument_names=names,
     )
     found = evaluate_javascript(source, "cell", inputs.numpy())[:, 1:]
-    wanted = browser_data.cell_rule(*inputs.unbind(1))
+    wanted = javascript.cell_rule(*inputs.unbind(1))
     np.testing.assert_allclose(found, torch.stack(list(wanted.values()), dim=1).numpy(), rtol=1e-12)
     assert 0 < wanted["owned"].sum() < 2000
 
@@ -216,11 +216,11 @@ def test_the_browser_computes_what_torch_does() -> None:
 def test_an_owner_speaks_in_pixels_of_the_input(detector: Detector) -> None:
     photo = np.zeros((600, 1024, 3), dtype=np.uint8)
     trace = fpn.trace_fpn(detector, photo)  # halved
-    owner = browser_data.find_owner(trace, np.array([100.0, 100, 548, 548]))
+    owner = fpn.find_owner(trace, np.array([100.0, 100, 548, 548]))
     assert owner.size == (224, 224)
     assert (owner.level, owner.value, owner.farthest) == (4, 4.0, 112)
     assert set(owner.fcos_levels) <= {"P5", "P6"}
-    tenth = browser_data.find_owner(trace, np.array([100.0, 100, 548, 548]), canonical_size=448, canonical_level=5)
+    tenth = fpn.find_owner(trace, np.array([100.0, 100, 548, 548]), canonical_size=448, canonical_level=5)
     assert tenth.level == 4
 
 
@@ -228,7 +228,7 @@ def test_a_cells_field_arrives_whole(detector: Detector) -> None:
     photo = draw_scene("validation", 1).pixels[:200, :330]
     trace = fpn.trace_fpn(detector, photo)
     field = fpn.effective_receptive_field(detector, photo, "P4", (3, 7))
-    header, rest = unpacked(browser_data.pack_field(trace, field, level="P4", anchors=True))
+    header, rest = unpacked(packing.pack_field(trace, field, level="P4", anchors=True))
     height, width = header["heat"]
     heat = np.frombuffer(rest, np.uint8, height * width).reshape(height, width)
     step = 3  # 330 pixels in at most 128 numbers
@@ -260,6 +260,6 @@ def test_a_field_without_a_gradient_is_dark(detector: Detector) -> None:
     trace = fpn.trace_fpn(detector, photo)
     field = fpn.effective_receptive_field(detector, photo, "C2", (0, 0), cuts=())
     object.__setattr__(field, "gradient", np.zeros_like(field.gradient))
-    header, rest = unpacked(browser_data.pack_field(trace, field, level="C2"))
+    header, rest = unpacked(packing.pack_field(trace, field, level="C2"))
     assert not any(rest[: header["heat"][0] * header["heat"][1]])
     assert header["anchors"] == []

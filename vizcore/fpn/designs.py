@@ -17,7 +17,7 @@ Reference:
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -106,6 +106,25 @@ def designs(config: FCOSConfig, input_size: tuple[int, int]) -> tuple[Design, ..
         input_size: (height, width) of the network's input, pixels, both dividing by 64.
     """
     return tuple(_design(name, replace(config, neck="fpn"), input_size) for name in DESIGNS)
+
+
+def cost_shares(designs: Sequence[Design]) -> dict[str, dict[str, float | None]]:
+    """Each design's cost over the greatest among them, in [0, 1], by name and by ``Cost`` attribute.
+
+    Args:
+        designs: some of one picture.
+
+    Returns:
+        For each design ``"multiply_adds"``, ``"activation_bytes"``, ``"parameters"`` and ``"seconds"``; None for what
+        was not measured.
+    """
+    shares: dict[str, dict[str, float | None]] = {design.name: {} for design in designs}
+    for kind in ("multiply_adds", "activation_bytes", "parameters", "seconds"):
+        values = {design.name: getattr(design.cost, kind) for design in designs}
+        most = max(value or 0 for value in values.values())
+        for name, value in values.items():
+            shares[name][kind] = None if value is None else value / most
+    return shares
 
 
 def measure_designs(

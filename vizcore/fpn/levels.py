@@ -13,9 +13,7 @@ Reference:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -179,49 +177,3 @@ def level_anchors(
     (anchors,) = generator.grid_anchors([list(size)], [[torch.tensor(stride), torch.tensor(stride)]])
     boxes: np.ndarray = anchors.to(torch.float32).numpy()
     return boxes
-
-
-@dataclass(frozen=True, eq=False)
-class OwnershipCurve:
-    """Which level gets a square box, by both rules.
-
-    Attributes:
-        sides: ``[N]`` float64, pixels of the input, from small to large.
-        paper: ``[N]`` int64, number of the level by area.
-        fcos: ``[N]`` int64, number of the level by the farthest side, seen from the box's centre.
-    """
-
-    sides: np.ndarray
-    paper: np.ndarray
-    fcos: np.ndarray
-
-
-def ownership_curve(
-    config: FCOSConfig,
-    *,
-    smallest: float = 4.0,
-    largest: float = 640.0,
-    count: int = 400,
-    k_min: int = 2,
-    k_max: int = 5,
-    canonical_size: float = CANONICAL_SIZE,
-    canonical_level: float = CANONICAL_LEVEL,
-) -> OwnershipCurve:
-    """Both rules for squares of growing size.
-
-    Args:
-        config: of the detector, for FCOS's ranges.
-        smallest: side of the first square, pixels.
-        largest: side of the last one.
-        count: of squares, spaced evenly in their logarithm.
-        k_min: finest level of the paper's rule.
-        k_max: its coarsest level.
-        canonical_size: side of the square that belongs to the canonical level, pixels.
-        canonical_level: k0.
-    """
-    sides = torch.logspace(math.log2(smallest), math.log2(largest), count, base=2.0, dtype=torch.float64)
-    paper = level_number(
-        sides, sides, k_min=k_min, k_max=k_max, canonical_size=canonical_size, canonical_level=canonical_level
-    )
-    fcos = fcos_center_level(sides, sides, config)
-    return OwnershipCurve(sides.numpy(), paper.to(torch.int64).numpy(), fcos.to(torch.int64).numpy())

@@ -80,6 +80,12 @@ class EffectiveField:
     area_share: float
     deviation: float
 
+    @property
+    def theoretical_share(self) -> float:
+        """Area of the theoretical box over the area of the picture, in [0, 1]."""
+        height, width = self.gradient.shape
+        return _area(self.theoretical_box) / (height * width)
+
     def share_within(self, side: float) -> float:
         """Share of the gradient in the square of this side around the center, in [0, 1]; 0 where there is none."""
         total = float(self.gradient.sum(dtype=np.float64))

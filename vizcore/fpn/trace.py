@@ -164,6 +164,16 @@ class FPNTrace:
         row, column, stride = cell[0], cell[1], stride_of(name)
         return self.to_photo(np.array([column, row, column + 1, row + 1]) * stride)
 
+    def cell_center(self, name: str, cell: tuple[int, int]) -> tuple[float, float]:
+        """The middle (x, y) of a map's cell (row, column) in pixels of the photo."""
+        x1, y1, x2, y2 = self.cell_box(name, cell).tolist()
+        return (x1 + x2) / 2, (y1 + y2) / 2
+
+    def count_by_level(self) -> dict[str, int]:
+        """How many final boxes each level of the detector found."""
+        found = np.bincount(self.level_of[self.keep], minlength=len(self.config.levels))
+        return dict(zip(self.config.levels, found.tolist(), strict=True))
+
     def _merging(self) -> tuple[str, ...]:
         return tuple(f"P{stage[1:]}" for stage in self.config.stages)
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
-from vizcore.fpn.trace import FPNTrace
+from vizcore.fpn.trace import FPNTrace, stride_of
 
 VIEWS: Final = ("mean", "max", "norm")
 """Over the channels of a cell: the mean, the greatest value, the Euclidean norm divided by √C."""
@@ -30,6 +30,11 @@ class AtlasLayout(NamedTuple):
     columns: int
     rows: int
     tile: tuple[int, int]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the sheet, pixels."""
+        return self.rows * self.tile[0], self.columns * self.tile[1]
 
 
 class CellValue(NamedTuple):
@@ -162,6 +167,19 @@ def cell_at(trace: FPNTrace, name: str, x: float, y: float) -> tuple[int, int]:
         min(max(math.floor(place / stride), 0), count - 1) for place, count in ((input_y, rows), (input_x, columns))
     )
     return row, column
+
+
+def on_photo(trace: FPNTrace, name: str) -> Float[np.ndarray, "C H W"]:
+    """A stage or level without the cells that lie wholly on the padding."""
+    rows, columns = (-(-side // stride_of(name)) for side in trace.resized_size)
+    return trace.maps(name)[:, :rows, :columns]
+
+
+def cell_on_photo(trace: FPNTrace, name: str, x: float, y: float) -> tuple[int, int]:
+    """As :func:`cell_at`, but never a cell that lies wholly on the padding."""
+    row, column = cell_at(trace, name, x, y)
+    rows, columns = on_photo(trace, name).shape[1:]
+    return min(row, rows - 1), min(column, columns - 1)
 
 
 def values_at(
