@@ -176,7 +176,7 @@ def test_places_of_the_atlas_without_a_channel_are_transparent(monkeypatch: pyte
         sheets.append(pixels)
         return encode_png(pixels)
 
-    monkeypatch.setattr("vizcore.data.photos.encode_png", listen)
+    monkeypatch.setattr("vizcore.fpn.packing.encode_png", listen)
     atlas = component(open_page(part="designs", opened="C3"), "atlas", "designs")["atlas"]
     (sheet,) = (pixels for pixels in sheets if pixels.shape[:2] == (atlas["height"], atlas["width"]))
     columns, rows, (high, wide) = fpn.atlas_layout(40, (64, 64), side=64)

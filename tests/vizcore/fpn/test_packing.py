@@ -1,20 +1,19 @@
-"""What the feature pyramid page sends to the browser: decoded as a browser does, and held against torch."""
+"""What the browser gets: decoded as it does, and held against torch."""
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from PIL import Image
 
-from tests.javascript import evaluate_javascript
-from vizcore import browser, fpn
+from vizcore import fpn
 from vizcore.data.scenes import draw_scene
-from vizcore.fpn import javascript, packing
-from vizcore.models.fcos import FCOS, Detector, FCOSConfig, assign_targets, level_points, level_sizes
+from vizcore.fpn import packing
+from vizcore.models.fcos import FCOS, Detector, FCOSConfig
 from vizcore.seeding import seeded
 
 CONFIG = FCOSConfig("fpn", finest=2, channels=16)
@@ -107,123 +106,6 @@ def test_thumbnails_are_in_order(trace: fpn.FPNTrace) -> None:
     np.testing.assert_array_equal(first, fpn.to_bytes(view, *fpn.value_range(view)))
 
 
-def fake(boxes: list[list[float]], labels: list[int], trace: fpn.FPNTrace) -> fpn.FPNTrace:
-    """A trace with these final boxes, best first."""
-    from dataclasses import replace
-
-    return replace(
-        trace,
-        boxes=np.asarray(boxes, dtype=np.float32).reshape(-1, 4),
-        labels=np.asarray(labels, dtype=np.int64),
-        keep=np.arange(len(boxes)),
-    )
-
-
-def test_what_was_lost_and_what_is_new(trace: fpn.FPNTrace) -> None:
-    before = fake([[0, 0, 10, 10], [20, 20, 40, 40], [60, 60, 80, 80]], [0, 1, 2], trace)
-    # The first moved a little (IoU 0.82), the second changed its class, the third is gone; another came.
-    after = fake([[20, 20, 40, 40], [0, 1, 10, 10], [100, 0, 120, 20]], [3, 0, 2], trace)
-    change = fpn.compare_detections(before, after)
-    assert change.before.tolist() == [1, -1, -1]
-    assert change.after.tolist() == [-1, 0, -1]
-    assert change.lost.tolist() == [1, 2]
-    assert change.gained.tolist() == [0, 2]
-
-
-def test_one_partner_each(trace: fpn.FPNTrace) -> None:
-    before = fake([[0, 0, 10, 10], [0, 0, 10, 9]], [0, 0], trace)
-    after = fake([[0, 0, 10, 9]], [0], trace)
-    assert fpn.compare_detections(before, after).before.tolist() == [-1, 0]
-    nothing = fake([], [], trace)
-    assert fpn.compare_detections(before, nothing).lost.tolist() == [0, 1]
-    assert fpn.compare_detections(nothing, after).gained.tolist() == [0]
-
-
-def test_found_objects_by_size(trace: fpn.FPNTrace) -> None:
-    # Sides 20, 32 (on COCO's border: it counts twice), 100; the last is found with the wrong class only.
-    truth = np.array([[0, 0, 20, 20], [30, 0, 62, 32], [0, 50, 100, 150.0]])
-    labels = np.array([0, 1, 2])
-    run = fake([[0, 0, 20, 16], [30, 0, 62, 15], [0, 50, 100, 150]], [0, 1, 5], trace)
-    assert fpn.find_objects(run, truth, labels).tolist() == [True, False, False]
-    counts = fpn.count_found(run, truth, labels)
-    assert counts == {"small": (1, 2), "medium": (0, 1), "large": (0, 1)}
-    assert not fpn.find_objects(fake([], [], trace), truth, labels).any()
-
-
-coordinates = st.floats(0, 320, allow_nan=False)
-
-
-@given(coordinates, coordinates, st.floats(0, 200), st.floats(0, 200))
-def test_the_cell_rule_is_the_one_of_training(x: float, y: float, width: float, height: float) -> None:
-    check_cell_rule(x, y, width, height)
-
-
-def test_the_cell_rule_on_boxes_of_every_size() -> None:
-    # Below the topmost level the ranges already keep a cell within 1.5 strides of the centre: only boxes of more than
-    # three strides of P6 tell the radius from a larger one.
-    for row in (
-        torch.rand(150, 4, generator=torch.Generator().manual_seed(0)) * torch.tensor([100, 100, 540, 540])
-    ).tolist():
-        check_cell_rule(*row)
-
-
-def check_cell_rule(x: float, y: float, width: float, height: float) -> None:
-    box = torch.tensor([[x, y, x + width, y + height]], dtype=torch.float32)
-    points = level_points(level_sizes((640, 640), CONFIG.strides), CONFIG.strides)
-    owned = assign_targets(points, CONFIG.ranges, box) == 0
-    low, high = torch.tensor(CONFIG.ranges)[points.levels].T
-    sides = [column.expand(len(low)) for column in box.unbind(1)]
-    rule = javascript.cell_rule(*points.centres.unbind(1), *sides, points.strides, low, high)
-    assert torch.equal(rule["owned"] == 1, owned)
-    assert torch.equal(rule["owned"], rule["inside"] * rule["near"] * rule["in_range"])
-
-
-def test_the_browser_computes_what_torch_does() -> None:
-    generator = torch.Generator().manual_seed(0)
-    sides = torch.rand(2000, 2, generator=generator, dtype=torch.float64) * 600
-    sides[:8] = torch.tensor([[112, 112], [224, 224], [448, 448], [0, 5], [223.999, 224], [1, 1], [600, 1], [448, 112]])
-    options = {"canonical_size": 224, "canonical_level": 4}
-    source = browser.to_javascript(
-        lambda width, height: javascript.paper_rule(width, height, **options),
-        javascript.example_numbers(2),
-        name="paper",
-        gradient_inputs=(),
-        argument_names=("width", "height"),
-    )
-    level, level_again, value = evaluate_javascript(source, "paper", sides.numpy()).T
-    boxes = torch.cat([torch.zeros(2000, 2, dtype=torch.float64), sides], dim=1)
-    np.testing.assert_array_equal(level, fpn.roi_level(boxes).numpy())
-    np.testing.assert_array_equal(level, level_again)
-    np.testing.assert_allclose(value, fpn.roi_level_value(boxes).numpy(), rtol=1e-12)
-
-    inputs = torch.rand(2000, 9, generator=generator, dtype=torch.float64) * 100
-    inputs[:, 4:6] += inputs[:, 2:4]
-    inputs[:, 8] = torch.where(torch.arange(2000) % 3 == 0, float("inf"), inputs[:, 7] + 40)
-    names = ("x", "y", "x1", "y1", "x2", "y2", "stride", "low", "high")
-    source = browser.to_javascript(
-        javascript.cell_rule,
-        javascript.example_numbers(9),
-        name="cell",
-        gradient_inputs=(),
-        argument_names=names,
-    )
-    found = evaluate_javascript(source, "cell", inputs.numpy())[:, 1:]
-    wanted = javascript.cell_rule(*inputs.unbind(1))
-    np.testing.assert_allclose(found, torch.stack(list(wanted.values()), dim=1).numpy(), rtol=1e-12)
-    assert 0 < wanted["owned"].sum() < 2000
-
-
-def test_an_owner_speaks_in_pixels_of_the_input(detector: Detector) -> None:
-    photo = np.zeros((600, 1024, 3), dtype=np.uint8)
-    trace = fpn.trace_fpn(detector, photo)  # halved
-    owner = fpn.find_owner(trace, np.array([100.0, 100, 548, 548]))
-    assert owner.size == (224, 224)
-    assert (owner.level, owner.value, owner.farthest) == (4, 4.0, 112)
-    assert set(owner.fcos_levels) <= {"P5", "P6"}
-    tenth = fpn.find_owner(trace, np.array([100.0, 100, 548, 548]), canonical_size=448, canonical_level=5)
-    assert tenth.level == 4
-
-
 def test_a_cells_field_arrives_whole(detector: Detector) -> None:
     photo = draw_scene("validation", 1).pixels[:200, :330]
     trace = fpn.trace_fpn(detector, photo)
@@ -263,3 +145,16 @@ def test_a_field_without_a_gradient_is_dark(detector: Detector) -> None:
     header, rest = unpacked(packing.pack_field(trace, field, level="C2"))
     assert not any(rest[: header["heat"][0] * header["heat"][1]])
     assert header["anchors"] == []
+
+
+def test_a_sheet_of_channels_leaves_its_empty_places_transparent() -> None:
+    maps = np.random.default_rng(0).normal(size=(5, 8, 8)).astype(np.float32)
+    layout = fpn.atlas_layout(5, (8, 8), side=8)
+    assert (layout.columns, layout.rows) == (3, 2)
+    sheet = np.asarray(Image.open(io.BytesIO(packing.pack_atlas(maps, side=8))))
+    assert sheet.shape == (16, 24, 4)
+    for channel in range(3):
+        np.testing.assert_array_equal(sheet[..., channel], fpn.channel_atlas(maps, side=8))
+    assert (sheet[8:, 16:, 3] == 0).all()
+    assert (sheet[:8, :, 3] == 255).all()
+    assert (sheet[8:, :16, 3] == 255).all()
