@@ -1,7 +1,6 @@
 """Upsampling: every operator on one grid, where each output pixel comes from, and what the operators do to photos."""
 
 from vizcore.models.espcn import HEADS
-from vizcore.upsampling.browser_data import PRESETS, pack_pictures, pack_scatter, pack_traces, preset_grid
 from vizcore.upsampling.checkerboard import (
     ArtefactSpectrum,
     DilatedFootprint,
@@ -11,6 +10,8 @@ from vizcore.upsampling.checkerboard import (
     overlap_counts,
 )
 from vizcore.upsampling.decoder import DecoderOutput, DecoderStage, coin_mask, run_decoder
+from vizcore.upsampling.export import output_rows
+from vizcore.upsampling.grids import PRESETS, preset_grid
 from vizcore.upsampling.linear_map import ScatterTrace, UpsamplingTrace, trace_scatter, trace_upsampling
 from vizcore.upsampling.operators import (
     INTERPOLATIONS,
@@ -24,6 +25,7 @@ from vizcore.upsampling.operators import (
     named_kernel,
     upsample,
 )
+from vizcore.upsampling.packing import pack_pictures, pack_scatter, pack_traces
 from vizcore.upsampling.restoration import (
     DOWNSAMPLINGS,
     RESTORATIONS,
@@ -111,6 +113,7 @@ __all__ = [
     "max_pool",
     "named_kernel",
     "output_padding_choices",
+    "output_rows",
     "overlap_counts",
     "pack_pictures",
     "pack_scatter",

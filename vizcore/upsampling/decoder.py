@@ -61,6 +61,11 @@ class DecoderOutput:
     losses: np.ndarray
     seconds: float
 
+    @property
+    def bottom(self) -> DecoderStage:
+        """The coarsest tensor, where the way down ends."""
+        return next(stage for stage in self.stages if stage.name == "bottom")
+
 
 def coin_mask(pixels: np.ndarray) -> np.ndarray:
     """Foreground of a photo of bright things on a dark ground: a local threshold, cleaned by morphology.

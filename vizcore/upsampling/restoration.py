@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,12 @@ class Restoration:
     downsampling: str
     scale_factor: int
     restored: tuple[Restored, ...]
+
+    @property
+    def best(self) -> Restored:
+        """The greatest PSNR among those that lost anything."""
+        lossy = [each for each in self.restored if math.isfinite(each.psnr)]
+        return max(lossy, key=lambda each: each.psnr)
 
 
 @dataclass(frozen=True)
