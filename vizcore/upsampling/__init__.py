@@ -9,35 +9,26 @@ from vizcore.upsampling.checkerboard import (
     dilated_footprint,
     overlap_counts,
 )
+from vizcore.upsampling.checks import UpsamplingError
+from vizcore.upsampling.costs import Timing, count_cost, time_methods
 from vizcore.upsampling.decoder import DecoderOutput, DecoderStage, coin_mask, run_decoder
 from vizcore.upsampling.export import output_rows
 from vizcore.upsampling.grids import PRESETS, preset_grid
+from vizcore.upsampling.interpolation import INTERPOLATIONS, interpolated_size
+from vizcore.upsampling.kernels import KERNELS, icnr_weight, named_kernel
 from vizcore.upsampling.linear_map import ScatterTrace, UpsamplingTrace, trace_scatter, trace_upsampling
-from vizcore.upsampling.operators import (
-    INTERPOLATIONS,
-    KERNELS,
-    METHODS,
-    OPTIONS,
-    UpsamplingError,
-    icnr_weight,
-    interpolated_size,
-    max_pool,
-    named_kernel,
-    upsample,
-)
+from vizcore.upsampling.operators import METHODS, OPTIONS, upsample
 from vizcore.upsampling.packing import pack_pictures, pack_scatter, pack_traces
+from vizcore.upsampling.pooling import max_pool
 from vizcore.upsampling.restoration import (
     DOWNSAMPLINGS,
     RESTORATIONS,
     Restoration,
     Restored,
-    Timing,
     channel_tiles,
-    count_cost,
     downsample,
     restore_photo,
     similarity,
-    time_methods,
 )
 from vizcore.upsampling.sampling import (
     CONVENTIONS,

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from vizcore.costs import count_parameters
 from vizcore.models.unet import UNet
 from vizcore.seeding import seeded
-from vizcore.upsampling.operators import UpsamplingError, _whole_number
+from vizcore.upsampling.checks import UpsamplingError, whole_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,7 @@ def run_decoder(
         Ronneberger, Fischer and Brox, "U-Net", MICCAI 2015, arXiv:1505.04597; Long, Shelhamer and Darrell, "Fully
         Convolutional Networks for Semantic Segmentation", CVPR 2015, arXiv:1411.4038.
     """
-    _whole_number("num_steps", num_steps, minimum=1)
+    whole_number("num_steps", num_steps, minimum=1)
     if pixels.ndim != 3 or pixels.shape[0] < 64 or pixels.shape[1] < 128:
         raise UpsamplingError(
             "This photo has {height}×{width} pixels; at least 64×128 are needed to learn from.",

@@ -6,7 +6,7 @@ import numpy as np
 
 from vizcore.data.digits import load_digit
 from vizcore.data.photos import load_sample
-from vizcore.upsampling.operators import UpsamplingError, _whole_number
+from vizcore.upsampling.checks import UpsamplingError, whole_number
 
 PRESETS = ("ramp", "impulse", "checker", "digit", "photo")
 
@@ -25,7 +25,7 @@ def preset_grid(name: str, size: int = 4) -> np.ndarray:
     Raises:
         UpsamplingError: For an unknown name or a size out of 1 to 8.
     """
-    _whole_number("size", size, minimum=1)
+    whole_number("size", size, minimum=1)
     if size > 8 or name not in PRESETS:
         raise UpsamplingError(
             "There is no grid “{name}” of {size}×{size}; choose one of {known} and at most 8×8.",

@@ -12,7 +12,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from vizcore.upsampling.operators import UpsamplingError, max_pool, named_kernel, upsample
+from vizcore.upsampling.checks import UpsamplingError
+from vizcore.upsampling.kernels import named_kernel
+from vizcore.upsampling.operators import upsample
+from vizcore.upsampling.pooling import max_pool
 
 MAX_MAP_ENTRIES = 1 << 22
 

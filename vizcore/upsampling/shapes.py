@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from vizcore.upsampling.operators import OUTPUT_PADDING_RULE, UpsamplingError, _whole_number, interpolated_size
+from vizcore.upsampling.checks import UpsamplingError, whole_number
+from vizcore.upsampling.interpolation import interpolated_size
+from vizcore.upsampling.transposed import OUTPUT_PADDING_RULE
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def transposed_size(
         ("output_padding", output_padding, 0),
         ("dilation", dilation, 1),
     ):
-        _whole_number(name, value, minimum=minimum)
+        whole_number(name, value, minimum=minimum)
     if output_padding >= max(stride, dilation):
         raise UpsamplingError(
             OUTPUT_PADDING_RULE,
@@ -216,7 +218,7 @@ def scaling_layers(factor: int = 2, *, max_kernel_size: int = 8) -> tuple[Transp
     Raises:
         UpsamplingError: If the factor is below 2.
     """
-    _whole_number("factor", factor, minimum=2)
+    whole_number("factor", factor, minimum=2)
     layers = []
     for kernel_size in range(1, max_kernel_size + 1):
         for padding in range(kernel_size + 1):
