@@ -12,7 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vizcore.boxes import paired_box_iou
-from vizcore.iou_losses.losses import DEFAULTS, LossSettings, as_box, box_loss, loss_and_gradient
+from vizcore.iou_losses.losses import as_box, box_loss, loss_and_gradient
+from vizcore.iou_losses.settings import DEFAULTS, LossSettings
 
 STEP_RULES = ("gradient", "paper", "momentum", "adam")
 SCHEDULES = ("constant", "paper", "cosine")
