@@ -11,12 +11,14 @@ from vizcore.image_pyramid.costs import (
     count_points,
     count_units,
     count_windows,
+    levels_per_octave,
     measure_passes,
     padded,
     pyramid_cost,
     run_feature_pyramid,
     scale_sum,
 )
+from vizcore.image_pyramid.export import level_rows
 from vizcore.image_pyramid.history import (
     FaceSearch,
     HaarFeature,
@@ -32,6 +34,7 @@ from vizcore.image_pyramid.history import (
     ssd_default_boxes,
     train_hog_classifier,
 )
+from vizcore.image_pyramid.packing import PACES, count_positions, pack_sliding_window
 from vizcore.image_pyramid.pyramid import (
     CANDIDATE_SCORE,
     FUSION_IOU,
@@ -56,7 +59,6 @@ from vizcore.image_pyramid.pyramid import (
 )
 from vizcore.image_pyramid.sliding_window import (
     MOST_LEVELS,
-    PACES,
     SCALE_STEPS,
     STRIDES,
     WINDOW_CELLS,
@@ -66,8 +68,7 @@ from vizcore.image_pyramid.sliding_window import (
     best_label,
     best_windows,
     classify_level,
-    count_positions,
-    pack_sliding_window,
+    find_rivals,
     slide_window,
     sliding_sizes,
     trace_sliding_window,
@@ -116,9 +117,12 @@ __all__ = [
     "draw_shared",
     "find_faces_by_cascade",
     "find_faces_by_hog",
+    "find_rivals",
     "fuse_windows",
     "halve",
     "join_windows",
+    "level_rows",
+    "levels_per_octave",
     "measure_haar_feature",
     "measure_passes",
     "overlaps",

@@ -6,6 +6,7 @@ nothing, and one pass of a one-stage detector with a feature pyramid over the la
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -133,6 +134,11 @@ def scale_sum(scale_step: float, num_levels: int | None = None) -> float:
     if num_levels is None:
         return square / (square - 1)
     return sum(square**-index for index in range(num_levels))
+
+
+def levels_per_octave(scale_step: float) -> float:
+    """Levels from one size to half of it."""
+    return math.log(2) / math.log(scale_step)
 
 
 def count_windows(size: tuple[int, int], window_stride: int = 1) -> int:
