@@ -7,17 +7,22 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from tests.vizcore.test_image_pyramid_sliding import made_up_levels
 from vizcore.costs import count, total
 from vizcore.data.scenes import draw_scene
 from vizcore.image_pyramid import (
+    AliasingTrace,
     DenseClassifier,
     count_points,
     count_units,
     count_windows,
+    level_rows,
+    levels_per_octave,
     measure_passes,
     padded,
     pyramid_cost,
     scale_sum,
+    slide_window,
     sliding_sizes,
     trace_aliasing,
 )
@@ -150,3 +155,31 @@ def test_the_zone_plate_grows_rings_only_when_sampled_plainly():
     assert strength["antialiased"] < 0.05
     assert strength["gaussian"] < 0.1
     assert math.isclose(trace.limit, 0.25)
+
+
+def test_the_mean_above_the_limit_is_over_gratings_that_have_no_room():
+    trace = AliasingTrace(
+        frequencies=np.array([0.1, 0.25, 0.3, 0.4]), amplitudes={"a": np.array([9.0, 9.0, 0.5, 1.0])}, pictures={}
+    )
+    assert trace.left_above_limit("a") == 0.75
+
+
+def test_levels_in_an_octave():
+    assert levels_per_octave(2) == 1
+    assert levels_per_octave(math.sqrt(2)) == pytest.approx(2)
+    assert levels_per_octave(1.25) == pytest.approx(3.106, abs=1e-3)  # 1.25³ < 2 < 1.25⁴
+
+
+def test_rows_of_the_levels(units):
+    sizes = ((320, 416), (256, 320))
+    trace = slide_window((300, 400), made_up_levels(3, sizes), label=4, score_threshold=0.2)
+    cost = pyramid_cost(units, sizes, scale_step=1.3)
+    rows = level_rows(trace, cost, (0.25, 0.125, 9.0))
+    assert [(row["level"], row["width"], row["height"], row["windows"]) for row in rows] == [
+        (1, 416, 320, 4 * 7),
+        (2, 320, 256, 2 * 4),
+    ]
+    assert [row["above_threshold"] for row in rows] == trace.count_candidates()
+    assert [row["best"] for row in rows] == pytest.approx(trace.peaks, abs=1e-6)
+    assert [row["multiply_adds"] for row in rows] == [level.multiply_adds for level in cost.levels]
+    assert [row["milliseconds"] for row in rows] == [250, 125]

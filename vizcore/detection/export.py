@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+import torch
+from torchvision.ops import box_convert
 
 from vizcore.detection.output import DetectorOutput
 
@@ -25,9 +26,7 @@ def to_coco(output: DetectorOutput, *, file_name: str) -> dict[str, Any]:
     """
     shift = 0 if output.label_names[0] == "__background__" else 1
     height, width = output.image_size
-    corners = output.boxes.astype(np.float64)
-    sides = corners[:, 2:] - corners[:, :2]
-    rows = np.concatenate([corners[:, :2], sides], axis=1).round(3)
+    rows = box_convert(torch.from_numpy(output.boxes).double(), "xyxy", "xywh").numpy().round(3)
     annotations = [
         {
             "id": index + 1,

@@ -11,6 +11,7 @@ from vizcore.fpn.designs import (
     detector_cost,
     measure_designs,
 )
+from vizcore.fpn.errors import FPNError
 from vizcore.fpn.export import detection_rows
 from vizcore.fpn.levels import (
     CANONICAL_LEVEL,
@@ -89,6 +90,7 @@ __all__ = [
     "DesignNode",
     "DetectionChange",
     "EffectiveField",
+    "FPNError",
     "FPNTrace",
     "NeckMaps",
     "Ownership",

@@ -22,6 +22,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 
+from vizcore.fpn.errors import FPNError
 from vizcore.models.fcos import FCOSConfig, assign_targets, level_points, level_sizes
 
 CANONICAL_SIZE: Final = 224
@@ -101,11 +102,14 @@ def roi_level(
         canonical_level: k0.
 
     Raises:
-        ValueError: If there is no level, or no size to compare with.
+        FPNError: If there is no level, or no size to compare with.
     """
     if k_min > k_max or not canonical_size > 0:
-        raise ValueError(
-            f"k_min must not exceed k_max and canonical_size must be positive; got {k_min}, {k_max}, {canonical_size}"
+        raise FPNError(
+            "k_min must not exceed k_max and canonical_size must be positive; got {k_min}, {k_max} and {size}.",
+            k_min=k_min,
+            k_max=k_max,
+            size=canonical_size,
         )
     width, height = (boxes[:, 2:] - boxes[:, :2]).unbind(1)
     level = level_number(

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from vizcore.data.photos import encode_png
+from vizcore.fpn.errors import FPNError
 from vizcore.fpn.levels import level_anchors
 from vizcore.fpn.receptive_field import EffectiveField, receptive_interval
 from vizcore.fpn.trace import FPNTrace, stride_of
@@ -41,10 +42,10 @@ def pack_maps(trace: FPNTrace, *, view: str = "mean", channel: int = 0) -> bytes
         ``merged:P4``.
 
     Raises:
-        ValueError: If there is no such view.
+        FPNError: If there is no such view.
     """
     if view not in PACKED_VIEWS:
-        raise ValueError(f"view must be one of {', '.join(PACKED_VIEWS)}, not {view!r}")
+        raise FPNError("view must be one of {known}; got {view}.", known=", ".join(PACKED_VIEWS), view=repr(view))
     specs, blocks = [], []
     for name, maps in _all_maps(trace).items():
         stride = stride_of(name.rpartition(":")[2])

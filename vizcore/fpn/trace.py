@@ -25,6 +25,7 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 from torchvision.ops import batched_nms
 
+from vizcore.fpn.errors import FPNError
 from vizcore.models.fcos import FCOS, Detector, FCOSConfig, as_input, candidates, level_points
 
 MAX_SIDE: Final = 512
@@ -210,11 +211,13 @@ def check_cuts(config: FCOSConfig, cuts: Iterable[str]) -> frozenset[str]:
     """The cuts as a set.
 
     Raises:
-        ValueError: If the neck has no such connection.
+        FPNError: If the neck has no such connection.
     """
     chosen, possible = frozenset(cuts), possible_cuts(config)
     if not chosen <= set(possible):
-        raise ValueError(f"cuts must be among {', '.join(possible)}; got {', '.join(sorted(chosen))}")
+        raise FPNError(
+            "cuts must be among {known}; got {cuts}.", known=", ".join(possible), cuts=", ".join(sorted(chosen))
+        )
     return chosen
 
 
@@ -227,7 +230,7 @@ def run_neck(fcos: FCOS, stages: Mapping[str, Tensor], *, cuts: Iterable[str] = 
         cuts: names of :func:`possible_cuts`.
 
     Raises:
-        ValueError: If the neck has no such connection.
+        FPNError: If the neck has no such connection.
     """
     config = fcos.config
     chosen = check_cuts(config, cuts)
@@ -262,10 +265,14 @@ def prepare(photo: np.ndarray, *, max_side: int = MAX_SIDE) -> tuple[Float[Tenso
         max_side: the longer side is scaled down to so many pixels, never up.
 
     Raises:
-        ValueError: If it is no such array.
+        FPNError: If it is no such array.
     """
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or photo.size == 0:
-        raise ValueError(f"photo must be uint8 [H, W, 3] with at least one pixel; got {photo.dtype} {photo.shape}")
+        raise FPNError(
+            "A photo must be uint8 [H, W, 3] with at least one pixel; got {dtype} {shape}.",
+            dtype=photo.dtype,
+            shape=list(photo.shape),
+        )
     size = resized_size((photo.shape[0], photo.shape[1]), max_side=max_side)
     pixels = torch.from_numpy(np.ascontiguousarray(photo))[None]
     if size != tuple(photo.shape[:2]):
@@ -294,7 +301,7 @@ def trace_fpn(
         iou_threshold: a candidate falls if its IoU with a better one of its class is greater, in [0, 1].
 
     Raises:
-        ValueError: If the photo, a cut or a threshold cannot be used.
+        FPNError: If the photo, a cut or a threshold cannot be used.
     """
     chosen = check_cuts(detector.fcos.config, cuts)
     started = time.perf_counter()
@@ -333,7 +340,7 @@ def retrace(
         iou_threshold: likewise.
 
     Raises:
-        ValueError: If a cut or a threshold cannot be used.
+        FPNError: If a cut or a threshold cannot be used.
     """
     return _finish(
         detector,
@@ -353,7 +360,7 @@ def refilter(trace: FPNTrace, *, score_threshold: float, iou_threshold: float) -
     Below ``RECORDING_FLOOR`` and the trace's own threshold, candidates may be missing.
 
     Raises:
-        ValueError: If a threshold is not a number in [0, 1].
+        FPNError: If a threshold is not a number in [0, 1].
     """
     started = time.perf_counter()
     keep = _suppress(
@@ -454,7 +461,7 @@ def _suppress(
 def _check_thresholds(*thresholds: float) -> None:
     for value in thresholds:
         if not 0 <= value <= 1:
-            raise ValueError(f"a threshold must lie in [0, 1]; got {value}")
+            raise FPNError("A threshold must be a number from 0 to 1, not {value}.", value=value)
 
 
 def _is_cut(level: str, cuts: frozenset[str]) -> bool:

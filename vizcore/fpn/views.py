@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
+from vizcore.fpn.errors import FPNError
 from vizcore.fpn.trace import FPNTrace, stride_of
 
 VIEWS: Final = ("mean", "max", "norm")
@@ -61,15 +62,15 @@ def channel_views(
         channel: which one, for ``"channel"``.
 
     Raises:
-        ValueError: If there is no such view or channel.
+        FPNError: If there is no such view or channel.
     """
     values = torch.from_numpy(maps)
     if kind == "channel":
         if channel is None or not 0 <= channel < len(maps):
-            raise ValueError(f"channel must be one of 0 … {len(maps) - 1}; got {channel}")
+            raise FPNError("channel must be one of 0 … {last}; got {channel}.", last=len(maps) - 1, channel=channel)
         return values[channel].numpy().copy()
     if kind not in VIEWS:
-        raise ValueError(f"kind must be one of {', '.join(VIEWS)} or channel; got {kind!r}")
+        raise FPNError("kind must be one of {known} or channel; got {kind}.", known=", ".join(VIEWS), kind=repr(kind))
     if kind == "mean":
         view = values.mean(0)
     elif kind == "max":
@@ -103,7 +104,11 @@ def pca_rgb(maps: Float32[np.ndarray, "C H W"]) -> UInt8[np.ndarray, "H W 3"]:
 def atlas_layout(num_channels: int, map_size: tuple[int, int], *, side: int) -> AtlasLayout:
     """How :func:`channel_atlas` lays out a map's channels, so that a click on the sheet finds its channel."""
     if num_channels < 1 or side < 1:
-        raise ValueError(f"an atlas needs a channel and a side of at least a pixel; got {num_channels} and {side}")
+        raise FPNError(
+            "An atlas needs a channel and a side of at least a pixel; got {channels} and {side}.",
+            channels=num_channels,
+            side=side,
+        )
     scale = side / max(map_size)
     height, width = (max(1, round(length * scale)) for length in map_size)
     # About as wide as high, a little wider where it does not come out even.
@@ -125,10 +130,10 @@ def channel_atlas(
             shows which channels say much and which say little.
 
     Raises:
-        ValueError: If ``per`` is neither.
+        FPNError: If ``per`` is neither.
     """
     if per not in ("channel", "level"):
-        raise ValueError(f"per must be channel or level; got {per!r}")
+        raise FPNError("per must be channel or level; got {per}.", per=repr(per))
     values = torch.from_numpy(maps)
     columns, rows, tile = atlas_layout(len(maps), (maps.shape[1], maps.shape[2]), side=side)
     larger = maps.shape[1] > tile[0] or maps.shape[2] > tile[1]
