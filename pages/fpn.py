@@ -34,9 +34,6 @@ from vizcore.fpn import script as scripts
 from vizcore.models import fcos
 from vizcore.training import cards
 
-# Viridis at six places, as the charts use it; the gradient of a cell glows.
-SCALE = ["#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725"]
-HEAT = ["#2B1055", "#7A1F6B", "#C73E4A", "#F0803C", "#FBC65B", "#FFF6D5"]
 COLORS = dict(zip(("P2", "P3", "P4", "P5", "P6"), theme.CATEGORICAL, strict=False))
 STAGES = ("C2", "C3", "C4", "C5")
 NUM_SCENES = 500
@@ -460,7 +457,7 @@ def show_maps() -> str:
             "channel": channel,
             "additive": view in ("mean", "channel"),
             "atlas": atlas,
-            "scale": SCALE,
+            "scale": list(theme.SCALE),
             "colors": {**COLORS, "current": theme.CURRENT},
             "text": maps_text(note),
         },
@@ -655,7 +652,7 @@ def show_designs() -> str:
             "designs": [diagram(design, maps, shares[design.name]) for design in designs],
             "photo": media_url(encode_jpeg(pixels_of(source)), "image/jpeg", f"{key}-photo"),
             "opened": opened,
-            "scale": SCALE,
+            "scale": list(theme.SCALE),
             "presenter": page.presenting,
             "atlas": design_atlas(opened, maps[opened]),
             "text": {
@@ -857,7 +854,7 @@ def show_owner() -> str:
             ],
             "paper": {"size": size, "level": k0, "bands": bands},
             "examples": examples,
-            "scale": SCALE,
+            "scale": list(theme.SCALE),
             "colors": COLORS,
             "text": {
                 "panel": _("What the two rules say"),
@@ -991,7 +988,7 @@ def show_cell() -> str:
                 "version": version,
                 "cell": list(cell),
                 "color": COLORS.get(level, theme.CURRENT),
-                "heat_scale": HEAT,
+                "heat_scale": list(theme.HEAT),
                 "show_points": show_points,
                 "key": [
                     {"name": "heat", "words": _("gradient (its square root)")},

@@ -260,7 +260,7 @@ view = stage(
             "waiting": theme.PREDICTION,
             "kept": theme.KEPT,
             "out": theme.SUPPRESSED,
-            "scale": figures.sequential_colors(),
+            "scale": theme.sequential_colors(65),
         },
         "text": words(),
     },

@@ -181,7 +181,7 @@ COLORS = {
     "waiting": theme.PREDICTION,
     "compared": theme.INTERSECTION,
     "target": theme.TARGET,
-    "scale": figures.sequential_colors(),
+    "scale": theme.sequential_colors(33),
 }
 
 # --- what is suppressed, and by which rules --------------------------------------------------------------------------

@@ -17,12 +17,10 @@ from pages.kit.stepper import step_from, step_spec
 from vizcore import upsampling
 from vizcore.data.photos import list_samples, load_sample
 from vizcore.figures import upsampling as figures
-from vizcore.figures.theme import CURRENT, ERROR, PREDICTION
+from vizcore.figures.theme import CURRENT, ERROR, PREDICTION, SCALE
 from vizcore.upsampling import UpsamplingError
 from vizcore.upsampling import script as scripts
 
-# Viridis at six places, as the charts use it.
-SCALE = ["#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725"]
 COLORS = {"current": CURRENT, "positive": PREDICTION, "negative": ERROR}
 SHOWN = ("nearest", "bilinear", "bicubic", "conv_transpose", "pixel_shuffle", "max_unpool")
 PHOTO_SIDE = 320
@@ -225,7 +223,7 @@ def show_cards(page: Page, cards: list[dict], grid: list, traces: dict, version:
         data={
             "cards": cards,
             "version": version,
-            "scale": SCALE,
+            "scale": list(SCALE),
             "colors": COLORS,
             "presenter": page.presenting,
             "text": {
@@ -353,7 +351,7 @@ def show_scatter(page: Page, in_size: int, layer: dict[str, int]) -> None:
         data={
             "reading": reading,
             "stepper": spec,
-            "scale": SCALE,
+            "scale": list(SCALE),
             "colors": COLORS,
             "presenter": page.presenting,
             "layer": layer,

@@ -138,5 +138,5 @@ def test_every_figure_is_one_plotly_accepts(trace, cost):
         figures.plot_zone_plates(aliasing()),
     ):
         go.Figure(figure.to_dict())
-    assert figures.sequential_colors(3)[0] != figures.sequential_colors(3)[2]
+    assert theme.sequential_colors(3)[0] != theme.sequential_colors(3)[2]
     assert theme.SEQUENTIAL == "Viridis"

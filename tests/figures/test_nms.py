@@ -131,7 +131,7 @@ def test_figures_leave_ground_and_text_to_the_page():
     figure = figures.plot_evaluations(evaluations)
     assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert figure.layout.font.color is None
-    assert len(figures.sequential_colors(5)) == 5
+    assert len(theme.sequential_colors(5)) == 5
     assert figures.plot_decay({"hard": nms.sample_decay(nms.NMSOptions())}).data[0].line.color == theme.CATEGORICAL[0]
 
 

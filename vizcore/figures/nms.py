@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import plotly.colors
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
@@ -283,18 +282,6 @@ def plot_better_lost(ranked: RankedCrowd, pair: BetterLost, *, translate: Transl
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x")
     return theme.themed(figure, height=320)
-
-
-def sequential_colors(number: int = 33) -> list[str]:
-    """Samples the sequential scale, for a heatmap that the browser draws itself.
-
-    Args:
-        number: how many colours.
-
-    Returns:
-        ``"rgb(r, g, b)"`` from lowest to highest.
-    """
-    return plotly.colors.sample_colorscale(theme.SEQUENTIAL, [place / (number - 1) for place in range(number)])
 
 
 def _add_boxes(
