@@ -32,7 +32,6 @@ SCALE = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725")
 """``SEQUENTIAL`` at six even places, between which a canvas blends by itself."""
 HEAT = ("#2B1055", "#7A1F6B", "#C73E4A", "#F0803C", "#FBC65B", "#FFF6D5")
 """A glow over a photo: the gradient of a cell."""
-DIVERGING = "RdBu_r"
 HALO = ("#14181F", "#FFFFFF")  # dark under light: seen on any filled ground
 PLATE = ("#000", "#fff")  # ground and letters of a word on a photo
 VEILS = ("rgba(255,255,255,0.28)", "rgba(0,0,0,0.4)")  # over a picture in grey: what is added, what is taken away

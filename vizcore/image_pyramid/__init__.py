@@ -34,7 +34,7 @@ from vizcore.image_pyramid.history import (
     ssd_default_boxes,
     train_hog_classifier,
 )
-from vizcore.image_pyramid.packing import PACES, count_positions, pack_sliding_window
+from vizcore.image_pyramid.packing import count_positions, pack_sliding_window
 from vizcore.image_pyramid.pyramid import (
     CANDIDATE_SCORE,
     FUSION_IOU,
@@ -85,7 +85,6 @@ __all__ = [
     "MIN_SIDE",
     "MOST_LEVELS",
     "NUM_LEVELS",
-    "PACES",
     "PARTS",
     "SCALE_STEP",
     "SCALE_STEPS",

@@ -10,9 +10,6 @@ import numpy as np
 from vizcore.image_pyramid.sliding_window import WINDOW_CELLS, SlidingWindowTrace
 from vizcore.models.efficientnet_lite import STRIDE
 
-PACES = ("window", "row", "level")
-"""What is looked at between two positions of a stepper."""
-
 
 def count_positions(trace: SlidingWindowTrace, pace: str = "window") -> int:
     """Positions of a stepper: the start, the windows, the candidates gathered, each box that is kept, the end."""

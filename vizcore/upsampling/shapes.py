@@ -126,37 +126,6 @@ def transposed_size(
     )
 
 
-def convolved_size(size: int, *, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> SizeFormula:
-    """The output size of a convolution or a pooling layer along one axis.
-
-    Args:
-        size: Input size.
-        kernel_size: Number of kernel entries.
-        stride: Step of the window.
-        padding: Zeros at each end.
-        dilation: Distance between kernel entries.
-
-    Returns:
-        Formula, numbers and result.
-
-    Raises:
-        UpsamplingError: If the kernel does not fit.
-    """
-    result = (size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
-    if result < 1:
-        raise UpsamplingError(
-            "A kernel that spans {span} pixels does not fit into {size} with padding {padding}.",
-            span=dilation * (kernel_size - 1) + 1,
-            size=size,
-            padding=padding,
-        )
-    return SizeFormula(
-        symbols="⌊(in + 2·padding − dilation·(kernel_size − 1) − 1) / stride⌋ + 1",
-        numbers=f"⌊({size} + 2·{padding} − {dilation}·({kernel_size} − 1) − 1) / {stride}⌋ + 1 = {result}",
-        size=result,
-    )
-
-
 def resized_size(size: int, *, scale_factor: float) -> SizeFormula:
     """The output size of an interpolation by a factor along one axis.
 

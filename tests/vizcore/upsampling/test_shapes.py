@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from tests.vizcore.upsampling.inputs import quick
 from vizcore.upsampling import (
     UpsamplingError,
-    convolved_size,
     output_padding_choices,
     overlap_counts,
     resized_size,
@@ -41,18 +40,6 @@ def test_transposed_size_is_torchs(size, kernel, stride, padding, output_padding
     assert formula.size == expected
     arithmetic = formula.numbers.split("=")[0].replace("·", "*").replace("−", "-")
     assert eval(arithmetic, {}) == expected  # the text that is shown says the same
-
-
-@quick
-@given(size=st.integers(1, 20), kernel=st.integers(1, 5), stride=st.integers(1, 4), padding=st.integers(0, 3))
-def test_convolved_size_is_torchs(size, kernel, stride, padding):
-    try:
-        expected = F.conv1d(torch.ones(1, 1, size), torch.ones(1, 1, kernel), None, stride, padding).shape[-1]
-    except RuntimeError:
-        with pytest.raises(UpsamplingError):
-            convolved_size(size, kernel_size=kernel, stride=stride, padding=padding)
-        return
-    assert convolved_size(size, kernel_size=kernel, stride=stride, padding=padding).size == expected
 
 
 @given(size=st.integers(2, 9), kernel=st.integers(1, 5), stride=st.integers(1, 4))
