@@ -25,6 +25,7 @@ from vizcore.fpn.levels import (
     roi_level,
     roi_level_value,
 )
+from vizcore.fpn.neck import NeckMaps, check_cuts, possible_cuts, run_neck, stride_of
 from vizcore.fpn.ownership import (
     Band,
     Ownership,
@@ -46,15 +47,10 @@ from vizcore.fpn.trace import (
     MAX_DETECTIONS,
     MAX_SIDE,
     FPNTrace,
-    NeckMaps,
-    check_cuts,
-    possible_cuts,
     prepare,
     refilter,
     resized_size,
     retrace,
-    run_neck,
-    stride_of,
     trace_fpn,
 )
 from vizcore.fpn.views import (

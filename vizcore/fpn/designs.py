@@ -24,7 +24,7 @@ from typing import Final
 import torch
 
 from vizcore.costs import Cost, count, measure
-from vizcore.fpn.trace import stride_of
+from vizcore.fpn.neck import stride_of
 from vizcore.models.efficientnet_lite import EfficientNetLite0
 from vizcore.models.fcos import FCOS, PYRAMID_SCALES, STAGE_CHANNELS, Detector, FCOSConfig
 from vizcore.seeding import seeded

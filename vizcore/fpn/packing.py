@@ -12,8 +12,9 @@ from jaxtyping import Float
 from vizcore.data.photos import encode_png
 from vizcore.fpn.errors import FPNError
 from vizcore.fpn.levels import level_anchors
+from vizcore.fpn.neck import stride_of
 from vizcore.fpn.receptive_field import EffectiveField, receptive_interval
-from vizcore.fpn.trace import FPNTrace, stride_of
+from vizcore.fpn.trace import FPNTrace
 from vizcore.fpn.views import atlas_layout, channel_atlas, channel_views, pca_rgb, to_bytes, value_range
 
 PACKED_VIEWS: Final = ("mean", "max", "norm", "pca", "channel")

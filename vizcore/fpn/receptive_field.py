@@ -30,7 +30,8 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from vizcore.fpn.errors import FPNError
-from vizcore.fpn.trace import prepare, run_neck, stride_of
+from vizcore.fpn.neck import run_neck, stride_of
+from vizcore.fpn.trace import prepare
 from vizcore.models.efficientnet_lite import EfficientNetLite0, SameConv2d
 from vizcore.models.fcos import STAGE_CHANNELS, Detector
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import torch
@@ -26,7 +26,8 @@ from torch import Tensor
 from torchvision.ops import batched_nms
 
 from vizcore.fpn.errors import FPNError
-from vizcore.models.fcos import FCOS, Detector, FCOSConfig, as_input, candidates, level_points
+from vizcore.fpn.neck import check_cuts, is_cut, run_neck, stride_of
+from vizcore.models.fcos import Detector, FCOSConfig, as_input, candidates, level_points
 
 MAX_SIDE: Final = 512
 """A photo's longer side is scaled down to so many pixels, never up."""
@@ -35,8 +36,6 @@ RECORDING_FLOOR: Final = 0.05
 MIN_CANDIDATES, MAX_CANDIDATES = 150, 1000
 """... but at least so many are (where the photo has so many cells), and at most so many."""
 MAX_DETECTIONS: Final = 100
-TOP_DOWN: Final = "top_down"
-"""The cut of the whole pathway; ``top_down:P4`` cuts the arrow into P4 alone, ``lateral:C3`` the one out of C3."""
 
 Maps = Mapping[str, Float32[np.ndarray, "C H W"]]
 
@@ -139,7 +138,7 @@ class FPNTrace:
         """
         lateral = self.laterals[f"C{level[1:]}"]
         above = f"P{int(level[1:]) + 1}"
-        if above not in self._merging() or self.config.neck != "fpn" or _is_cut(level, self.cuts):
+        if above not in self._merging() or self.config.neck != "fpn" or is_cut(level, self.cuts):
             return lateral, np.zeros_like(lateral), lateral
         upsampled = _nearest(self.merge(above)[2], lateral.shape[-2:])
         return lateral, upsampled, lateral + upsampled
@@ -177,77 +176,6 @@ class FPNTrace:
 
     def _merging(self) -> tuple[str, ...]:
         return tuple(f"P{stage[1:]}" for stage in self.config.stages)
-
-
-class NeckMaps(NamedTuple):
-    """What a neck computes, finest first.
-
-    Attributes:
-        laterals: by stage.
-        merged: by level, without P6.
-        levels: by level.
-    """
-
-    laterals: dict[str, Tensor]
-    merged: dict[str, Tensor]
-    levels: dict[str, Tensor]
-
-
-def stride_of(name: str) -> int:
-    """Pixels of the input per cell of a stage or level: C3 and P3 have 8."""
-    return int(2 ** int(name[1:]))
-
-
-def possible_cuts(config: FCOSConfig) -> tuple[str, ...]:
-    """Every cut that a detector's neck allows; the pathway first, then its arrows from the top, then the laterals."""
-    finest_last = config.stages[::-1]
-    laterals = tuple(f"lateral:{stage}" for stage in finest_last)
-    if config.neck != "fpn":
-        return laterals
-    return (TOP_DOWN, *(f"{TOP_DOWN}:P{stage[1:]}" for stage in finest_last[1:]), *laterals)
-
-
-def check_cuts(config: FCOSConfig, cuts: Iterable[str]) -> frozenset[str]:
-    """The cuts as a set.
-
-    Raises:
-        FPNError: If the neck has no such connection.
-    """
-    chosen, possible = frozenset(cuts), possible_cuts(config)
-    if not chosen <= set(possible):
-        raise FPNError(
-            "cuts must be among {known}; got {cuts}.", known=", ".join(possible), cuts=", ".join(sorted(chosen))
-        )
-    return chosen
-
-
-def run_neck(fcos: FCOS, stages: Mapping[str, Tensor], *, cuts: Iterable[str] = ()) -> NeckMaps:
-    """What ``fcos.levels`` computes, with everything in between, and with connections cut if asked.
-
-    Args:
-        fcos: neck and head.
-        stages: ``[N, C, H, W]`` by name; more than the neck reads do no harm.
-        cuts: names of :func:`possible_cuts`.
-
-    Raises:
-        FPNError: If the neck has no such connection.
-    """
-    config = fcos.config
-    chosen = check_cuts(config, cuts)
-    laterals, merged, levels = {}, {}, {}
-    above: Tensor | None = None
-    for place in range(len(config.stages) - 1, -1, -1):
-        stage, level = config.stages[place], f"P{config.stages[place][1:]}"
-        lateral = fcos.neck.inner_blocks[place](stages[stage])  # type: ignore[union-attr, operator, index]
-        laterals[stage] = torch.zeros_like(lateral) if f"lateral:{stage}" in chosen else lateral
-        merged[level] = laterals[stage]
-        if config.neck == "fpn" and above is not None and not _is_cut(level, chosen):
-            merged[level] = merged[level] + F.interpolate(above, size=lateral.shape[-2:], mode="nearest")
-        above = merged[level]
-        levels[level] = fcos.neck.layer_blocks[place](above)  # type: ignore[union-attr, operator, index]
-    if "P6" in config.levels:
-        levels["P6"] = F.max_pool2d(levels["P5"], kernel_size=1, stride=2)
-    return NeckMaps(*(dict(sorted(maps.items())) for maps in (laterals, merged, levels)))
 
 
 def resized_size(image_size: tuple[int, int], *, max_side: int = MAX_SIDE) -> tuple[int, int]:
@@ -462,10 +390,6 @@ def _check_thresholds(*thresholds: float) -> None:
     for value in thresholds:
         if not 0 <= value <= 1:
             raise FPNError("A threshold must be a number from 0 to 1, not {value}.", value=value)
-
-
-def _is_cut(level: str, cuts: frozenset[str]) -> bool:
-    return TOP_DOWN in cuts or f"{TOP_DOWN}:{level}" in cuts
 
 
 def _nearest(maps: Float32[np.ndarray, "C H W"], size: tuple[int, ...]) -> Float32[np.ndarray, "C H2 W2"]:

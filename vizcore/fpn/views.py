@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 
 from vizcore.fpn.errors import FPNError
-from vizcore.fpn.trace import FPNTrace, stride_of
+from vizcore.fpn.neck import stride_of
+from vizcore.fpn.trace import FPNTrace
 
 VIEWS: Final = ("mean", "max", "norm")
 """Over the channels of a cell: the mean, the greatest value, the Euclidean norm divided by √C."""

@@ -19,19 +19,16 @@ from vizcore.image_pyramid.costs import (
     scale_sum,
 )
 from vizcore.image_pyramid.export import level_rows
+from vizcore.image_pyramid.haar import HaarFeature, count_haar_features, measure_haar_feature
 from vizcore.image_pyramid.history import (
     FaceSearch,
-    HaarFeature,
     HogClassifier,
     cascade_windows,
-    count_haar_features,
     draw_shared,
     find_faces_by_cascade,
     find_faces_by_hog,
     join_windows,
-    measure_haar_feature,
     overlaps,
-    ssd_default_boxes,
     train_hog_classifier,
 )
 from vizcore.image_pyramid.packing import count_positions, pack_sliding_window
@@ -73,6 +70,7 @@ from vizcore.image_pyramid.sliding_window import (
     sliding_sizes,
     trace_sliding_window,
 )
+from vizcore.image_pyramid.ssd import ssd_default_boxes
 
 __all__ = [
     "ALIASING_METHODS",
