@@ -147,19 +147,24 @@ def enclose_boxes(boxes: Float[Tensor, "N 4"], others: Float[Tensor, "N 4"]) -> 
 
 
 def boxes_to_distances_ltrb(
-    boxes: Float[Tensor, "N 4"],
-    points: Float[Tensor, "N 2"],
-) -> Float[Tensor, "N 4"]:
-    """Distances from (x, y) points to the left, top, right and bottom edge; negative where the point lies outside."""
-    return torch.cat([points - boxes[:, :2], boxes[:, 2:] - points], dim=1)
+    boxes: Float[Tensor, "... 4"],
+    points: Float[Tensor, "... 2"],
+) -> Float[Tensor, "... 4"]:
+    """Distances from (x, y) points to the left, top, right and bottom edge; negative where the point lies outside.
+
+    Args:
+        boxes: xyxy, pixels.
+        points: (x, y), pixels; leading dimensions broadcast, so ``boxes[None], points[:, None]`` gives every pair.
+    """
+    return torch.cat([points - boxes[..., :2], boxes[..., 2:] - points], dim=-1)
 
 
 def distances_ltrb_to_boxes(
-    distances_ltrb: Float[Tensor, "N 4"],
-    points: Float[Tensor, "N 2"],
-) -> Float[Tensor, "N 4"]:
-    """The inverse of ``boxes_to_distances_ltrb``."""
-    return torch.cat([points - distances_ltrb[:, :2], points + distances_ltrb[:, 2:]], dim=1)
+    distances_ltrb: Float[Tensor, "... 4"],
+    points: Float[Tensor, "... 2"],
+) -> Float[Tensor, "... 4"]:
+    """The inverse of :func:`boxes_to_distances_ltrb`."""
+    return torch.cat([points - distances_ltrb[..., :2], points + distances_ltrb[..., 2:]], dim=-1)
 
 
 def paired_box_iou(boxes: Float[Tensor, "N 4"], others: Float[Tensor, "N 4"]) -> Float[Tensor, " N"]:

@@ -19,8 +19,10 @@ from pages.kit.stage import StageBox, photo_url, stage, stage_state
 from vizcore import detection
 from vizcore.data.annotations import load_annotations
 from vizcore.data.photos import encode_png
+from vizcore.data.script import write_photo
 from vizcore.detection.evaluation import match_annotations, shared_spots
-from vizcore.detection.export import to_coco
+from vizcore.detection.export import detection_rows, to_coco
+from vizcore.detection.script import write_detection_script
 from vizcore.detection.torchvision_detectors import weights_source
 from vizcore.figures import theme
 from vizcore.figures.detection import draw_detections, label_colors, milliseconds, plot_funnel, plot_scores
@@ -178,7 +180,6 @@ def boxes_below(output: detection.DetectorOutput) -> list[StageBox]:
     """Suppressed boxes, and the hand-drawn ones over them."""
     found, boxes = output.candidates, []
     if show_suppressed:
-        fallen = [int(index) for index in range(len(found)) if output.suppressed_by[index] >= 0]
         boxes += [
             StageBox(
                 f"s{index}",
@@ -192,7 +193,7 @@ def boxes_below(output: detection.DetectorOutput) -> list[StageBox]:
                     "suppressed by the box with score {score}", score=f"{found.scores[output.suppressed_by[index]]:.2f}"
                 ),
             )
-            for index in sorted(fallen, key=lambda index: -found.scores[index])[:MOST_DRAWN]
+            for index in output.best_suppressed(MOST_DRAWN)
         ][::-1]
     if show_truth:
         boxes += [
@@ -227,7 +228,7 @@ def boxes_final(output: detection.DetectorOutput) -> list[StageBox]:
                 detail=_(
                     "{origin}; suppressed {count}",
                     origin=origin_words(output, candidate),
-                    count=int((output.suppressed_by == candidate).sum()),
+                    count=len(output.suppressed(index)),
                 ),
             )
         )
@@ -237,8 +238,7 @@ def boxes_final(output: detection.DetectorOutput) -> list[StageBox]:
 def summary(output: detection.DetectorOutput) -> str:
     """The result in a sentence, for captions and for those who cannot see the picture."""
     if not len(output):
-        best = float(output.candidates.scores.max()) if len(output.candidates) else 0.0
-        return _("No box is above the score threshold; the best candidate has {best}.", best=f"{best:.2f}")
+        return _("No box is above the score threshold; the best candidate has {best}.", best=f"{output.best_score:.2f}")
     names = [
         f"{say_class(output.label_names[label])} {score:.2f}"
         for label, score in list(zip(output.labels, output.scores, strict=True))[:5]
@@ -321,9 +321,9 @@ def view(output: detection.DetectorOutput, side: int, below: list[StageBox]) -> 
             alt=_(
                 "{candidates} candidates, {passed} above the score threshold, {kept} after NMS; {time} in all.",
                 candidates=f"{len(output.candidates):,}",
-                passed=f"{output.stages[-2].count:,}",
+                passed=f"{output.num_passed:,}",
                 kept=len(output),
-                time=milliseconds(sum(part.seconds for part in output.stages)),
+                time=milliseconds(output.seconds),
             ),
             exports=False,
         )
@@ -342,30 +342,11 @@ def ranks() -> None:
                 "Of {count} candidates {below} are below the score threshold, {suppressed} are suppressed and {kept} "
                 "are final boxes.",
                 count=f"{len(output.candidates):,}",
-                below=f"{int((output.fates == 1).sum()):,}",
-                suppressed=f"{int((output.fates == 2).sum()):,}",
+                below=f"{output.count_fate('below_threshold'):,}",
+                suppressed=f"{output.count_fate('suppressed'):,}",
                 kept=len(output),
             ),
         )
-
-
-def rows() -> list[dict[str, object]]:
-    """The final boxes of all detectors shown."""
-    return [
-        {
-            "detector": each.name,
-            "label": each.label_names[each.labels[index]],
-            "score": round(float(each.scores[index]), 6),
-            **{
-                side: round(float(value), 3)
-                for side, value in zip(("x1", "y1", "x2", "y2"), each.boxes[index], strict=True)
-            },
-            "candidate": int(each.origins[index]),
-            "suppressed": len(each.suppressed(index)),
-        }
-        for each in outputs
-        for index in range(len(each))
-    ]
 
 
 # -- challenges --------------------------------------------------------------------------------------------------------
@@ -437,22 +418,7 @@ CHALLENGES = [
 
 def script() -> str:
     """The numbers on the screen, from a plain interpreter."""
-    reading = (
-        f'from vizcore.data.photos import load_sample\n\nphoto = load_sample("{photo.name}").pixels\n'
-        if is_sample
-        else "from pathlib import Path\n\nfrom vizcore.data.photos import decode_photo\n\n"
-        'photo = decode_photo(Path("your_photo.jpg").read_bytes()).pixels\n'
-    )
-    output = outputs[0]
-    return (
-        "from vizcore.detection import run_detector\n"
-        f"{reading}"
-        f"thresholds = dict(score_threshold={output.score_threshold}, iou_threshold={output.iou_threshold})\n"
-        f'output = run_detector("{output.name}", photo, **thresholds)\n'
-        "print(len(output.candidates), len(output))\n"
-        "for label, score, box in zip(output.labels, output.scores, output.boxes):\n"
-        '    print(output.label_names[label], f"{score:.6f}", *(f"{side:.3f}" for side in box))\n'
-    )
+    return write_detection_script(write_photo(photo.name if is_sample else None), outputs[0])
 
 
 # -- the page below its controls ---------------------------------------------------------------------------------------
@@ -498,7 +464,7 @@ with st.expander(_("Take it away"), icon=":material/download:"):
         icon=":material/data_object:",
         width="stretch",
     )
-    download_numbers(page, f"{stem}-boxes", rows)
+    download_numbers(page, f"{stem}-boxes", lambda: detection_rows(outputs))
 challenges = st.container()
 for section, title in (
     ("try", _("What to try")),
@@ -548,6 +514,6 @@ with status:
     st.caption(
         _(
             "The network ran once, in {time}; the thresholds only filter what it found.",
-            time=milliseconds(sum(part.seconds for part in recorded[0].stages[:-2])),
+            time=milliseconds(recorded[0].network_seconds),
         )
     )

@@ -23,18 +23,17 @@ from pages.kit.page import close_page, open_page
 from pages.kit.photo_picker import OWN, pick_photo
 from pages.kit.reproduce import reproduce_panel
 from pages.kit.stage import StageBox, stage, stage_state
-from vizcore import browser, fpn
+from vizcore import fpn
 from vizcore.data import scenes
 from vizcore.data.photos import encode_jpeg, encode_png, load_sample
+from vizcore.data.script import write_photo, write_scene
 from vizcore.figures import fpn as figures
 from vizcore.figures import theme
-from vizcore.fpn import browser_data
+from vizcore.fpn import javascript, packing
+from vizcore.fpn import script as scripts
 from vizcore.models import fcos
 from vizcore.training import cards
 
-# Viridis at six places, as the charts use it; the gradient of a cell glows.
-SCALE = ["#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725"]
-HEAT = ["#2B1055", "#7A1F6B", "#C73E4A", "#F0803C", "#FBC65B", "#FFF6D5"]
 COLORS = dict(zip(("P2", "P3", "P4", "P5", "P6"), theme.CATEGORICAL, strict=False))
 STAGES = ("C2", "C3", "C4", "C5")
 NUM_SCENES = 500
@@ -92,50 +91,17 @@ def shared_trace(kind: str, name: Any, cuts: tuple[str, ...]) -> fpn.FPNTrace:
 
 def shared_maps(kind: str, name: Any, cuts: tuple[str, ...], view: str, channel: int) -> bytes:
     """The maps of a shared picture for the browser."""
-    return browser_data.pack_maps(compute(shared_trace, kind, name, cuts), view=view, channel=channel)
+    return packing.pack_maps(compute(shared_trace, kind, name, cuts), view=view, channel=channel)
 
 
 def shared_atlas(kind: str, name: Any, cuts: tuple[str, ...], level: str) -> bytes:
     """All channels of a shared picture's map as a PNG file."""
-    return atlas_file(compute(shared_trace, kind, name, cuts), level)
+    return packing.pack_atlas(fpn.on_photo(compute(shared_trace, kind, name, cuts), level), side=ATLAS_SIDE)
 
 
 def shared_field(kind: str, name: Any, level: str, row: int, column: int) -> fpn.EffectiveField:
     """What one cell sees of a shared picture."""
     return fpn.effective_receptive_field(detector(), shared_pixels(kind, name), level, (row, column))
-
-
-def atlas_file(trace: fpn.FPNTrace, level: str) -> bytes:
-    """All channels of a map as a PNG file."""
-    return atlas_png(browser_data.on_photo(trace, level))
-
-
-def atlas_png(maps: np.ndarray) -> bytes:
-    """All channels as a PNG file. Places left over are transparent: black ones would look like dead channels."""
-    sheet = fpn.channel_atlas(maps, side=ATLAS_SIDE)
-    columns, rows, (high, wide) = fpn.atlas_layout(maps.shape[0], maps.shape[1:], side=ATLAS_SIDE)
-    filled = (np.arange(rows * columns) < maps.shape[0]).reshape(rows, columns)
-    alpha = np.where(filled, 255, 0).astype(np.uint8).repeat(high, axis=0).repeat(wide, axis=1)
-    return encode_png(np.stack([sheet, sheet, sheet, alpha], axis=-1))
-
-
-def compile_rules(canonical_size: float, canonical_level: float) -> str:
-    """Both rules of ownership as JavaScript."""
-    options = {"canonical_size": canonical_size, "canonical_level": canonical_level}
-    parts = (
-        (lambda width, height: browser_data.paper_rule(width, height, **options), "paper", ("width", "height")),
-        (browser_data.cell_rule, "cell", ("x", "y", "x1", "y1", "x2", "y2", "stride", "low", "high")),
-    )
-    return "\n".join(
-        browser.to_javascript(
-            function,
-            browser_data.example_numbers(len(names)),
-            name=name,
-            gradient_inputs=(),
-            argument_names=names,
-        )
-        for function, name, names in parts
-    )
 
 
 def shared_design(design: str, kind: str, name: Any, cuts: tuple[str, ...] = ()) -> fpn.FPNTrace:
@@ -170,7 +136,7 @@ def trace_of(source: Source, cuts: tuple[str, ...] = ()) -> fpn.FPNTrace:
 def maps_of(source: Source, cuts: tuple[str, ...], view: str, channel: int) -> bytes:
     """The maps for the browser."""
     if source.kind == "own":
-        return browser_data.pack_maps(trace_of(source, cuts), view=view, channel=channel)
+        return packing.pack_maps(trace_of(source, cuts), view=view, channel=channel)
     packed: bytes = compute(shared_maps, source.kind, source.name, cuts, view, channel)
     return packed
 
@@ -178,7 +144,7 @@ def maps_of(source: Source, cuts: tuple[str, ...], view: str, channel: int) -> b
 def atlas_of(source: Source, cuts: tuple[str, ...], level: str) -> bytes:
     """All channels of a map as a PNG file."""
     if source.kind == "own":
-        return atlas_file(trace_of(source, cuts), level)
+        return packing.pack_atlas(fpn.on_photo(trace_of(source, cuts), level), side=ATLAS_SIDE)
     file: bytes = compute(shared_atlas, source.kind, source.name, cuts, level)
     return file
 
@@ -289,7 +255,7 @@ after = thresholded(trace_of(source, cuts)) if cuts else whole
 
 def counted(trace: fpn.FPNTrace) -> dict[str, tuple[int, int]]:
     """Found and present objects by size; nothing for a photo, where nobody knows what is there."""
-    return browser_data.count_found(trace, scene.boxes, scene.labels) if scene is not None else {}
+    return fpn.count_found(trace, scene.boxes, scene.labels) if scene is not None else {}
 
 
 def found_words(trace: fpn.FPNTrace) -> str:
@@ -310,7 +276,7 @@ def place_words(trace: fpn.FPNTrace, candidate: int) -> str:
     return f"{trace.config.levels[trace.level_of[candidate]]} ({row + 1}, {column + 1})"
 
 
-def found_boxes(change: browser_data.DetectionChange) -> tuple[list[StageBox], list[dict[str, Any]]]:
+def found_boxes(change: fpn.DetectionChange) -> tuple[list[StageBox], list[dict[str, Any]]]:
     """Final boxes on the stage and in the list: those lost below, then those that stand."""
     boxes: list[StageBox] = []
     rows: list[dict[str, Any]] = []
@@ -337,7 +303,6 @@ def found_boxes(change: browser_data.DetectionChange) -> tuple[list[StageBox], l
                 detail="\n".join(filter(None, (_("cell {place}", place=place), fates[fate]))),
             )
         )
-        x1, y1, x2, y2 = trace.cell_box(level, tuple(trace.cells[candidate])).tolist()
         rows.append(
             {
                 "id": name,
@@ -346,14 +311,14 @@ def found_boxes(change: browser_data.DetectionChange) -> tuple[list[StageBox], l
                 "place": place,
                 "level": level,
                 "color": COLORS[level],
-                "at": [(x1 + x2) / 2, (y1 + y2) / 2],
+                "at": list(trace.cell_center(level, tuple(trace.cells[candidate]))),
             }
         )
     order = {"lost": 0, "gained": 1, "kept": 2}
     return boxes, sorted(rows[::-1], key=lambda row: order[row["fate"]])[:MOST_LISTED]
 
 
-def summary(change: browser_data.DetectionChange) -> str:
+def summary(change: fpn.DetectionChange) -> str:
     """The result in a sentence or two."""
     if not cuts:
         words = _("{count} boxes.", count=len(after.keep))
@@ -464,7 +429,7 @@ def show_maps() -> str:
             channel = int(page.number("channel", _("Channel"), 0, 319, 0, step=1))
     with controls[4]:
         page.slider("score_threshold", _("Score threshold"), 0.05, 0.95, SCORE_THRESHOLD, step=0.05)
-    change = browser_data.compare_detections(whole, after)
+    change = fpn.compare_detections(whole, after)
     boxes, rows = found_boxes(change)
     note = summary(change)
     atlas = atlas_data(channel) if view == "channel" else None
@@ -492,7 +457,7 @@ def show_maps() -> str:
             "channel": channel,
             "additive": view in ("mean", "channel"),
             "atlas": atlas,
-            "scale": SCALE,
+            "scale": list(theme.SCALE),
             "colors": {**COLORS, "current": theme.CURRENT},
             "text": maps_text(note),
         },
@@ -520,25 +485,23 @@ def show_maps() -> str:
         figures.plot_level_sizes(after, translate=_, say_class=say_class),
         alt=_(
             "Final boxes by level: {levels}.",
-            levels=_(", ").join(
-                f"{name} {int((after.level_of[after.keep] == place).sum())}" for place, name in enumerate(config.levels)
-            ),
+            levels=_(", ").join(f"{name} {count}" for name, count in after.count_by_level().items()),
         ),
     )
-    download_numbers(page, "fpn-boxes", box_rows)
+    download_numbers(page, "fpn-boxes", lambda: fpn.detection_rows(after, scenes.CLASSES))
     return script_maps()
 
 
 def atlas_data(channel: int) -> dict[str, Any]:
     """All channels of the selected map side by side."""
     count = after.maps(selected).shape[0]
-    layout = fpn.atlas_layout(count, browser_data.on_photo(after, selected).shape[1:], side=ATLAS_SIDE)
+    layout = fpn.atlas_layout(count, fpn.on_photo(after, selected).shape[1:], side=ATLAS_SIDE)
     return {
         "url": media_url(atlas_of(source, cuts, selected), "image/png", f"{maps_key}-atlas"),
         "columns": layout.columns,
         "rows": layout.rows,
-        "width": layout.columns * layout.tile[1],
-        "height": layout.rows * layout.tile[0],
+        "width": layout.size[1],
+        "height": layout.size[0],
         "count": count,
         "title": _("All {count} channels of {level}", count=count, level=selected),
         "note": _(
@@ -550,50 +513,17 @@ def atlas_data(channel: int) -> dict[str, Any]:
     }
 
 
-def box_rows() -> list[dict[str, Any]]:
-    """The final boxes."""
-    return [
-        {
-            "label": scenes.CLASSES[after.labels[candidate]],
-            "score": round(float(after.scores[candidate]), 6),
-            **dict(zip(("x1", "y1", "x2", "y2"), after.boxes[candidate].round(3).tolist(), strict=True)),
-            "level": config.levels[after.level_of[candidate]],
-            "row": int(after.cells[candidate][0]),
-            "column": int(after.cells[candidate][1]),
-        }
-        for candidate in after.keep
-    ]
-
-
 def script_source() -> str:
     """How a script gets the picture."""
     if source.kind == "scene":
-        return (
-            f'from vizcore.data.scenes import draw_scene\n\npicture = draw_scene("validation", {source.name}).pixels\n'
-        )
-    if source.kind == "sample":
-        return f'from vizcore.data.photos import load_sample\n\npicture = load_sample("{source.name}").pixels\n'
-    return (
-        "from pathlib import Path\n\nfrom vizcore.data.photos import decode_photo\n\n"
-        'picture = decode_photo(Path("your_photo.jpg").read_bytes()).pixels\n'
-    )
+        return write_scene(int(source.name))
+    return write_photo(str(source.name) if source.kind == "sample" else None, variable="picture")
 
 
 def script_maps() -> str:
     """The maps' shapes and means and the final boxes, from a plain interpreter."""
-    return (
-        "from vizcore import fpn\n"
-        "from vizcore.models.fcos import load_fcos\n"
-        f"{script_source()}"
-        f"trace = fpn.trace_fpn(\n"
-        f'    load_fcos("fcos_fpn"), picture, cuts={list(cuts)},\n'
-        f"    score_threshold={page.value(score_parameter)}, iou_threshold={IOU_THRESHOLD},\n"
-        ")\n"
-        "for name, stride in trace.strides.items():\n"
-        '    print(name, *trace.maps(name).shape, stride, f"{trace.maps(name).mean():.6f}")\n'
-        "for index in trace.keep:\n"
-        "    print(trace.config.levels[trace.level_of[index]], trace.labels[index],\n"
-        '          f"{trace.scores[index]:.6f}", *(f"{side:.3f}" for side in trace.boxes[index]))\n'
+    return scripts.write_maps_script(
+        script_source(), cuts=cuts, score_threshold=page.value(score_parameter), iou_threshold=IOU_THRESHOLD
     )
 
 
@@ -624,8 +554,8 @@ def design_maps() -> dict[str, np.ndarray]:
     """What the planes of the diagrams carry, by name."""
     traces = {design: design_trace(design) for design in ("top", "separate", "fpn") if trained(design)}
     traces.setdefault("fpn", whole)
-    return {name: browser_data.on_photo(whole, name) for name in STAGES} | {
-        f"{design}:{name}": browser_data.on_photo(trace, name)
+    return {name: fpn.on_photo(whole, name) for name in STAGES} | {
+        f"{design}:{name}": fpn.on_photo(trace, name)
         for design, trace in traces.items()
         for name in trace.config.levels
     }
@@ -636,7 +566,7 @@ def design_config() -> fcos.FCOSConfig:
     return load(load_detector, "compare_fpn").fcos.config if trained("fpn") else config
 
 
-def diagram(design: fpn.Design, maps: Mapping[str, np.ndarray], most: Mapping[str, float]) -> dict[str, Any]:
+def diagram(design: fpn.Design, maps: Mapping[str, np.ndarray], shares: Mapping[str, float | None]) -> dict[str, Any]:
     """A design as the piece draws it."""
     pyramid = design.name == "image_pyramid"
     nodes = []
@@ -666,11 +596,10 @@ def diagram(design: fpn.Design, maps: Mapping[str, np.ndarray], most: Mapping[st
         edges += [{"start": start, "end": end, "kind": "lateral"} for start, end in zip(images, levels, strict=True)]
     cost = design.cost
     values = {
-        _("Multiply-adds"): (cost.multiply_adds, f"{cost.multiply_adds / 1e9:.1f} · 10⁹", "multiply_adds"),
-        _("Activations"): (cost.activation_bytes, f"{cost.activation_bytes / 1e6:,.0f} MB", "activation_bytes"),
-        _("Parameters"): (cost.parameters, f"{cost.parameters / 1e6:.2f} · 10⁶", "parameters"),
+        _("Multiply-adds"): (f"{cost.multiply_adds / 1e9:.1f} · 10⁹", "multiply_adds"),
+        _("Activations"): (f"{cost.activation_bytes / 1e6:,.0f} MB", "activation_bytes"),
+        _("Parameters"): (f"{cost.parameters / 1e6:.2f} · 10⁶", "parameters"),
         _("Time here"): (
-            cost.seconds,
             _("not measured yet") if cost.seconds is None else f"{1000 * cost.seconds:,.0f} ms",
             "seconds",
         ),
@@ -681,10 +610,7 @@ def diagram(design: fpn.Design, maps: Mapping[str, np.ndarray], most: Mapping[st
         "words": DESIGN_WORDS[design.name],
         "nodes": nodes,
         "edges": edges,
-        "costs": [
-            {"name": name, "words": words, "share": None if value is None else value / most[kind]}
-            for name, (value, words, kind) in values.items()
-        ],
+        "costs": [{"name": name, "words": words, "share": shares[kind]} for name, (words, kind) in values.items()],
     }
 
 
@@ -715,8 +641,7 @@ def show_designs() -> str:
     watch_job(page, "designs")
     if job is not None and job.error is not None:
         page.explain(job.error)
-    kinds = ("multiply_adds", "activation_bytes", "parameters", "seconds")
-    most = {kind: max((getattr(design.cost, kind) or 0) for design in designs) for kind in kinds}
+    shares = fpn.cost_shares(designs)
     opened_parameter = link.choice("opened", sorted(maps), "fpn:P4" if "fpn:P4" in maps else sorted(maps)[0])
     opened = page.value(opened_parameter)
     key = page.key("diagrams")
@@ -724,10 +649,10 @@ def show_designs() -> str:
         "fpn_designs",
         key=key,
         data={
-            "designs": [diagram(design, maps, most) for design in designs],
+            "designs": [diagram(design, maps, shares[design.name]) for design in designs],
             "photo": media_url(encode_jpeg(pixels_of(source)), "image/jpeg", f"{key}-photo"),
             "opened": opened,
-            "scale": SCALE,
+            "scale": list(theme.SCALE),
             "presenter": page.presenting,
             "atlas": design_atlas(opened, maps[opened]),
             "text": {
@@ -735,7 +660,7 @@ def show_designs() -> str:
                 "open": _("Open the map {name}: {channels} channels, {rows} × {cols} cells"),
             },
         },
-        payload=browser_data.pack_thumbnails(maps),
+        payload=packing.pack_thumbnails(maps),
     )
     pressed = state.get("open")
     if isinstance(pressed, Mapping) and pressed.get("count") != st.session_state.get(page.key("opens")):
@@ -745,13 +670,7 @@ def show_designs() -> str:
             st.rerun()
     show_qualities()
     show_cut_myth()
-    return (
-        "from vizcore import fpn\n"
-        "from vizcore.models.fcos import load_fcos\n\n"
-        f'config = load_fcos("{"compare_fpn" if trained("fpn") else "fcos_fpn"}").fcos.config\n'
-        f"for design in fpn.designs(config, {tuple(whole.input_size)}):\n"
-        "    print(design.name, design.cost.multiply_adds, design.cost.parameters, design.cost.activation_bytes)\n"
-    )
+    return scripts.write_designs_script("compare_fpn" if trained("fpn") else "fcos_fpn", whole.input_size)
 
 
 def design_atlas(opened: str, maps: np.ndarray) -> dict[str, Any]:
@@ -760,10 +679,10 @@ def design_atlas(opened: str, maps: np.ndarray) -> dict[str, Any]:
     design, _colon, level = opened.rpartition(":")
     words = _("All {count} channels of {level}", count=maps.shape[0], level=level)
     return {
-        "url": media_url(atlas_png(maps), "image/png", page.key("opened-atlas")),
+        "url": media_url(packing.pack_atlas(maps, side=ATLAS_SIDE), "image/png", page.key("opened-atlas")),
         "columns": layout.columns,
-        "width": layout.columns * layout.tile[1],
-        "height": layout.rows * layout.tile[0],
+        "width": layout.size[1],
+        "height": layout.size[0],
         "title": words + (f" · {_(figures.DESIGN_NAMES[design])}" if design else ""),
         "note": _(
             "Each channel from its own least (dark) to its own greatest value (bright). Press a plane to open it."
@@ -819,7 +738,7 @@ def show_cut_myth() -> None:
         _("(c), trained without the path"): thresholded(design_trace("separate")),
     }
     found = {words: counted(trace) for words, trace in runs.items()}
-    totals = {words: sum(pair[0] for pair in counts.values()) for words, counts in found.items()}
+    totals = {words: fpn.total_found(counts) for words, counts in found.items()}
 
     def evidence() -> None:
         table(
@@ -910,14 +829,7 @@ def show_owner() -> str:
     (box,) = stage_state(key, **arrangement).xyxy
     page.store(box_parameter, [box])
     size, k0 = options["canonical_size"], options["canonical_level"]
-    bands = [
-        {
-            "name": f"P{number}",
-            "low": size * 2 ** (number - k0) if number > 2 else 0,
-            "high": size * 2 ** (number + 1 - k0) if number < 5 else None,
-        }
-        for number in range(2, 6)
-    ]
+    bands = [band._asdict() for band in fpn.paper_bands(**options)]
     examples = [
         {
             "words": f"{class_names[whole.labels[candidate]]} {whole.scores[candidate]:.2f}",
@@ -935,14 +847,14 @@ def show_owner() -> str:
         presenter=page.presenting,
         component="fpn_owner",
         extra={
-            "source": compute(compile_rules, size, k0),
+            "source": compute(javascript.compile_rules, **options),
             "levels": [
                 {"name": name, "stride": stride, "low": low, "high": None if high == float("inf") else high}
                 for name, stride, (low, high) in zip(config.levels, config.strides, config.ranges, strict=True)
             ],
             "paper": {"size": size, "level": k0, "bands": bands},
             "examples": examples,
-            "scale": SCALE,
+            "scale": list(theme.SCALE),
             "colors": COLORS,
             "text": {
                 "panel": _("What the two rules say"),
@@ -968,7 +880,7 @@ def show_owner() -> str:
         },
         payload=maps_of(source, (), "mean", 0),
     )
-    owner = browser_data.find_owner(whole, np.asarray(box), **options)
+    owner = fpn.find_owner(whole, np.asarray(box), **options)
     st.caption(
         _(
             "torch agrees: roi_level says P{level} (before rounding {value}), assign_targets gives {cells}.",
@@ -982,38 +894,13 @@ def show_owner() -> str:
     chart(
         page,
         "ownership",
-        figures.plot_ownership(curve, size=float(owner.size[0] * owner.size[1]) ** 0.5 or None, translate=_),
+        figures.plot_ownership(curve, size=owner.side or None, translate=_),
         alt=_(
             "The level of a square over its side, by both rules; they name the same level on {share} % of the sizes.",
-            share=f"{100 * browser_data.agreement(curve):.0f}",
+            share=f"{100 * curve.agreement:.0f}",
         ),
     )
-    x1, y1, x2, y2 = (round(float(side), 4) for side in whole.to_input(np.asarray([box]))[0])
-    return (
-        "import torch\n"
-        "from torchvision.ops.poolers import LevelMapper\n\n"
-        f"box = torch.tensor([[{x1}, {y1}, {x2}, {y2}]])\n"
-        f"mapper = LevelMapper(2, 5, canonical_scale={size:g}, canonical_level={k0:g})\n"
-        'print("paper", "P", int(mapper([box])[0]) + 2)\n\n'
-        f"strides, ranges = {list(config.strides)}, {script_ranges()}\n"
-        "x1, y1, x2, y2 = box[0]\n"
-        f"height, width = {tuple(whole.input_size)}\n"
-        "for stride, (low, high) in zip(strides, ranges):\n"
-        "    y, x = torch.meshgrid(\n"
-        "        (torch.arange(-(-height // stride)) + 0.5) * stride,\n"
-        '        (torch.arange(-(-width // stride)) + 0.5) * stride, indexing="ij")\n'
-        "    sides = torch.stack([x - x1, y - y1, x2 - x, y2 - y])\n"
-        "    off_center = torch.maximum((x - (x1 + x2) / 2).abs(), (y - (y1 + y2) / 2).abs())\n"
-        f"    near = off_center < {fcos.CENTER_RADIUS} * stride\n"
-        "    far = sides.amax(0)\n"
-        "    owned = (sides.amin(0) > 0) & near & (far > low) & (far <= high)\n"
-        '    print("FCOS", "stride", stride, "cells", int(owned.sum()))\n'
-    )
-
-
-def script_ranges() -> str:
-    """FCOS's ranges as Python."""
-    return str([(low, high) for low, high in config.ranges]).replace("inf", 'float("inf")')
+    return scripts.write_owner_script(whole, np.asarray(box), **options)
 
 
 # -- part: what a cell sees --------------------------------------------------------------------------------------------
@@ -1041,9 +928,7 @@ def asked_cell() -> tuple[str, tuple[int, int]]:
     height, width = whole.image_size
     if not (0 <= x < width and 0 <= y < height):
         x, y = width / 2, height / 2
-    row, column = fpn.cell_at(whole, level, x, y)
-    rows, columns = browser_data.on_photo(whole, level).shape[1:]
-    return level, (min(row, rows - 1), min(column, columns - 1))
+    return level, fpn.cell_on_photo(whole, level, x, y)
 
 
 def show_cell() -> str:
@@ -1069,11 +954,10 @@ def show_cell() -> str:
     version = f"{source.kind}.{source.name}.{level}.{page.version('point')}"
     told = said(key).get("cell")
     if isinstance(told, Mapping) and told.get("version") == version:
-        rows, columns = browser_data.on_photo(whole, level).shape[1:]
+        rows, columns = fpn.on_photo(whole, level).shape[1:]
         row, column = told.get("row"), told.get("col")
         if isinstance(row, int) and isinstance(column, int) and 0 <= row < rows and 0 <= column < columns:
-            x1, y1, x2, y2 = whole.cell_box(level, (row, column)).tolist()
-            page.store(point_parameter, [[(x1 + x2) / 2, (y1 + y2) / 2]])
+            page.store(point_parameter, [list(whole.cell_center(level, (row, column)))])
     level, cell = asked_cell()
     with st.spinner(_("One backward pass…")):
         field = field_of(level, cell)
@@ -1104,7 +988,7 @@ def show_cell() -> str:
                 "version": version,
                 "cell": list(cell),
                 "color": COLORS.get(level, theme.CURRENT),
-                "heat_scale": HEAT,
+                "heat_scale": list(theme.HEAT),
                 "show_points": show_points,
                 "key": [
                     {"name": "heat", "words": _("gradient (its square root)")},
@@ -1121,7 +1005,7 @@ def show_cell() -> str:
                     "at": _("row {row}, column {col}"),
                 },
             },
-            payload=browser_data.pack_field(whole, field, level=level, anchors=show_anchors),
+            payload=packing.pack_field(whole, field, level=level, anchors=show_anchors),
         )
     with right:
         numbers = st.columns(2)
@@ -1138,13 +1022,7 @@ def show_cell() -> str:
                 half=f"{100 * field.share_within(theory.size / 2):.0f}",
             ),
         )
-    return (
-        "from vizcore import fpn\n"
-        "from vizcore.models.fcos import load_fcos\n"
-        f"{script_source()}"
-        f'field = fpn.effective_receptive_field(load_fcos("fcos_fpn"), picture, "{level}", {cell})\n'
-        f'print(fpn.theoretical_receptive_field("{level}").size, field.side, f"{{field.area_share:.6f}}")\n'
-    )
+    return scripts.write_field_script(script_source(), level=level, cell=cell)
 
 
 # -- part: the data ----------------------------------------------------------------------------------------------------
@@ -1234,11 +1112,7 @@ def show_data() -> str:
                 **classes,
             )
         )
-    return (
-        "from vizcore.fpn import scene_sizes\n\n"
-        f'sizes = scene_sizes("{split}", {total})\n'
-        "print(len(sizes.sizes), *sizes.size_classes.values())\n"
-    )
+    return scripts.write_sizes_script(split, total)
 
 
 def counted_scenes(split: str, count: int, place: Any) -> fpn.SceneSizes:
@@ -1305,9 +1179,9 @@ def small_lost() -> str | None:
     return None
 
 
-def owner_now(**options: float) -> browser_data.Ownership:
+def owner_now(**options: float) -> fpn.Ownership:
     """Who owns the reader's box."""
-    return browser_data.find_owner(whole, np.asarray(placed_box()), **options)
+    return fpn.find_owner(whole, np.asarray(placed_box()), **options)
 
 
 def apart() -> str | None:
@@ -1337,7 +1211,7 @@ def nobody() -> str | None:
     return _(
         "{count} cells on {levels} are responsible for it. A cell needs its middle inside the box: how far apart are "
         "the middles of the finest level?",
-        count=sum(len(cells) for cells in owner.cells.values()),
+        count=owner.num_cells,
         levels=_(", ").join(owner.fcos_levels),
     )
 
@@ -1346,14 +1220,14 @@ def one_rule() -> str | None:
     """A canonical size at which both rules agree on squares of this data's sizes."""
     options = rule_options()
     curve = compute(fpn.ownership_curve, config, smallest=8.0, largest=190.0, **options)
-    share = browser_data.agreement(curve)
+    share = curve.agreement
     if share > 0.97:
         return None
     return _(
         "Between 8 and 190 pixels they agree on {share} % of the sizes. FCOS’s P4 begins at a side of {side} pixels: "
         "where does the paper’s begin?",
         share=f"{100 * share:.0f}",
-        side=f"{2 * config.ranges[config.levels.index('P4')][0]:.0f}",
+        side=f"{fpn.first_side(config, 'P4'):.0f}",
     )
 
 
@@ -1363,8 +1237,7 @@ def narrow_field() -> str | None:
     if part != "cell":
         return _("Open “What a cell sees”.")
     field = field_of(level, cell)
-    left, top, right, bottom = field.theoretical_box.tolist()
-    if (right - left) * (bottom - top) < 0.99 * whole.resized_size[0] * whole.resized_size[1]:
+    if field.theoretical_share < 0.99:
         return _("The theoretical field of this cell does not cover the whole picture.")
     if field.area_share > NARROW:
         return _(

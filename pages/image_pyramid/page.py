@@ -19,10 +19,12 @@ from pages.kit.photo_results import compute_on_photo
 from pages.kit.reproduce import reproduce_panel
 from pages.kit.stage import StageBox, stage
 from pages.kit.stepper import step_from, step_spec
-from vizcore import image_pyramid
+from vizcore import costs, image_pyramid
 from vizcore.data.photos import encode_jpeg
+from vizcore.data.script import write_photo
 from vizcore.figures import image_pyramid as figures
 from vizcore.figures import theme
+from vizcore.image_pyramid.script import write_sliding_window_script
 from vizcore.models.efficientnet_lite import imagenet_categories, load_efficientnet_lite0
 
 BEST, LAST = "best", -1
@@ -159,8 +161,7 @@ trace = image_pyramid.slide_window(
     fusion_steps=image_pyramid.FUSION_STEPS if fusion else 0,
 )
 name = class_name(label)
-peaks = [float(trace.scores[trace.best_on(level)]) for level in range(len(levels))]
-best_window = int(trace.scores.argmax())
+peaks = trace.peaks
 
 # -- the window, slid --------------------------------------------------------------------------------------------------
 
@@ -259,7 +260,7 @@ view = stage(
             "waiting": theme.PREDICTION,
             "kept": theme.KEPT,
             "out": theme.SUPPRESSED,
-            "scale": figures.sequential_colors(),
+            "scale": theme.sequential_colors(65),
         },
         "text": words(),
     },
@@ -273,10 +274,7 @@ page.lesson("claim")
 # -- which level knows it ----------------------------------------------------------------------------------------------
 
 st.subheader(_("Which level knows it?"), anchor=False)
-rivals = sorted(
-    {int(level.probabilities.max((0, 1)).argmax()) for level in levels} - {label},
-    key=lambda rival: -max(image_pyramid.best_windows(levels, rival)),
-)[:2]
+rivals = image_pyramid.find_rivals(levels, label)
 left, right = st.columns([1.3, 1], gap="large", vertical_alignment="center")
 with left:
     chart(
@@ -302,8 +300,8 @@ with right:
 st.subheader(_("What it costs"), anchor=False)
 units = compute(image_pyramid.count_units)
 cost = image_pyramid.pyramid_cost(units, sizes, scale_step=float(scale_step), window_stride=window_stride)
-pyramid_total, pass_total = image_pyramid.total(cost.image_pyramid), image_pyramid.total(cost.feature_pyramid)
-crops_total = image_pyramid.total(cost.crops)
+pyramid_total, pass_total = costs.total(cost.image_pyramid), costs.total(cost.feature_pyramid)
+crops_total = costs.total(cost.crops)
 level_costs, alternatives = compute(cost_figures, sizes, float(scale_step), page.language)
 left, right = st.columns([1, 1.2], gap="large")
 with left:
@@ -368,7 +366,6 @@ cards_place, photo_place, shared_place = st.container(), st.container(), st.cont
 st.subheader(_("Myths"), anchor=False)
 aliasing = compute(image_pyramid.trace_aliasing)
 zone_plates, amplitudes = compute(aliasing_figures, page.language)
-above = aliasing.frequencies > aliasing.limit
 
 
 def aliasing_evidence() -> None:
@@ -397,9 +394,9 @@ show_myth(
         "amplitude of {plain} of it all the same, as broad stripes that the photo does not have; torch’s antialiased "
         "resizing, with which these levels are made, leaves {smooth}, the Gaussian pyramid {gaussian} (means above the "
         "limit).",
-        plain=f"{aliasing.amplitudes['subsampled'][above].mean():.2f}",
-        smooth=f"{aliasing.amplitudes['antialiased'][above].mean():.2f}",
-        gaussian=f"{aliasing.amplitudes['gaussian'][above].mean():.2f}",
+        plain=f"{aliasing.left_above_limit('subsampled'):.2f}",
+        smooth=f"{aliasing.left_above_limit('antialiased'):.2f}",
+        gaussian=f"{aliasing.left_above_limit('gaussian'):.2f}",
     ),
     evidence=aliasing_evidence,
     source=_("Burt and Adelson 1983 smooth before they sample; the shortcut is common in slides."),
@@ -412,7 +409,7 @@ def sum_evidence() -> None:
         [
             {
                 _("scale step"): f"{value:g}",
-                _("levels in an octave"): f"{np.log(2) / np.log(value):.1f}",
+                _("levels in an octave"): f"{image_pyramid.levels_per_octave(value):.1f}",
                 _("all levels, largest = 1"): f"{image_pyramid.scale_sum(value):.2f}",
                 _("used by"): who,
             }
@@ -459,7 +456,7 @@ def hint_surest() -> str | None:
         return _("Let one step be one window.")
     if not 1 <= step <= trace.num_windows:
         return _("Stop the stepper on a window. The curve below the pyramid says on which level to look.")
-    if step - 1 != best_window:
+    if step - 1 != trace.best_window:
         return _(
             "This window says {score}; the surest one of all says more. Point at the levels to read their maps.",
             score=f"{trace.scores[step - 1]:.3f}",
@@ -491,7 +488,7 @@ def hint_lost() -> str | None:
     if len(trace.keep):
         return _(
             "It is still found: on level {level}, with {score}.",
-            level=int(np.argmax(peaks)) + 1,
+            level=trace.best_level + 1,
             score=f"{max(peaks):.2f}",
         )
     return None
@@ -769,55 +766,23 @@ page.lesson("misconceptions", title=_("Misconceptions"))
 page.lesson("sources", title=_("Sources"))
 
 
-def script() -> str:
-    """The numbers on the screen, from a plain interpreter."""
-    reading = (
-        f'from vizcore.data.photos import load_sample\n\nphoto = load_sample("{photo.name}").pixels\n'
-        if is_sample
-        else "from pathlib import Path\n\nfrom vizcore.data.photos import decode_photo\n\n"
-        'photo = decode_photo(Path("your_photo.jpg").read_bytes()).pixels\n'
-    )
-    return (
-        "from vizcore.image_pyramid import trace_sliding_window\n"
-        "from vizcore.models.efficientnet_lite import load_efficientnet_lite0\n"
-        f"{reading}"
-        "trace = trace_sliding_window(\n"
-        "    load_efficientnet_lite0(),\n"
-        "    photo,\n"
-        f"    label={label},  # {CLASSES[label]}\n"
-        f"    scale_step={scale_step},\n"
-        f"    num_levels={num_levels},\n"
-        f"    window_stride={window_stride},\n"
-        f"    score_threshold={score_threshold},\n"
-        f"    iou_threshold={iou_threshold},\n"
-        f"    fusion_steps={image_pyramid.FUSION_STEPS if fusion else 0},\n"
-        ")\n"
-        "for level, (height, width) in enumerate(trace.level_sizes):\n"
-        "    scores = trace.score_map(level)\n"
-        '    print(width, height, scores.size, f"{scores.max():.6f}")\n'
-        "for kept in trace.keep:\n"
-        "    box = trace.candidate_boxes[kept]\n"
-        '    print(f"{trace.scores[trace.candidates[kept]]:.6f}", *(f"{side:.3f}" for side in box))\n'
-    )
-
-
-reproduce_panel(page, script())
+reproduce_panel(
+    page,
+    write_sliding_window_script(
+        write_photo(photo.name if is_sample else None),
+        label=label,
+        class_name=CLASSES[label],
+        scale_step=scale_step,
+        num_levels=num_levels,
+        window_stride=window_stride,
+        score_threshold=score_threshold,
+        iou_threshold=iou_threshold,
+        fusion_steps=image_pyramid.FUSION_STEPS if fusion else 0,
+    ),
+)
 download_numbers(
     page,
     "grad2box-image-pyramid",
-    lambda: [
-        {
-            "level": index + 1,
-            "width": size[1],
-            "height": size[0],
-            "windows": int(np.prod(trace.grids[index])),
-            "best": round(peaks[index], 6),
-            "above_threshold": int((trace.level_of[trace.candidates] == index).sum()),
-            "multiply_adds": cost.levels[index].multiply_adds,
-            "activation_bytes": cost.levels[index].activation_bytes,
-            "milliseconds": round(1000 * seconds[index], 3),
-        }
-        for index, size in enumerate(sizes)
-    ],
+    lambda: image_pyramid.level_rows(trace, cost, seconds),
 )
 close_page(page)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import streamlit as st
@@ -19,11 +18,11 @@ from pages.kit.photo_picker import pick_photo
 from pages.kit.reproduce import reproduce_panel
 from pages.kit.stage import StageBox, stage, stage_state
 from pages.kit.stepper import step_from, step_spec
-from vizcore import browser, iou_losses
+from vizcore import iou_losses
 from vizcore.boxes import BoxError, check_box
 from vizcore.figures import iou_losses as pictures
 from vizcore.figures import theme
-from vizcore.iou_losses import KINDS, LOSSES, PROPERTIES, LossSettings
+from vizcore.iou_losses import KINDS, LOSSES, PROPERTIES, LossSettings, javascript
 
 SIZE = (240, 320)
 TITLES = pictures.TITLES
@@ -41,51 +40,12 @@ DEFAULT = {
     "show": ["intersection", "enclosing", "edges"],
 }
 EPS = {"0": 0.0, "1e-7": 1e-7, "1e-3": 1e-3}
-RACE_POSITIONS = 50
-# What of the settings a loss listens to: the others must not make it be compiled again.
-LISTENS = {"smooth_l1": ("beta",), "ciou": ("alpha_gradient", "alpha_gate"), "alpha_iou": ("power",)}
-
-
-def compile_loss(kind: str, **settings: float | bool) -> str:
-    """One loss with its gradient as JavaScript."""
-    chosen = LossSettings(**settings)
-    return browser.to_javascript(
-        lambda *coordinates: iou_losses.loss_terms(kind, coordinates, chosen),
-        iou_losses.example_coordinates(),
-        name=kind,
-        gradient_inputs=range(4),
-        argument_names=iou_losses.COORDINATE_NAMES,
-    )
-
-
-def compile_geometry(**settings: float) -> str:
-    """The parts, and the special cases that explain a NaN, as JavaScript."""
-    chosen = LossSettings(**settings)
-    functions = {
-        "box_parts": iou_losses.box_parts,
-        "degeneracies": lambda *coordinates: iou_losses.degeneracies(*coordinates, settings=chosen),
-    }
-    return "\n".join(
-        browser.to_javascript(
-            function,
-            iou_losses.example_coordinates(),
-            name=name,
-            gradient_inputs=(),
-            argument_names=iou_losses.COORDINATE_NAMES,
-        )
-        for name, function in functions.items()
-    )
 
 
 def compile_program(settings: LossSettings) -> str:
     """All losses as one JavaScript module; what did not change comes from the cache."""
-    parts = [
-        compute(
-            compile_loss, kind, eps=settings.eps, **{name: getattr(settings, name) for name in LISTENS.get(kind, ())}
-        )
-        for kind in KINDS
-    ]
-    return "\n".join([compute(compile_geometry, eps=settings.eps, power=settings.power), *parts])
+    parts = [compute(javascript.compile_loss, kind, **javascript.listened(kind, settings)) for kind in KINDS]
+    return "\n".join([compute(javascript.compile_geometry, eps=settings.eps, power=settings.power), *parts])
 
 
 page = open_page(
@@ -265,20 +225,7 @@ extra = {
         "reasons": {name: _(sentence) for name, sentence in iou_losses.REASONS.items()},
     },
 }
-payload: dict[str, object] = {"source": compile_program(settings), "race": None}
-race_steps = [0]
-if race is not None:
-    last = race.boxes.shape[1] - 1
-    race_steps = sorted({round(last * position / RACE_POSITIONS) for position in range(RACE_POSITIONS + 1)})
-    payload["race"] = {
-        "kinds": race.kinds,
-        "steps": race_steps,
-        "boxes": [
-            [[round(float(x), 3) for x in row] if all(map(math.isfinite, row)) else None for row in track[race_steps]]
-            for track in race.boxes
-        ],
-        "iou": race.iou[:, race_steps].round(4).tolist(),
-    }
+race_steps = iou_losses.race_steps(race)
 race_version = f"{hash((box, target, tuple(kinds), *options.values(), settings))}"
 extra["stepper"] = step_spec(len(race_steps), version=race_version, speed=10, state=said(stage_key))
 
@@ -293,7 +240,7 @@ state = stage(
     presenter=page.presenting,
     component="iou_losses",
     extra=extra,
-    payload=json.dumps(payload).encode(),
+    payload=iou_losses.pack_playground(compile_program(settings), race),
 )
 
 comparison = compute(iou_losses.compare_losses, KINDS, box, target, settings=settings)
@@ -353,7 +300,7 @@ def show_landscape() -> None:
         landscape = compute(
             iou_losses.loss_landscape, kind, box, target, size=size, over=over, resolution=61, settings=settings
         )
-        flat = float((landscape.gradient == 0).all(-1).mean())
+        flat = landscape.flat_share
         st.metric(_("Share of the landscape without a gradient"), f"{100 * flat:.0f} %")
     with picture:
         click = chart(
@@ -712,25 +659,18 @@ for section, title in (
 ):
     page.lesson(section, title=title)
 
-reproduce_panel(page, iou_losses.reproduction_script(kinds or KINDS, box, target, settings=settings))
+reproduce_panel(page, iou_losses.write_losses_script(kinds or KINDS, box, target, settings=settings))
 with st.expander(_("The program your browser runs"), icon=":material/javascript:"):
     st.caption(_("Compiled from the torch functions, with their gradients; nothing here was written by hand."))
     shown = kinds[0] if kinds else "iou"
-    listened = {name: getattr(settings, name) for name in LISTENS.get(shown, ())}
-    st.code(compute(compile_loss, shown, eps=settings.eps, **listened), language="javascript", height=300)
+    st.code(
+        compute(javascript.compile_loss, shown, **javascript.listened(shown, settings)),
+        language="javascript",
+        height=300,
+    )
 download_numbers(
     page,
     "iou_losses",
-    lambda: [
-        {
-            "loss": kind,
-            "value": float(comparison.loss[index]),
-            **{
-                f"d_{axis}": float(slope)
-                for axis, slope in zip(("x1", "y1", "x2", "y2"), comparison.gradient[index], strict=True)
-            },
-        }
-        for index, kind in enumerate(KINDS)
-    ],
+    comparison.rows,
 )
 close_page(page)

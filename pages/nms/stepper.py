@@ -15,7 +15,6 @@ from pages.nms import state, words
 from pages.nms.candidates import Candidates
 from pages.nms.state import View
 from vizcore import nms
-from vizcore.figures import nms as figures
 from vizcore.figures import theme
 
 COLORS = {
@@ -25,7 +24,7 @@ COLORS = {
     "waiting": theme.PREDICTION,
     "compared": theme.INTERSECTION,
     "target": theme.TARGET,
-    "scale": figures.sequential_colors(),
+    "scale": theme.sequential_colors(33),
 }
 
 

@@ -12,17 +12,15 @@ from pages.kit.live import live, said
 from pages.kit.loaders import Job, compute, find_job, start_job, watch_job
 from pages.kit.page import Page, close_page, open_page
 from pages.kit.photo_picker import pick_photo
-from pages.kit.pictures import photo_parameter
 from pages.kit.reproduce import reproduce_panel
 from pages.kit.stepper import step_from, step_spec
 from vizcore import upsampling
 from vizcore.data.photos import list_samples, load_sample
 from vizcore.figures import upsampling as figures
-from vizcore.figures.theme import CURRENT, ERROR, PREDICTION
+from vizcore.figures.theme import CURRENT, ERROR, PREDICTION, SCALE
 from vizcore.upsampling import UpsamplingError
+from vizcore.upsampling import script as scripts
 
-# Viridis at six places, as the charts use it.
-SCALE = ["#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725"]
 COLORS = {"current": CURRENT, "positive": PREDICTION, "negative": ERROR}
 SHOWN = ("nearest", "bilinear", "bicubic", "conv_transpose", "pixel_shuffle", "max_unpool")
 PHOTO_SIDE = 320
@@ -212,8 +210,8 @@ def show_grids(page: Page) -> str:
         cards.append(card)
     with above:
         show_cards(page, cards, grid, traces, grid_version(page, size))
-    download_numbers(page, "upsampling", lambda: rows_of(traces))
-    return script_grids(grid, {method: options[method] for method in traces})
+    download_numbers(page, "upsampling", lambda: upsampling.output_rows(traces))
+    return scripts.write_grids_script(grid, {method: options[method] for method in traces})
 
 
 def show_cards(page: Page, cards: list[dict], grid: list, traces: dict, version: str) -> None:
@@ -225,7 +223,7 @@ def show_cards(page: Page, cards: list[dict], grid: list, traces: dict, version:
         data={
             "cards": cards,
             "version": version,
-            "scale": SCALE,
+            "scale": list(SCALE),
             "colors": COLORS,
             "presenter": page.presenting,
             "text": {
@@ -244,101 +242,6 @@ def show_cards(page: Page, cards: list[dict], grid: list, traces: dict, version:
         },
         payload=upsampling.pack_traces(grid, traces),
     )
-
-
-def rows_of(traces: dict) -> list[dict]:
-    """Every output cell as a row of a table."""
-    return [
-        {"operator": name, "row": row, "column": column, "value": float(trace.output[row, column])}
-        for name, trace in traces.items()
-        for row in range(trace.output.shape[0])
-        for column in range(trace.output.shape[1])
-    ]
-
-
-def script_grids(grid: list[list[float]], options: dict[str, dict]) -> str:
-    """The outputs in plain PyTorch."""
-    lines = [
-        "import torch",
-        "import torch.nn.functional as F",
-        "",
-        f"x = torch.tensor({grid}, dtype=torch.float64)[None, None]",
-        "",
-    ]
-    for method, given in options.items():
-        lines += script_operator(method, dict(given))
-    return "\n".join(lines)
-
-
-def script_operator(method: str, given: dict) -> list[str]:
-    """One operator as torch calls it."""
-    seed, weight = given.pop("seed", 0), given.pop("weight", None)
-    words = ", ".join(
-        f"{name}={value!r}" for name, value in given.items() if value is not False or method == "bilinear"
-    )
-    show = f'print("{method}", y[0, 0].tolist())'
-    if method in ("nearest", "nearest_exact", "bilinear", "bicubic", "area"):
-        return [f'y = F.interpolate(x, mode="{method.replace("_", "-")}", {words})', show]
-    if method == "conv_transpose":
-        size = given.pop("kernel_size", 0)
-        words = ", ".join(f"{name}={value!r}" for name, value in given.items())
-        return [*script_kernel(weight, size, 1, seed), f"y = F.conv_transpose2d(x, w, {words})", show]
-    if method == "pixel_shuffle":
-        factor = given["upscale_factor"]
-        return [
-            f"r = {factor}  # the grid is read as r x r tiles, one a channel",
-            "tiles = x[0, 0].unflatten(0, (r, -1)).unflatten(2, (r, -1)).permute(0, 2, 1, 3).flatten(0, 1)",
-            "y = F.pixel_shuffle(tiles[None], r)",
-            show,
-        ]
-    if method == "pixel_unshuffle":
-        factor = given["downscale_factor"]
-        return [
-            f"r = {factor}",
-            "y = F.pixel_unshuffle(x, r)[0].unflatten(0, (r, r)).permute(0, 2, 1, 3).flatten(2, 3).flatten(0, "
-            "1)[None, None]",
-            show,
-        ]
-    if method == "subpixel_conv":
-        factor = given["upscale_factor"]
-        return [
-            *script_kernel(weight, 3, factor, seed),
-            f"y = F.pixel_shuffle(F.conv2d(x, w, padding=1), {factor})",
-            show,
-        ]
-    if method == "max_unpool":
-        size = given["kernel_size"]
-        return [
-            f"pooled, indices = F.max_pool2d(x, {size}, return_indices=True)",
-            f"y = F.max_unpool2d(pooled, indices, {size}, output_size=x.shape[2:])",
-            show,
-        ]
-    mean = "w = torch.full((1, 1, 3, 3), 1 / 9, dtype=torch.float64)"
-    if method == "resize_conv":
-        return [mean, f"y = F.conv2d(F.interpolate(x, {words}), w, padding=1)", show]
-    return [mean, f"y = F.conv2d(x, w, padding={given['dilation']}, dilation={given['dilation']})", show]
-
-
-def script_kernel(weight, size: int, factor: int, seed: int) -> list[str]:
-    """A named kernel in plain PyTorch."""
-    count = factor * factor
-    if not isinstance(weight, str):
-        return [f"w = torch.tensor({weight.tolist()}, dtype=torch.float64)[None, None]"]
-    if weight == "constant":
-        return [f"w = torch.ones({count}, 1, {size}, {size}, dtype=torch.float64)"]
-    if weight == "bilinear":
-        return [
-            f"half = ({size} + 1) // 2",
-            f"centre = half - 1 if {size} % 2 else half - 0.5",
-            f"tent = 1 - (torch.arange({size}, dtype=torch.float64) - centre).abs() / half",
-            "w = (tent[:, None] * tent[None, :])[None, None]",
-        ]
-    distinct = 1 if weight == "icnr" else count
-    lines = [
-        f"g = torch.Generator().manual_seed({seed})",
-        f"w = torch.randn({distinct}, {size}, {size}, generator=g, dtype=torch.float64)[:, None] / {size}",
-    ]
-    return [*lines, f"w = w.expand({count}, 1, {size}, {size})"] if weight == "icnr" else lines
 
 
 # Part 2
@@ -392,7 +295,7 @@ def show_shapes(page: Page) -> str:
         show_solver(page)
     seed = page.value(link.number("seed", 0, 9999, 0))
     grid = compute(upsampling.preset_grid, "ramp", in_size).tolist()
-    return script_grids(grid, {"conv_transpose": with_kernel(page, layer, weight, seed)})
+    return scripts.write_grids_script(grid, {"conv_transpose": with_kernel(page, layer, weight, seed)})
 
 
 def show_solver(page: Page) -> None:
@@ -448,7 +351,7 @@ def show_scatter(page: Page, in_size: int, layer: dict[str, int]) -> None:
         data={
             "reading": reading,
             "stepper": spec,
-            "scale": SCALE,
+            "scale": list(SCALE),
             "colors": COLORS,
             "presenter": page.presenting,
             "layer": layer,
@@ -470,7 +373,7 @@ def show_scatter(page: Page, in_size: int, layer: dict[str, int]) -> None:
         _(
             "Both readings give the same {count} numbers; the largest difference here is {difference}.",
             count=trace.output.size,
-            difference=f"{abs(trace.output - trace.convolved).max():.1e}",
+            difference=f"{trace.difference:.1e}",
         )
     )
 
@@ -549,19 +452,7 @@ def show_checkerboard(page: Page) -> str:
     seen = _("{used} of {total} pixels in the field are used.", used=footprint.used, total=footprint.total)
     st.markdown(seen)
     chart(page, "footprint", figures.plot_footprint(footprint, translate=_), alt=seen)
-    return "\n".join(
-        [
-            "import torch",
-            "import torch.nn.functional as F",
-            "",
-            "y = torch.ones(1, 1, 24)",
-            f"for _ in range({num_layers}):",
-            f"    y = F.conv_transpose1d(y, torch.ones(1, 1, {kernel_size}), stride={stride})",
-            f"middle = y[0, 0, y.shape[-1] // 2:][:{stride**num_layers}]",
-            f"low, high = middle.min().item() ** {dims}, middle.max().item() ** {dims}",
-            'print("ratio", high / low if low else float("inf"))',
-        ]
-    )
+    return scripts.write_overlap_script(kernel_size, stride, num_layers=num_layers, dims=int(dims))
 
 
 # Part 4
@@ -631,20 +522,7 @@ def show_corners(page: Page) -> str:
     )
     st.markdown(sentence)
     chart(page, "drift", figures.plot_drift(drift, translate=_), alt=sentence)
-    return "\n".join(
-        [
-            "import torch",
-            "import torch.nn.functional as F",
-            "",
-            f"ramp = torch.arange({in_size}, dtype=torch.float64)[None, None, None]",
-            f"size = (1, {out_size})",
-            'print("nearest", F.interpolate(ramp, size, mode="nearest")[0, 0, 0].tolist())',
-            'print("nearest_exact", F.interpolate(ramp, size, mode="nearest-exact")[0, 0, 0].tolist())',
-            'print("bilinear", F.interpolate(ramp, size, mode="bilinear")[0, 0, 0].tolist())',
-            'corners = F.interpolate(ramp, size, mode="bilinear", align_corners=True)',
-            'print("bilinear_align_corners", corners[0, 0, 0].tolist())',
-        ]
-    )
+    return scripts.write_positions_script(in_size, out_size)
 
 
 # Part 5
@@ -702,10 +580,7 @@ def show_photo(page: Page) -> str:
     )
     left, right = st.columns(2, gap="large")
     with left:
-        best = max(
-            (restored for restored in result.restored if math.isfinite(restored.psnr)),
-            key=lambda restored: restored.psnr,
-        )
+        best = result.best
         chart(
             page,
             "quality",
@@ -752,49 +627,15 @@ def show_photo(page: Page) -> str:
             )
         )
         st.image(compute(upsampling.channel_tiles, view, factor), caption=_("r×r tiles, one a channel"))
-    return script_photo(result.original.shape[:2], page, factor, downsampling)
+    sample = page.value(link.choice("photo", [sample.name for sample in list_samples()], "chelsea"))
+    return scripts.write_photo_script(
+        sample, result.original.shape[:2], side=PHOTO_SIDE, scale_factor=factor, downsampling=downsampling
+    )
 
 
 def size_of(picture) -> str:
     """Height and width of a picture in words."""
     return f"{picture.shape[0]}×{picture.shape[1]}"
-
-
-def script_photo(shape: tuple[int, int], page: Page, factor: int, downsampling: str) -> str:
-    """The restoration in plain PyTorch, on a sample photo."""
-    name = page.value(photo_parameter("chelsea"))
-    file = {"china": "sklearn", "flower": "sklearn"}.get(name, "skimage")
-    load = (
-        f'from sklearn.datasets import load_sample_image\nphoto = load_sample_image("{name}.jpg")'
-        if file == "sklearn"
-        else f"from skimage import data\nphoto = data.{name}()"
-        if name not in ("motorcycle", "coins")
-        else "photo = ...  # your photo, [H, W, 3], bytes"
-    )
-    small = {
-        "area": f"F.avg_pool2d(x, {factor})",
-        "strided": f"x[:, :, ::{factor}, ::{factor}]",
-        "max_pool": f"F.max_pool2d(x, {factor})",
-    }[downsampling]
-    height, width = shape
-    return "\n".join(
-        [
-            "import torch",
-            "import torch.nn.functional as F",
-            load,
-            "",
-            f"side = {PHOTO_SIDE}  # the middle of the photo",
-            "h, w = (min(side, length) // 2 * 2 for length in photo.shape[:2])",
-            "top, left = (photo.shape[0] - h) // 2, (photo.shape[1] - w) // 2",
-            f"photo = photo[top:top + h, left:left + w][:{height}, :{width}]",
-            "x = torch.tensor(photo).permute(2, 0, 1)[None].float() / 255",
-            f"small = {small}",
-            'for mode in ("nearest", "bilinear", "bicubic"):',
-            f"    y = F.interpolate(small, scale_factor={factor}, mode=mode).clamp(0, 1)",
-            "    error = ((y * 255).round() - x * 255).square().mean()",
-            "    print(mode, (10 * torch.log10(255**2 / error)).item())",
-        ]
-    )
 
 
 def show_loupe(page: Page, name: str, pictures: list, tiles: list[dict[str, str]]) -> None:
@@ -965,7 +806,7 @@ def show_decoder(page: Page) -> str:
     job = find_job(page, "decoder")
     outputs = job.result if job is not None and job.result else {}
     shown = outputs.get(skip, untrained)
-    bottom = next(stage for stage in shown.stages if stage.name == "bottom")
+    bottom = shown.bottom
     chart(
         page,
         "decoder",
@@ -1080,9 +921,9 @@ def challenges(page: Page) -> list[Challenge]:
 
     def overshoots() -> str | None:
         trace = compute(upsampling.trace_upsampling, "bicubic", tuple(map(tuple, grid)), scale_factor=2)
-        if trace.output.max() > trace.input.max() + 1e-9 and set(trace.input.ravel()) <= {0.0, 1.0}:
+        if trace.overshoots and trace.is_binary:
             return None
-        if not set(trace.input.ravel()) <= {0.0, 1.0}:
+        if not trace.is_binary:
             return _("Use only zeros and ones in the grid.")
         return _(
             "Bicubic stays at {highest} here. Negative weights need something to subtract.",

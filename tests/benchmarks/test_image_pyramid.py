@@ -11,6 +11,7 @@ import torch
 from skimage import data
 from torchvision.ops import batched_nms, box_iou
 
+from vizcore.costs import total
 from vizcore.data.annotations import load_annotations
 from vizcore.data.photos import load_sample
 from vizcore.detection import run_detector
@@ -24,7 +25,6 @@ from vizcore.image_pyramid import (
     score_crops,
     slide_window,
     sliding_sizes,
-    total,
     trace_image_pyramid,
 )
 from vizcore.models.efficientnet_lite import imagenet_categories, load_efficientnet_lite0

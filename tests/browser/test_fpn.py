@@ -13,7 +13,6 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from tests.browser.conftest import Traffic, settled
 from vizcore import fpn
 from vizcore.data.scenes import draw_scene
-from vizcore.fpn import browser_data
 from vizcore.models import fcos
 
 SIDE = 512  # of a scene
@@ -101,7 +100,7 @@ def test_a_cut_arrow_changes_levels_and_boxes(page: Page, app_url: str, detector
     arrow = page.get_by_role("switch", name="Top-down arrow P4 to P3")
     arrow.click()
     cut = fpn.retrace(detector, whole, cuts=["top_down:P3"])
-    change = browser_data.compare_detections(whole, cut)
+    change = fpn.compare_detections(whole, cut)
     words = f"{len(cut.keep)} boxes instead of {len(whole.keep)}; {len(change.lost)} lost, {len(change.gained)} new."
     expect(summary).to_contain_text(words)
     expect(arrow).to_have_attribute("aria-checked", "false")
@@ -210,7 +209,7 @@ def test_a_box_dragged_across_a_border_is_answered_in_silence(page: Page, app_ur
         page.evaluate(TWO_FRAMES)
         words = page.locator(".fpn-owner .stage .readout").inner_text()
         x1, y1, x2, y2 = map(int, re.findall(r"\((\d+), (\d+)\).*\((\d+), (\d+)\)", words)[0])
-        owner = browser_data.find_owner(trace, np.array([x1, y1, x2, y2], dtype=float))
+        owner = fpn.find_owner(trace, np.array([x1, y1, x2, y2], dtype=float))
         cells = sum(len(each) for each in owner.cells.values())
         assert owner_of(page) == (f"P{owner.level}", ",".join(owner.fcos_levels), cells)
         seen.append(owner.level)

@@ -1,7 +1,6 @@
 """Figures of the feature pyramid: what is drawn is what was measured."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -80,22 +79,6 @@ def test_stairs_are_the_two_rules():
     assert not figures.plot_ownership(curve).layout.shapes
 
 
-def test_costs_have_a_panel_for_each_kind():
-    designs = fpn.designs(CONFIG, (128, 128))
-    figure = figures.plot_design_costs(designs)
-    assert len(figure.data) == 3  # without times
-    multiply_adds, activations, parameters = figure.data
-    for place, design in enumerate(designs):
-        assert multiply_adds.x[place] == design.cost.multiply_adds / 1e9
-        assert activations.x[place] == design.cost.activation_bytes / 1e6
-        assert parameters.x[place] == design.cost.parameters / 1e6
-        assert multiply_adds.y[place] == figures.DESIGN_NAMES[design.name]
-    timed = [replace(design, cost=replace(design.cost, seconds=0.25)) for design in designs]
-    assert list(figures.plot_design_costs(timed).data[3].x) == [250.0] * 4
-    some = [timed[0], *designs[1:]]
-    assert list(figures.plot_design_costs(some).data[3].x) == [250.0, None, None, None]
-
-
 def test_quality_is_drawn_as_it_was_measured():
     qualities = {
         "fpn": {"ap": 0.5, "ap50": 0.8, "ap_small": 0.3, "ap_medium": 0.6, "ap_large": -1.0},
@@ -133,19 +116,6 @@ def test_a_histogram_of_nothing():
     assert sum(sum(bars.y) for bars in figures.plot_scene_sizes(fpn.measure_sizes([])).data) == 0
 
 
-def test_the_field_is_drawn_with_its_two_boxes(field):
-    figure = figures.plot_receptive_field(field)
-    heat, square, theoretical = figure.data
-    assert np.array(heat.z) == pytest.approx(np.sqrt(field.gradient / field.gradient.max()))
-    (x, y), half = field.center, field.side / 2
-    assert min(square.x) == max(x - half, 0)
-    assert max(square.y) == min(y + half, 192)
-    assert (min(theoretical.x), max(theoretical.x)) == (field.theoretical_box[0], field.theoretical_box[2])
-    assert list(figure.layout.yaxis.range) == [192, 0]  # rows run downward
-    dark = replace(field, gradient=np.zeros_like(field.gradient))
-    assert not np.array(figures.plot_receptive_field(dark).data[0].z).any()
-
-
 def test_shares_rise_from_nothing_to_all(field):
     figure = figures.plot_gradient_share([field])
     (line,) = figure.data
@@ -162,9 +132,7 @@ def test_all_figures_are_valid_and_themed(trace, field):
     for figure in (
         figures.plot_level_sizes(trace),
         figures.plot_ownership(curve),
-        figures.plot_design_costs(fpn.designs(CONFIG, (64, 64))),
         figures.plot_scene_sizes(sizes),
-        figures.plot_receptive_field(field),
         figures.plot_gradient_share([field]),
     ):
         go.Figure(figure.to_dict())

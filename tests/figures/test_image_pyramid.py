@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 import pytest
 
 from tests.vizcore.test_image_pyramid_sliding import IMAGE, made_up_levels
+from vizcore.costs import Cost, total
 from vizcore.figures import image_pyramid as figures
 from vizcore.figures import theme
 from vizcore.image_pyramid import (
@@ -12,20 +13,24 @@ from vizcore.image_pyramid import (
     PARTS,
     AliasingTrace,
     HaarFeature,
-    PassCost,
     UnitCosts,
     pyramid_cost,
     slide_window,
-    total,
 )
 
 UNITS = UnitCosts(
-    cell={"backbone": PassCost(9_000_000, 640), "classifier": PassCost(2_000_000, 64)},
-    crop={"backbone": PassCost(440_000_000, 3200), "classifier": PassCost(90_000_000, 320)},
+    cell={
+        "backbone": Cost(multiply_adds=9_000_000, activation_bytes=640),
+        "classifier": Cost(multiply_adds=2_000_000, activation_bytes=64),
+    },
+    crop={
+        "backbone": Cost(multiply_adds=440_000_000, activation_bytes=3200),
+        "classifier": Cost(multiply_adds=90_000_000, activation_bytes=320),
+    },
     coarse_cell={
-        "backbone": PassCost(36_000_000, 2560),
-        "feature pyramid": PassCost(8_000_000, 256),
-        "detection heads": PassCost(30_000_000, 512),
+        "backbone": Cost(multiply_adds=36_000_000, activation_bytes=2560),
+        "feature pyramid": Cost(multiply_adds=8_000_000, activation_bytes=256),
+        "detection heads": Cost(multiply_adds=30_000_000, activation_bytes=512),
     },
 )
 
@@ -133,5 +138,5 @@ def test_every_figure_is_one_plotly_accepts(trace, cost):
         figures.plot_zone_plates(aliasing()),
     ):
         go.Figure(figure.to_dict())
-    assert figures.sequential_colors(3)[0] != figures.sequential_colors(3)[2]
+    assert theme.sequential_colors(3)[0] != theme.sequential_colors(3)[2]
     assert theme.SEQUENTIAL == "Viridis"

@@ -16,31 +16,6 @@ def trace_crowd(name, **options):
     return crowd, nms.trace_nms(torch.from_numpy(crowd.boxes), torch.from_numpy(crowd.scores), **options)
 
 
-def test_matrix_is_the_overlaps_best_score_first_with_the_step_marked():
-    """Chain: IoU 110/210 beside the diagonal, 60/260 in the corner; step 0 compares box 0 with 1 and 2, changes 1."""
-    _, trace = trace_crowd("chain")
-    figure = figures.plot_overlap_matrix(nms.measure_matrix(trace), comparisons=nms.comparisons_at(trace, 0))
-    heat, compared, changed = figure.data
-    near, far = 110 / 210, 60 / 260
-    assert np.array(heat.z) == pytest.approx(np.array([[1, near, far], [near, 1, near], [far, near, 1]]), abs=1e-6)
-    assert list(heat.x) == list(heat.y) == ["0", "1", "2"]
-    assert list(compared.x) == ["1", "2"]
-    assert set(compared.y) == {"0"}
-    assert list(changed.x) == ["1"]
-    assert figure.layout.yaxis.autorange == "reversed"
-
-
-def test_matrix_without_boxes_or_step():
-    empty = nms.trace_nms(torch.zeros(0, 4), torch.zeros(0))
-    figure = figures.plot_overlap_matrix(nms.measure_matrix(empty))
-    assert len(figure.data) == 1
-    _, trace = trace_crowd("crowd")
-    few = nms.measure_matrix(trace, max_boxes=3)
-    assert not few.complete
-    outside = nms.comparisons_at(trace, trace.num_steps - 1)
-    assert len(figures.plot_overlap_matrix(few, comparisons=outside).data) == 1
-
-
 def test_decay_lines_are_the_curves():
     options = {method: nms.NMSOptions(method=method) for method in ("hard", "soft_linear", "soft_gaussian")}
     curves = {method: nms.sample_decay(rules) for method, rules in options.items()}
@@ -131,7 +106,7 @@ def test_figures_leave_ground_and_text_to_the_page():
     figure = figures.plot_evaluations(evaluations)
     assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert figure.layout.font.color is None
-    assert len(figures.sequential_colors(5)) == 5
+    assert len(theme.sequential_colors(5)) == 5
     assert figures.plot_decay({"hard": nms.sample_decay(nms.NMSOptions())}).data[0].line.color == theme.CATEGORICAL[0]
 
 

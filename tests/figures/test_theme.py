@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -86,3 +89,44 @@ def test_the_common_layout_goes_over_what_a_figure_has_and_leaves_the_rest() -> 
     assert themed["legend"]["title"] == {"text": "mine"}
     assert {**themed, "template": None} == {**expected, "template": None}
     assert len(str(themed["template"])) < 100  # the page brings its own colours
+
+
+ROOT = Path(__file__).resolve().parents[2]
+COLOUR = re.compile(r"#(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})\b|\b(?:rgb|hsl)a?\(\s*\d")
+ALLOWED = {"pages/kit/shell.py": {"#0B6FB8"}}  # CSS: what a focus ring falls back to where no theme is set
+
+
+def colours_in(path: Path) -> set[str]:
+    """Colours written in a file's strings; what its docstrings and comments say does not count."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return {
+        found.group()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in words
+        for found in COLOUR.finditer(node.value)
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted({*ROOT.glob("vizcore/figures/**/*.py"), *ROOT.glob("pages/**/*.py")} - {Path(theme.__file__)}),
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_no_other_file_has_a_colour_of_its_own(path: Path) -> None:
+    assert colours_in(path) <= ALLOWED.get(str(path.relative_to(ROOT)), set())
+
+
+def test_colours_are_found_where_they_are(tmp_path: Path) -> None:
+    assert {theme.TARGET, theme.PLATE[0], theme.SCALE[0]} <= colours_in(Path(theme.__file__))
+    file = tmp_path / "x.py"
+    file.write_text('"""#abcdef"""\nx = f"fill: #AbC; {1}"  # #123456\ny = "rgba(0, 0, 0, 0.5) &#39; ##### #12"\n')
+    assert colours_in(file) == {"#AbC", "rgba(0"}
+
+
+def test_the_scale_of_canvases_is_that_of_charts() -> None:
+    sampled = theme.sequential_colors(len(theme.SCALE))
+    for stop, words in zip(theme.SCALE, sampled, strict=True):
+        rgb = [int(stop[at : at + 2], 16) for at in (1, 3, 5)]
+        np.testing.assert_allclose(rgb, [int(number) for number in re.findall(r"\d+", words)], atol=6)
+    assert len(set(theme.sequential_colors(65))) == 65

@@ -17,16 +17,6 @@ def upside_down(text):
     return text[::-1]
 
 
-def test_upsampling_marks_the_cell_and_its_weights():
-    trace = upsampling.trace_upsampling("bilinear", torch.arange(16.0).reshape(4, 4), scale_factor=2)
-    figure = figures.plot_upsampling(trace, 3, 5)
-    np.testing.assert_array_equal(figure.data[0].z, trace.weights[3, 5])
-    np.testing.assert_array_equal(figure.data[1].z, trace.output)
-    box = figure.layout.shapes[0]
-    assert (box.x0, box.y0) == (4.5, 2.5)
-    assert all(axis.autorange == "reversed" for axis in figure.select_yaxes())  # row 0 on top
-
-
 def test_overlap_bars_and_map():
     row = upsampling.overlap_counts(3, 2)
     bars = figures.plot_overlap(row).data[0]

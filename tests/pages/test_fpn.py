@@ -18,7 +18,6 @@ from tests.scripts import printed_numbers, run_script
 from vizcore import fpn
 from vizcore.data.photos import Photo, decode_photo, encode_png
 from vizcore.data.scenes import draw_scene
-from vizcore.fpn import browser_data
 from vizcore.models import fcos
 
 PARTS = ("maps", "designs", "owner", "cell", "data")
@@ -123,7 +122,7 @@ def test_a_cut_changes_maps_and_boxes_as_torch_says() -> None:
     data = component(app, "detections", "arrows")
     whole = trace_scene()
     cut = trace_scene(cuts=["top_down"])
-    change = browser_data.compare_detections(whole, cut)
+    change = fpn.compare_detections(whole, cut)
     fates = [row["fate"] for row in data["detections"]]
     most = len(fates)
     assert fates.count("lost") == len(change.lost) or most == 60
@@ -164,7 +163,7 @@ def test_the_owner_is_torchs_and_torchvisions() -> None:
         app.session_state[key] = {"value": {"seq": 1, "stage": {"token": token, "boxes": {"box": box}}}}
         app.run()
         level = int(LevelMapper(2, 5)([torch.tensor([box], dtype=torch.float32)])[0]) + 2
-        owner = browser_data.find_owner(trace_scene(), np.asarray(box, dtype=float))
+        owner = fpn.find_owner(trace_scene(), np.asarray(box, dtype=float))
         words = next(caption.value for caption in app.caption if "torch agrees" in caption.value)
         assert f"says P{level} " in words
         for name in owner.fcos_levels:
@@ -178,7 +177,7 @@ def test_places_of_the_atlas_without_a_channel_are_transparent(monkeypatch: pyte
         sheets.append(pixels)
         return encode_png(pixels)
 
-    monkeypatch.setattr("vizcore.data.photos.encode_png", listen)
+    monkeypatch.setattr("vizcore.fpn.packing.encode_png", listen)
     atlas = component(open_page(part="designs", opened="C3"), "atlas", "designs")["atlas"]
     (sheet,) = (pixels for pixels in sheets if pixels.shape[:2] == (atlas["height"], atlas["width"]))
     columns, rows, (high, wide) = fpn.atlas_layout(40, (64, 64), side=64)
@@ -272,9 +271,9 @@ def test_some_single_cut_loses_the_small_and_keeps_the_large() -> None:
     for index in range(6):
         scene = draw_scene("validation", index)
         whole = fpn.trace_fpn(detector, scene.pixels, score_threshold=0.4)
-        before = browser_data.count_found(whole, scene.boxes, scene.labels)
+        before = fpn.count_found(whole, scene.boxes, scene.labels)
         for cut in fpn.possible_cuts(whole.config)[1:]:
-            now = browser_data.count_found(fpn.retrace(detector, whole, cuts=[cut]), scene.boxes, scene.labels)
+            now = fpn.count_found(fpn.retrace(detector, whole, cuts=[cut]), scene.boxes, scene.labels)
             if now["small"][0] < before["small"][0] and now["large"][0] >= before["large"][0] > 0:
                 solved.append((index, cut))
     assert solved
@@ -299,7 +298,7 @@ def test_the_owners_script_is_plain_torchvision() -> None:
     script = script_of(app)
     assert "vizcore" not in script
     numbers = printed_numbers(run_script(script))
-    owner = browser_data.find_owner(trace_scene(), np.array([40.0, 60, 300, 200]))
+    owner = fpn.find_owner(trace_scene(), np.array([40.0, 60, 300, 200]))
     assert numbers[0] == owner.level
     assert numbers[2::2] == [len(cells) for cells in owner.cells.values()]
 

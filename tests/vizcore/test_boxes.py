@@ -121,6 +121,11 @@ def test_distances_ltrb_go_there_and_back(random_pairs):
     # From (1, 0.25) to the edges of a 4 × 1 box: left 1, top ¼, right 3, bottom ¾. The order is the format.
     ltrb = boxes_to_distances_ltrb(torch.tensor([[0.0, 0, 4, 1]]), torch.tensor([[1.0, 0.25]]))
     assert ltrb.tolist() == [[1, 0.25, 3, 0.75]]
+    # Every box from every point.
+    pairs = boxes_to_distances_ltrb(boxes[None, :3], points[:5, None])
+    assert pairs.shape == (5, 3, 4)
+    torch.testing.assert_close(pairs[4, 2], boxes_to_distances_ltrb(boxes[2:3], points[4:5])[0], rtol=0, atol=0)
+    torch.testing.assert_close(distances_ltrb_to_boxes(pairs, points[:5, None]), boxes[None, :3].expand(5, 3, 4))
 
 
 @pytest.fixture

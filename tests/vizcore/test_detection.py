@@ -16,7 +16,7 @@ from vizcore import detection
 from vizcore.data.annotations import Annotation, load_annotations
 from vizcore.data.photos import load_sample
 from vizcore.detection.evaluation import match_annotations, shared_spots
-from vizcore.detection.export import to_coco
+from vizcore.detection.export import detection_rows, to_coco
 from vizcore.detection.output import FATES, Candidates, Stage, build_output
 
 KEPT, BELOW, SUPPRESSED, OVER = range(4)
@@ -312,3 +312,34 @@ def test_coco_export_of_nothing_and_with_cocos_own_ids():
     exported = to_coco(output, file_name="a.png")
     assert exported["annotations"][0]["category_id"] == 1
     assert exported["categories"] == [{"id": 1, "name": "person", "supercategory": ""}]
+
+
+def test_counts_and_times_of_the_road():
+    boxes = [[0, 0, 10, 10], [2, 0, 12, 10], [2, 0, 12, 10], [0, 0, 10, 10], [50, 50, 60, 60], [1, 0, 11, 10]]
+    output = output_of(boxes, [0.5, 0.75, 0.625, 0.125, 0.25, 0.375], [0, 0, 1, 0, 0, 0], score_threshold=0.125)
+    assert [output.count_fate(fate) for fate in FATES] == [3, 1, 2, 0]
+    assert output.num_passed == 5
+    assert output.best_score == 0.75
+    assert output.best_suppressed(5).tolist() == [0, 5]
+    assert output.best_suppressed(1).tolist() == [0]
+    timed = replace(output, stages=tuple(Stage("x", 1, "boxes", seconds) for seconds in (1.0, 2.0, 4.0, 8.0)))
+    assert (timed.seconds, timed.network_seconds) == (15, 3)
+    assert output_of([], []).best_score == 0
+
+
+def test_rows_of_several_detectors():
+    output = output_of([[0, 0, 10, 10], [2, 0, 12, 10]], [0.5, 0.75], [0, 0])
+    rows = detection_rows([output, replace(output, name="other")])
+    assert [row["detector"] for row in rows] == ["test", "other"]
+    assert rows[0] == {
+        "detector": "test",
+        "label": "cat",
+        "score": 0.75,
+        "x1": 2.0,
+        "y1": 0.0,
+        "x2": 12.0,
+        "y2": 10.0,
+        "candidate": 1,
+        "suppressed": 1,
+    }
+    assert detection_rows([]) == []

@@ -16,6 +16,7 @@ from torchvision.models.detection.fcos import FCOS as TorchvisionFCOS
 from torchvision.models.detection.fcos import FCOSHead as TorchvisionHead
 from torchvision.ops import FeaturePyramidNetwork, batched_nms
 
+from vizcore.boxes import boxes_to_distances_ltrb, distances_ltrb_to_boxes
 from vizcore.models import fcos as module
 from vizcore.models.fcos import (
     CENTER_RADIUS,
@@ -29,11 +30,9 @@ from vizcore.models.fcos import (
     SeparateNeck,
     as_input,
     assign_targets,
-    box_distances,
     candidates,
     cell_scores,
     centerness_target,
-    decode_boxes,
     detect,
     detect_on_pyramid,
     detection_losses,
@@ -139,9 +138,9 @@ def test_every_target_can_be_decoded_and_is_central(seed):
     owners = assign_targets(points, config.ranges, boxes)
     chosen = owners >= 0
     matched, centres = boxes[owners[chosen]], points.centres[chosen]
-    distances = box_distances(centres, matched)
+    distances = boxes_to_distances_ltrb(matched, centres)
     assert (distances > 0).all()
-    assert torch.equal(decode_boxes(centres, distances), matched)
+    assert torch.equal(distances_ltrb_to_boxes(distances, centres), matched)
     centerness = centerness_target(distances)
     assert ((centerness > 0) & (centerness <= 1)).all()
 
@@ -157,9 +156,9 @@ def test_boxes_are_coded_as_torchvision_codes_them(seed):
                        centres + torch.rand(30, 2, generator=generator) * 50], 1)  # fmt: skip
     anchors = torch.cat([centres - 4, centres + 4], 1)
     coder = BoxLinearCoder(normalize_by_size=True)
-    distances = box_distances(centres, boxes)
+    distances = boxes_to_distances_ltrb(boxes, centres)
     assert torch.allclose(distances / 8, coder.encode(anchors, boxes), atol=1e-5)
-    assert torch.allclose(decode_boxes(centres, distances), coder.decode(distances / 8, anchors), atol=1e-4)
+    assert torch.allclose(distances_ltrb_to_boxes(distances, centres), coder.decode(distances / 8, anchors), atol=1e-4)
 
 
 def test_centerness_by_hand():
@@ -241,7 +240,7 @@ def test_a_perfect_answer_costs_next_to_nothing():
     logits = torch.full((1, len(owners), 6), -20.0)
     logits[0, chosen, labels[owners[chosen]]] = 20
     distances = torch.ones(1, len(owners), 4)
-    distances[0, chosen] = box_distances(points.centres[chosen], boxes[owners[chosen]])
+    distances[0, chosen] = boxes_to_distances_ltrb(boxes[owners[chosen]], points.centres[chosen])
     centerness = torch.zeros(1, len(owners))
     centerness[0, chosen] = torch.logit(centerness_target(distances[0, chosen]).clamp(1e-4, 1 - 1e-4))
     losses = detection_losses(HeadOutput(logits, distances, centerness), points, config.ranges, [boxes], [labels])

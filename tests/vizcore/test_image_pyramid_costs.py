@@ -5,23 +5,25 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from tests.vizcore.test_image_pyramid_sliding import made_up_levels
+from vizcore.costs import count, total
 from vizcore.data.scenes import draw_scene
 from vizcore.image_pyramid import (
+    AliasingTrace,
     DenseClassifier,
-    PassCost,
-    count_cost,
     count_points,
     count_units,
     count_windows,
+    level_rows,
+    levels_per_octave,
     measure_passes,
     padded,
     pyramid_cost,
     scale_sum,
+    slide_window,
     sliding_sizes,
-    total,
     trace_aliasing,
 )
 from vizcore.image_pyramid.costs import COMPARED, part_of_classifier, part_of_detector, run_feature_pyramid
@@ -32,16 +34,6 @@ from vizcore.models.fcos import FCOS, Detector, FCOSConfig, detect, level_sizes,
 @pytest.fixture(scope="module")
 def units():
     return count_units()
-
-
-def test_one_convolution_by_hand():
-    # 3 → 8 channels, 3 × 3, stride 2: 2 × 2 × 8 outputs of 27 multiply-adds each, 4 bytes a number.
-    with torch.device("meta"):
-        layer = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2, padding=1))
-    assert count_cost(layer, (4, 4)) == {"all": PassCost(32 * 27, 32 * 4)}
-    with torch.device("meta"):
-        depthwise = nn.Sequential(nn.Conv2d(3, 3, 5, padding=2, groups=3))
-    assert count_cost(depthwise, (4, 6)) == {"all": PassCost(72 * 25, 72 * 4)}
 
 
 def counted_by_torch(network, size):
@@ -57,7 +49,10 @@ def test_levels_cost_what_torch_counts(units, size):
         network = DenseClassifier(EfficientNetLite0()).eval()
     cells = size[0] // 32 * (size[1] // 32)
     assert total(units.cell).multiply_adds * cells == counted_by_torch(network, size)
-    assert total(count_cost(network, size, part_of_classifier)) == total(units.cell) * cells
+    assert (
+        total(count(network, torch.empty(1, 3, *size, device="meta")).by_part(part_of_classifier))
+        == total(units.cell) * cells
+    )
 
 
 @pytest.mark.parametrize("size", [(64, 64), (192, 320)])
@@ -66,7 +61,7 @@ def test_the_feature_pyramid_costs_what_torch_counts(units, size):
         detector = Detector(FCOS(FCOSConfig()), EfficientNetLite0())
     blocks = size[0] // 64 * (size[1] // 64)
     assert total(units.coarse_cell).multiply_adds * blocks == counted_by_torch(detector, size)
-    assert count_cost(detector, size, part_of_detector) == {
+    assert count(detector, torch.empty(1, 3, *size, device="meta")).by_part(part_of_detector) == {
         part: cost * blocks for part, cost in units.coarse_cell.items()
     }
 
@@ -160,3 +155,31 @@ def test_the_zone_plate_grows_rings_only_when_sampled_plainly():
     assert strength["antialiased"] < 0.05
     assert strength["gaussian"] < 0.1
     assert math.isclose(trace.limit, 0.25)
+
+
+def test_the_mean_above_the_limit_is_over_gratings_that_have_no_room():
+    trace = AliasingTrace(
+        frequencies=np.array([0.1, 0.25, 0.3, 0.4]), amplitudes={"a": np.array([9.0, 9.0, 0.5, 1.0])}, pictures={}
+    )
+    assert trace.left_above_limit("a") == 0.75
+
+
+def test_levels_in_an_octave():
+    assert levels_per_octave(2) == 1
+    assert levels_per_octave(math.sqrt(2)) == pytest.approx(2)
+    assert levels_per_octave(1.25) == pytest.approx(3.106, abs=1e-3)  # 1.25³ < 2 < 1.25⁴
+
+
+def test_rows_of_the_levels(units):
+    sizes = ((320, 416), (256, 320))
+    trace = slide_window((300, 400), made_up_levels(3, sizes), label=4, score_threshold=0.2)
+    cost = pyramid_cost(units, sizes, scale_step=1.3)
+    rows = level_rows(trace, cost, (0.25, 0.125, 9.0))
+    assert [(row["level"], row["width"], row["height"], row["windows"]) for row in rows] == [
+        (1, 416, 320, 4 * 7),
+        (2, 320, 256, 2 * 4),
+    ]
+    assert [row["above_threshold"] for row in rows] == trace.count_candidates()
+    assert [row["best"] for row in rows] == pytest.approx(trace.peaks, abs=1e-6)
+    assert [row["multiply_adds"] for row in rows] == [level.multiply_adds for level in cost.levels]
+    assert [row["milliseconds"] for row in rows] == [250, 125]

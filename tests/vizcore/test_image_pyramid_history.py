@@ -23,7 +23,9 @@ from vizcore.image_pyramid import (
     ssd_default_boxes,
     train_hog_classifier,
 )
-from vizcore.image_pyramid.history import CASCADE_STEP, HAAR_TYPES, SSD_MAPS, SSD_RATIOS, hog_blocks, hog_windows
+from vizcore.image_pyramid.haar import HAAR_TYPES
+from vizcore.image_pyramid.history import CASCADE_STEP, hog_blocks, hog_windows
+from vizcore.image_pyramid.ssd import SSD_MAPS, SSD_RATIOS
 
 FACE = np.array([[170, 65, 277, 172]], dtype=np.float32)  # around the astronaut's face, drawn by hand
 

@@ -21,6 +21,7 @@ from vizcore.image_pyramid import (
     best_windows,
     classify_level,
     count_positions,
+    find_rivals,
     pack_sliding_window,
     resize,
     slide_window,
@@ -303,3 +304,24 @@ def test_tiny_and_long_photos_have_windows(model, shape, windows):
 def test_a_strip_is_refused_in_a_sentence(model):
     with pytest.raises(ImagePyramidError, match="40 times as long"):
         trace_sliding_window(model, np.zeros((10, 400, 3), np.uint8), label=0)
+
+
+def test_peaks_of_the_levels_and_windows_above_the_threshold():
+    levels = made_up_levels(3)
+    trace = slide_window(IMAGE, levels, label=4, score_threshold=0.2)
+    assert trace.peaks == [float(trace.score_map(level).max()) for level in range(2)] == list(best_windows(levels, 4))
+    assert trace.scores[trace.best_window] == max(trace.peaks) == trace.peaks[trace.best_level]
+    assert trace.count_candidates() == [int((trace.score_map(level) > 0.2).sum()) for level in range(2)]
+    assert sum(trace.count_candidates()) == len(trace.candidates) > 0
+    assert slide_window(IMAGE, levels, label=4, score_threshold=1.0).count_candidates() == [0, 0]
+
+
+def test_rivals_are_the_surest_of_other_levels():
+    levels = made_up_levels(0, sizes=((224, 224),) * 4, classes=5)
+    for level, (label, odds) in zip(levels, ((3, 0.5), (1, 0.9), (3, 0.7), (2, 0.6)), strict=True):
+        level.probabilities[:] = (1 - odds) / 4
+        level.probabilities[..., label] = odds
+    assert find_rivals(levels, 0) == [1, 3]
+    assert find_rivals(levels, 1) == [3, 2]
+    assert find_rivals(levels, 1, most=1) == [3]
+    assert find_rivals(levels[:1], 3) == []

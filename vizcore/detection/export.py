@@ -1,10 +1,12 @@
-"""Detections as a COCO file, which annotation tools and ``pycocotools`` read."""
+"""Detections as a COCO file, which annotation tools and ``pycocotools`` read, and as rows of a table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+import torch
+from torchvision.ops import box_convert
 
 from vizcore.detection.output import DetectorOutput
 
@@ -24,9 +26,7 @@ def to_coco(output: DetectorOutput, *, file_name: str) -> dict[str, Any]:
     """
     shift = 0 if output.label_names[0] == "__background__" else 1
     height, width = output.image_size
-    corners = output.boxes.astype(np.float64)
-    sides = corners[:, 2:] - corners[:, :2]
-    rows = np.concatenate([corners[:, :2], sides], axis=1).round(3)
+    rows = box_convert(torch.from_numpy(output.boxes).double(), "xyxy", "xywh").numpy().round(3)
     annotations = [
         {
             "id": index + 1,
@@ -54,3 +54,26 @@ def to_coco(output: DetectorOutput, *, file_name: str) -> dict[str, Any]:
         ],
         "annotations": annotations,
     }
+
+
+def detection_rows(outputs: Sequence[DetectorOutput]) -> list[dict[str, object]]:
+    """One row for each final box of some detectors: whose, class, score, sides in pixels of the photo, its candidate.
+
+    Args:
+        outputs: of one photo.
+    """
+    return [
+        {
+            "detector": each.name,
+            "label": each.label_names[each.labels[index]],
+            "score": round(float(each.scores[index]), 6),
+            **{
+                side: round(float(value), 3)
+                for side, value in zip(("x1", "y1", "x2", "y2"), each.boxes[index], strict=True)
+            },
+            "candidate": int(each.origins[index]),
+            "suppressed": len(each.suppressed(index)),
+        }
+        for each in outputs
+        for index in range(len(each))
+    ]

@@ -168,6 +168,35 @@ class DetectorOutput:
         suppressed_by[passed] = _suppressors(boxes, labels, keep, self.iou_threshold, passed)
         return suppressed_by
 
+    @property
+    def num_passed(self) -> int:
+        """Candidates above the score threshold."""
+        return self.stages[-2].count
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the whole road."""
+        return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def network_seconds(self) -> float:
+        """Wall time up to the candidates, without the two thresholds."""
+        return sum(stage.seconds for stage in self.stages[:-2])
+
+    @property
+    def best_score(self) -> float:
+        """The highest score of any candidate; 0 where there is none."""
+        return float(self.candidates.scores.max()) if len(self.candidates) else 0.0
+
+    def count_fate(self, fate: str) -> int:
+        """Candidates with one of ``FATES``."""
+        return int((self.fates == FATES.index(fate)).sum())
+
+    def best_suppressed(self, most: int) -> np.ndarray:
+        """Indices of the suppressed candidates, best first, at most so many."""
+        (fallen,) = np.nonzero(self.suppressed_by >= 0)
+        return fallen[np.argsort(-self.candidates.scores[fallen], kind="stable")][:most]
+
     def suppressed(self, index: int) -> np.ndarray:
         """Indices of the candidates that final box ``index`` suppressed, best first."""
         (victims,) = np.nonzero(self.suppressed_by == self.origins[index])

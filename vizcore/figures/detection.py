@@ -200,7 +200,7 @@ def draw_detections(photo: np.ndarray, output: DetectorOutput) -> np.ndarray:
         y = top - (y2 - y1) - 3 * width
         y = y if y >= 0 else top + width
         draw.rectangle((x, y, x + x2 - x1 + 2 * width, y + y2 - y1 + 3 * width), fill=color)
-        draw.text((x + width - x1, y + width - y1), words, fill="white", font=font)
+        draw.text((x + width - x1, y + width - y1), words, fill=theme.PLATE[1], font=font)
     return np.asarray(image).copy()
 
 

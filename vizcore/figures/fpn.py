@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from vizcore.data.scenes import CLASSES
 from vizcore.figures import theme
 from vizcore.fpn import (
     SIZE_BORDERS,
-    Design,
     EffectiveField,
     FPNTrace,
     OwnershipCurve,
@@ -23,7 +21,7 @@ from vizcore.fpn import (
 Translate = Callable[[str], str]
 
 # As MESSAGES the names are found by the catalogue's check: they reach the translator as values.
-DESIGN_NAMES, QUALITY_NAMES, RULE_NAMES, COST_NAMES, FIELD_NAMES, SIZE_NAMES = MESSAGES = (
+DESIGN_NAMES, QUALITY_NAMES, RULE_NAMES, SIZE_NAMES = MESSAGES = (
     {
         "image_pyramid": "(a) image pyramid",
         "top": "(b) top level alone",
@@ -38,16 +36,8 @@ DESIGN_NAMES, QUALITY_NAMES, RULE_NAMES, COST_NAMES, FIELD_NAMES, SIZE_NAMES = M
         "ap_large": "AP large",
     },
     {"paper": "by area (FPN)", "fcos": "by the farthest side (FCOS)"},
-    {
-        "multiply_adds": "multiply-adds (10⁹)",
-        "activation_bytes": "activations (MB)",
-        "parameters": "parameters (10⁶)",
-        "seconds": "time (ms)",
-    },
-    {"effective": "holds 95 % of the gradient", "theoretical": "theoretical field"},
     {"small": "small", "medium": "medium", "large": "large"},
 )
-_COST_UNITS = {"multiply_adds": 1e9, "activation_bytes": 1e6, "parameters": 1e6, "seconds": 1e-3}
 _SIZE_TICKS = (4, 8, 16, 32, 64, 96, 128, 224, 256, 448, 512)
 
 
@@ -134,50 +124,6 @@ def plot_ownership(curve: OwnershipCurve, *, size: float | None = None, translat
     return theme.themed(figure, height=300)
 
 
-def plot_design_costs(designs: Sequence[Design], *, translate: Translate = str) -> go.Figure:
-    """Draws what the designs cost, one panel for each kind of cost, each with its own scale.
-
-    Args:
-        designs: with or without times; a panel without any figure is left out.
-        translate: says a label in another language.
-
-    Returns:
-        Bars, (a) on top.
-    """
-    kinds = [kind for kind in COST_NAMES if any(getattr(design.cost, kind) is not None for design in designs)]
-    # One below the other: side by side the titles would run into each other on a phone.
-    figure = make_subplots(
-        rows=len(kinds),
-        cols=1,
-        vertical_spacing=0.22 / len(kinds),
-        subplot_titles=[translate(COST_NAMES[kind]) for kind in kinds],
-    )
-    names = [translate(DESIGN_NAMES[design.name]) for design in designs]
-    for row, kind in enumerate(kinds, start=1):
-        values = [getattr(design.cost, kind) for design in designs]
-        scaled = [None if value is None else value / _COST_UNITS[kind] for value in values]
-        figure.add_bar(
-            x=scaled,
-            y=names,
-            orientation="h",
-            marker={"color": [theme.CATEGORICAL[place] for place in range(len(designs))]},
-            text=["" if value is None else _short(value) for value in scaled],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}: %{x:.4g}<extra></extra>",
-            showlegend=False,
-            row=row,
-            col=1,
-        )
-        most = max(value for value in scaled if value is not None)
-        figure.update_xaxes(range=[0, 1.2 * most], row=row, col=1)  # room for the words of the longest bar
-    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_annotations(x=0, xanchor="left", font={"size": theme.FONT_SIZE})
-    theme.themed(figure, height=20 + len(kinds) * (36 + 26 * len(designs)))
-    return figure.update_layout(margin={"l": 150, "t": 28, "b": 4}, bargap=0.25)
-
-
 def plot_quality(qualities: Mapping[str, Mapping[str, float]], *, translate: Translate = str) -> go.Figure:
     """Draws the average precision of the trained designs by the size of objects.
 
@@ -262,52 +208,6 @@ def plot_scene_sizes(sizes: SceneSizes, *, translate: Translate = str, say_class
     )
 
 
-def plot_receptive_field(field: EffectiveField, *, translate: Translate = str) -> go.Figure:
-    """Draws the gradient of a cell as a heat map, with the square that holds most of it and the theoretical field.
-
-    The colours follow the square root of the gradient: in equal steps nothing but the middle would be seen.
-
-    Args:
-        field: from ``effective_receptive_field``.
-        translate: says a label in another language.
-
-    Returns:
-        A heat map in pixels of the resized photo.
-    """
-    top = float(field.gradient.max()) or 1.0
-    heat = np.sqrt(field.gradient / top)
-    figure = go.Figure(
-        go.Heatmap(
-            z=heat,
-            x0=0.5,
-            dx=1,
-            y0=0.5,
-            dy=1,
-            zmin=0,
-            zmax=1,
-            colorscale=theme.SEQUENTIAL,
-            showscale=False,
-            hovertemplate="x %{x:.0f}, y %{y:.0f}<extra></extra>",
-        )
-    )
-    height, width = field.gradient.shape
-    (x, y), half = field.center, field.side / 2
-    square = np.clip([x - half, y - half, x + half, y + half], 0, [width, height, width, height])
-    outlines = ((square, "effective", "solid"), (field.theoretical_box, "theoretical", "dash"))
-    for (left, upper, right, lower), name, dash in outlines:
-        figure.add_scatter(
-            x=[left, right, right, left, left],
-            y=[upper, upper, lower, lower, upper],
-            mode="lines",
-            name=translate(FIELD_NAMES[name]),
-            line={"color": theme.CURRENT, "width": theme.LINE_WIDTH, "dash": dash},
-            hoverinfo="skip",
-        )
-    figure.update_xaxes(range=[0, width], showgrid=False, constrain="domain")
-    figure.update_yaxes(range=[height, 0], showgrid=False, scaleanchor="x", constrain="domain")
-    return theme.themed(figure, height=420)
-
-
 def plot_gradient_share(fields: Sequence[EffectiveField], *, translate: Translate = str) -> go.Figure:
     """Draws the share of the gradient within a square over the square's side, one line for each field.
 
@@ -347,7 +247,3 @@ def _ticks(low: float, high: float) -> dict[str, object]:
     """Doublings, and the sizes that have a meaning, for a logarithmic axis."""
     inside = [tick for tick in _SIZE_TICKS if low <= tick <= high and tick not in (96, 256, 512)]
     return {"tickvals": inside, "ticktext": [str(tick) for tick in inside], "range": list(np.log10([low, high]))}
-
-
-def _short(value: float) -> str:
-    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import plotly.colors
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
@@ -45,18 +44,6 @@ METHOD_WORDS = dict(
 )
 GIGA = 1e9
 _PATTERNS = ("", "/", "x", ".")
-
-
-def sequential_colors(number: int = 65) -> list[str]:
-    """Samples the sequential scale, for a map that the browser paints itself.
-
-    Args:
-        number: how many colours.
-
-    Returns:
-        ``"rgb(r, g, b)"`` from lowest to highest.
-    """
-    return plotly.colors.sample_colorscale(theme.SEQUENTIAL, [place / (number - 1) for place in range(number)])
 
 
 def plot_level_scores(
@@ -274,7 +261,7 @@ def plot_shared(haar: HaarFeature, table: np.ndarray, hog: np.ndarray, *, transl
             y0=row - 0.5,
             y1=row + rows - 0.5,
             line={"color": theme.CURRENT, "width": 3, "dash": "solid" if sign > 0 else "dot"},
-            fillcolor="rgba(255,255,255,0.28)" if sign > 0 else "rgba(0,0,0,0.4)",
+            fillcolor=theme.VEILS[0] if sign > 0 else theme.VEILS[1],
             row=1,
             col=1,
         )

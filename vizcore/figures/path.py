@@ -150,8 +150,8 @@ def draw_detector(stop: DetectorStop) -> str:
         marks.append(_rect((x1, y1, x2, y2), theme.CURRENT, width=2.5))
         words = f"{output.label_names[int(label)]} {score:.2f}"
         plate = len(words) * 5.6 + 8
-        marks.append(_element("rect", x=x1, y=y1, width=plate, height=15, fill="#000", fill_opacity=0.7))
-        marks.append(_element("text", escape(words), x=x1 + 4, y=y1 + 11, font_size=10, fill="#fff"))
+        marks.append(_element("rect", x=x1, y=y1, width=plate, height=15, fill=theme.PLATE[0], fill_opacity=0.7))
+        marks.append(_element("text", escape(words), x=x1 + 4, y=y1 + 11, font_size=10, fill=theme.PLATE[1]))
     return _picture(marks)
 
 

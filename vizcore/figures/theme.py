@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import plotly.colors
 import plotly.graph_objects as go
 
 # Roles: one meaning, one colour, on every page.
@@ -27,12 +28,30 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid",
 MARKERS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "star", "hexagon", "pentagon")
 
 SEQUENTIAL = "Viridis"
-DIVERGING = "RdBu_r"
+SCALE = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725")
+"""``SEQUENTIAL`` at six even places, between which a canvas blends by itself."""
+HEAT = ("#2B1055", "#7A1F6B", "#C73E4A", "#F0803C", "#FBC65B", "#FFF6D5")
+"""A glow over a photo: the gradient of a cell."""
 HALO = ("#14181F", "#FFFFFF")  # dark under light: seen on any filled ground
+PLATE = ("#000", "#fff")  # ground and letters of a word on a photo
+VEILS = ("rgba(255,255,255,0.28)", "rgba(0,0,0,0.4)")  # over a picture in grey: what is added, what is taken away
+CLEAR = "rgba(0,0,0,0)"
 
 FONT_SIZE = 14
 LINE_WIDTH = 2.5
 HEIGHT = 360
+
+
+def sequential_colors(number: int) -> list[str]:
+    """Samples the sequential scale, for a map that the browser paints itself.
+
+    Args:
+        number: how many colours, at least 2.
+
+    Returns:
+        ``"rgb(r, g, b)"`` from lowest to highest.
+    """
+    return plotly.colors.sample_colorscale(SEQUENTIAL, [place / (number - 1) for place in range(number)])
 
 
 def layout(*, height: int = HEIGHT) -> dict[str, Any]:
@@ -46,8 +65,8 @@ def layout(*, height: int = HEIGHT) -> dict[str, Any]:
         "height": height,
         "margin": {"l": 56, "r": 16, "t": 40, "b": 48},
         "font": {"size": FONT_SIZE},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
         "hoverlabel": {"font": {"size": FONT_SIZE}},
     }

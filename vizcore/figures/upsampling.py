@@ -31,7 +31,6 @@ from vizcore.upsampling import (
     SamplePositions,
     Timing,
     TrainingSnapshot,
-    UpsamplingTrace,
 )
 
 Translate = Callable[[str], str]
@@ -64,49 +63,6 @@ _LOOKS |= {name: index for index, name in enumerate(_LEARNED)}
 def _line(name: str) -> dict[str, object]:
     look = _LOOKS[name]
     return {"color": CATEGORICAL[look], "dash": DASHES[look], "width": LINE_WIDTH}
-
-
-def plot_upsampling(trace: UpsamplingTrace, row: int, column: int, *, translate: Translate = str) -> go.Figure:
-    """The input with one output cell's weights, beside the output with that cell marked.
-
-    Args:
-        trace: An operator on a grid.
-        row: Row of the output cell.
-        column: Its column.
-        translate: Says the English titles in another language.
-
-    Returns:
-        Two heat maps: weights over the input's numbers, and the output.
-    """
-    weights = trace.weights[row, column]
-    limit = float(np.abs(weights).max()) or 1.0
-    figure = make_subplots(1, 2, subplot_titles=(translate("Weights on the input"), translate("Output")))
-    figure.add_trace(
-        go.Heatmap(
-            z=weights,
-            text=[[f"{value:g}" for value in line] for line in trace.input],
-            texttemplate="%{text}",
-            zmin=-limit,
-            zmax=limit,
-            colorscale="RdBu_r",
-            showscale=False,
-        ),
-        1,
-        1,
-    )
-    figure.add_trace(go.Heatmap(z=trace.output, colorscale=SEQUENTIAL, showscale=False), 1, 2)
-    figure.add_shape(
-        type="rect",
-        x0=column - 0.5,
-        x1=column + 0.5,
-        y0=row - 0.5,
-        y1=row + 0.5,
-        line={"color": CURRENT, "width": 3},
-        row=1,
-        col=2,
-    )
-    _as_picture(figure)
-    return themed(figure)
 
 
 def _as_picture(figure: go.Figure) -> None:

@@ -5,8 +5,7 @@
 * (c) ``separate``: one pass, a prediction on each stage as it is (SSD),
 * (d) ``fpn``: one pass, stages joined from the top down.
 
-Multiply-adds are counted exactly on torch's meta device, where tensors have shapes but no contents; an output number of
-a convolution takes ``kernel rows × kernel columns × input channels / groups``. Milliseconds are measured.
+Parameters and multiply-adds are counted exactly on torch's meta device, milliseconds are measured.
 
 Reference:
     Tsung-Yi Lin et al. Feature Pyramid Networks for Object Detection. CVPR 2017, arXiv 1612.03144, figure 1.
@@ -18,15 +17,14 @@ Reference:
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
-from torch import Tensor, nn
 
-from vizcore.fpn.trace import stride_of
+from vizcore.costs import Cost, count, measure
+from vizcore.fpn.neck import stride_of
 from vizcore.models.efficientnet_lite import EfficientNetLite0
 from vizcore.models.fcos import FCOS, PYRAMID_SCALES, STAGE_CHANNELS, Detector, FCOSConfig
 from vizcore.seeding import seeded
@@ -34,23 +32,6 @@ from vizcore.seeding import seeded
 DESIGNS: Final = ("image_pyramid", "top", "separate", "fpn")
 LETTERS: Final = dict(zip(DESIGNS, "abcd", strict=True))
 ALIGNMENT: Final = 64
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a pass takes.
-
-    Attributes:
-        multiply_adds: of all convolutions.
-        parameters: numbers in weights and biases that are used; those of an image pyramid's sizes are shared.
-        activation_bytes: outputs of all convolutions as float32.
-        seconds: least measured wall time; None if it was not measured.
-    """
-
-    multiply_adds: int
-    parameters: int
-    activation_bytes: int
-    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +108,25 @@ def designs(config: FCOSConfig, input_size: tuple[int, int]) -> tuple[Design, ..
     return tuple(_design(name, replace(config, neck="fpn"), input_size) for name in DESIGNS)
 
 
+def cost_shares(designs: Sequence[Design]) -> dict[str, dict[str, float | None]]:
+    """Each design's cost over the greatest among them, in [0, 1], by name and by ``Cost`` attribute.
+
+    Args:
+        designs: some of one picture.
+
+    Returns:
+        For each design ``"multiply_adds"``, ``"activation_bytes"``, ``"parameters"`` and ``"seconds"``; None for what
+        was not measured.
+    """
+    shares: dict[str, dict[str, float | None]] = {design.name: {} for design in designs}
+    for kind in ("multiply_adds", "activation_bytes", "parameters", "seconds"):
+        values = {design.name: getattr(design.cost, kind) for design in designs}
+        most = max(value or 0 for value in values.values())
+        for name, value in values.items():
+            shares[name][kind] = None if value is None else value / most
+    return shares
+
+
 def measure_designs(
     detectors: Mapping[str, Detector],
     input_size: tuple[int, int],
@@ -154,19 +154,13 @@ def measure_designs(
                 networks[name] = Detector(FCOS(replace(config, neck=name)), backbone)
     runs = [(name, networks[name], input_size) for name in ("top", "separate", "fpn")]
     runs += [("image_pyramid", networks["top"], scaled_size(input_size, s)) for s in PYRAMID_SCALES]
-    work = [size[0] * size[1] for _, _, size in runs]
-    best = [float("inf")] * len(runs)
-    done = 0
-    for _ in range(repeats):
-        for place, (_, network, size) in enumerate(runs):
-            x = torch.zeros(1, 3, *size)
-            with torch.inference_mode():
-                started = time.perf_counter()
-                network(x)
-                best[place] = min(best[place], time.perf_counter() - started)
-            done += work[place]
-            if report is not None:
-                report(done / (repeats * sum(work)))
+    with torch.inference_mode():
+        best = measure(
+            [functools.partial(network, torch.zeros(1, 3, *size)) for _, network, size in runs],
+            repeats=repeats,
+            work=[size[0] * size[1] for _, _, size in runs],
+            report=report,
+        )
     seconds = {name: sum(b for b, run in zip(best, runs, strict=True) if run[0] == name) for name in DESIGNS}
     return tuple(
         replace(design, cost=replace(design.cost, seconds=seconds[design.name]))
@@ -178,29 +172,8 @@ def measure_designs(
 def detector_cost(config: FCOSConfig, input_size: tuple[int, int]) -> Cost:
     """Of backbone, neck and head on one picture, counted; parameters that play no part (the classifier's) are not."""
     with torch.device("meta"):
-        backbone, fcos = EfficientNetLite0().eval(), FCOS(config).eval()
-    counted = [0, 0]
-    used: set[nn.Module] = set()
-
-    def count(layer: nn.Module, _inputs: object, output: Tensor) -> None:
-        used.add(layer)
-        if isinstance(layer, nn.Conv2d):
-            rows, columns = layer.kernel_size
-            counted[0] += output.numel() * (rows * columns * layer.in_channels // layer.groups)
-            counted[1] += output.numel() * 4
-
-    leaves = [layer for root in (backbone, fcos) for layer in root.modules() if not list(layer.children())]
-    hooks = [layer.register_forward_hook(count) for layer in leaves]
-    try:
-        with torch.inference_mode():
-            # Stage by stage: only up to C5, as the detector does it.
-            fcos(backbone.stage_features(torch.empty(1, 3, *input_size, device="meta")))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    parameters = sum(value.numel() for layer in used for value in layer.parameters(recurse=False))
-    parameters += fcos.head.scales.numel()
-    return Cost(counted[0], parameters, counted[1])
+        detector = Detector(FCOS(config), EfficientNetLite0())
+        return count(detector, torch.empty(1, 3, *input_size))
 
 
 def _design(name: str, config: FCOSConfig, input_size: tuple[int, int]) -> Design:
@@ -218,7 +191,9 @@ def _design(name: str, config: FCOSConfig, input_size: tuple[int, int]) -> Desig
         # Every picture is resized from the one at scale 1.
         edges[:0] = [DesignEdge("image ×1", f"image ×{scale:g}", "resize") for scale in PYRAMID_SCALES if scale != 1]
         cost = Cost(
-            sum(each.multiply_adds for each in costs), costs[0].parameters, sum(each.activation_bytes for each in costs)
+            parameters=costs[0].parameters,
+            multiply_adds=sum(each.multiply_adds for each in costs),
+            activation_bytes=sum(each.activation_bytes for each in costs),
         )
         return Design(name, LETTERS[name], tuple(nodes), tuple(edges), cost)
     own = replace(config, neck=name)

@@ -13,9 +13,7 @@ Reference:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -24,6 +22,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 
+from vizcore.fpn.errors import FPNError
 from vizcore.models.fcos import FCOSConfig, assign_targets, level_points, level_sizes
 
 CANONICAL_SIZE: Final = 224
@@ -103,11 +102,14 @@ def roi_level(
         canonical_level: k0.
 
     Raises:
-        ValueError: If there is no level, or no size to compare with.
+        FPNError: If there is no level, or no size to compare with.
     """
     if k_min > k_max or not canonical_size > 0:
-        raise ValueError(
-            f"k_min must not exceed k_max and canonical_size must be positive; got {k_min}, {k_max}, {canonical_size}"
+        raise FPNError(
+            "k_min must not exceed k_max and canonical_size must be positive; got {k_min}, {k_max} and {size}.",
+            k_min=k_min,
+            k_max=k_max,
+            size=canonical_size,
         )
     width, height = (boxes[:, 2:] - boxes[:, :2]).unbind(1)
     level = level_number(
@@ -179,49 +181,3 @@ def level_anchors(
     (anchors,) = generator.grid_anchors([list(size)], [[torch.tensor(stride), torch.tensor(stride)]])
     boxes: np.ndarray = anchors.to(torch.float32).numpy()
     return boxes
-
-
-@dataclass(frozen=True, eq=False)
-class OwnershipCurve:
-    """Which level gets a square box, by both rules.
-
-    Attributes:
-        sides: ``[N]`` float64, pixels of the input, from small to large.
-        paper: ``[N]`` int64, number of the level by area.
-        fcos: ``[N]`` int64, number of the level by the farthest side, seen from the box's centre.
-    """
-
-    sides: np.ndarray
-    paper: np.ndarray
-    fcos: np.ndarray
-
-
-def ownership_curve(
-    config: FCOSConfig,
-    *,
-    smallest: float = 4.0,
-    largest: float = 640.0,
-    count: int = 400,
-    k_min: int = 2,
-    k_max: int = 5,
-    canonical_size: float = CANONICAL_SIZE,
-    canonical_level: float = CANONICAL_LEVEL,
-) -> OwnershipCurve:
-    """Both rules for squares of growing size.
-
-    Args:
-        config: of the detector, for FCOS's ranges.
-        smallest: side of the first square, pixels.
-        largest: side of the last one.
-        count: of squares, spaced evenly in their logarithm.
-        k_min: finest level of the paper's rule.
-        k_max: its coarsest level.
-        canonical_size: side of the square that belongs to the canonical level, pixels.
-        canonical_level: k0.
-    """
-    sides = torch.logspace(math.log2(smallest), math.log2(largest), count, base=2.0, dtype=torch.float64)
-    paper = level_number(
-        sides, sides, k_min=k_min, k_max=k_max, canonical_size=canonical_size, canonical_level=canonical_level
-    )
-    fcos = fcos_center_level(sides, sides, config)
-    return OwnershipCurve(sides.numpy(), paper.to(torch.int64).numpy(), fcos.to(torch.int64).numpy())

@@ -29,7 +29,9 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from vizcore.fpn.trace import prepare, run_neck, stride_of
+from vizcore.fpn.errors import FPNError
+from vizcore.fpn.neck import run_neck, stride_of
+from vizcore.fpn.trace import prepare
 from vizcore.models.efficientnet_lite import EfficientNetLite0, SameConv2d
 from vizcore.models.fcos import STAGE_CHANNELS, Detector
 
@@ -80,6 +82,12 @@ class EffectiveField:
     area_share: float
     deviation: float
 
+    @property
+    def theoretical_share(self) -> float:
+        """Area of the theoretical box over the area of the picture, in [0, 1]."""
+        height, width = self.gradient.shape
+        return _area(self.theoretical_box) / (height * width)
+
     def share_within(self, side: float) -> float:
         """Share of the gradient in the square of this side around the center, in [0, 1]; 0 where there is none."""
         total = float(self.gradient.sum(dtype=np.float64))
@@ -103,7 +111,7 @@ def theoretical_receptive_field(name: str, *, neck: str = "fpn") -> ReceptiveFie
         neck: that makes the level, one of ``vizcore.models.fcos.NECKS``; stages do not depend on it.
 
     Raises:
-        ValueError: If there is no such map.
+        FPNError: If there is no such map.
     """
     intervals = [receptive_interval(name, index, neck=neck) for index in range(_PHASES)]
     return ReceptiveField(max(end - start for start, end in intervals), stride_of(name), intervals[0][0])
@@ -113,7 +121,7 @@ def receptive_box(name: str, cell: tuple[int, int], *, neck: str = "fpn") -> tup
     """What one cell (row, column) can see: xyxy, pixels of the input, not clipped to it.
 
     Raises:
-        ValueError: If there is no such map.
+        FPNError: If there is no such map.
     """
     top, bottom = receptive_interval(name, cell[0], neck=neck)
     left, right = receptive_interval(name, cell[1], neck=neck)
@@ -124,10 +132,10 @@ def receptive_interval(name: str, index: int, *, neck: str = "fpn") -> tuple[int
     """Along one axis: the pixels from … up to (not including) that can reach the cell with this index.
 
     Raises:
-        ValueError: If there is no such map.
+        FPNError: If there is no such map.
     """
     if name not in ("C2", "C3", "C4", "C5", "P2", "P3", "P4", "P5", "P6"):
-        raise ValueError(f"there is no stage or level {name!r}")
+        raise FPNError("There is no stage or level {name}.", name=repr(name))
     number = int(name[1:])
     if name[0] == "C":
         return _through_stage(number, index, index)
@@ -155,12 +163,12 @@ def effective_receptive_field(
         cuts: connections of the neck that bring zeros.
 
     Raises:
-        ValueError: If the photo, the level, the cell or a cut cannot be used.
+        FPNError: If the photo, the level, the cell or a cut cannot be used.
     """
     x, size = prepare(photo)
     fcos = detector.fcos
     if level not in ("C2", "C3", "C4", "C5", *fcos.config.levels):
-        raise ValueError(f"this detector has no stage or level {level!r}")
+        raise FPNError("This detector has no stage or level {name}.", name=repr(level))
     with torch.inference_mode(False), torch.enable_grad():
         x = x.clone().requires_grad_()
         stages = _stage_features(detector.backbone, x)
@@ -168,7 +176,13 @@ def effective_receptive_field(
         rows, columns = maps.shape[-2:]
         row, column = cell
         if not (0 <= row < rows and 0 <= column < columns):
-            raise ValueError(f"{level} has {rows} × {columns} cells; there is no cell {tuple(cell)}")
+            raise FPNError(
+                "{level} has {rows} × {columns} cells; there is no cell {cell}.",
+                level=level,
+                rows=rows,
+                columns=columns,
+                cell=tuple(cell),
+            )
         (gradient,) = torch.autograd.grad(maps[0, :, row, column].sum(), x)
     field = gradient[0].abs().sum(0)[: size[0], : size[1]].numpy()
     stride = stride_of(level)

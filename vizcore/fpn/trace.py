@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import torch
@@ -25,7 +25,9 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 from torchvision.ops import batched_nms
 
-from vizcore.models.fcos import FCOS, Detector, FCOSConfig, as_input, candidates, level_points
+from vizcore.fpn.errors import FPNError
+from vizcore.fpn.neck import check_cuts, is_cut, run_neck, stride_of
+from vizcore.models.fcos import Detector, FCOSConfig, as_input, candidates, level_points
 
 MAX_SIDE: Final = 512
 """A photo's longer side is scaled down to so many pixels, never up."""
@@ -34,8 +36,6 @@ RECORDING_FLOOR: Final = 0.05
 MIN_CANDIDATES, MAX_CANDIDATES = 150, 1000
 """... but at least so many are (where the photo has so many cells), and at most so many."""
 MAX_DETECTIONS: Final = 100
-TOP_DOWN: Final = "top_down"
-"""The cut of the whole pathway; ``top_down:P4`` cuts the arrow into P4 alone, ``lateral:C3`` the one out of C3."""
 
 Maps = Mapping[str, Float32[np.ndarray, "C H W"]]
 
@@ -138,7 +138,7 @@ class FPNTrace:
         """
         lateral = self.laterals[f"C{level[1:]}"]
         above = f"P{int(level[1:]) + 1}"
-        if above not in self._merging() or self.config.neck != "fpn" or _is_cut(level, self.cuts):
+        if above not in self._merging() or self.config.neck != "fpn" or is_cut(level, self.cuts):
             return lateral, np.zeros_like(lateral), lateral
         upsampled = _nearest(self.merge(above)[2], lateral.shape[-2:])
         return lateral, upsampled, lateral + upsampled
@@ -164,77 +164,18 @@ class FPNTrace:
         row, column, stride = cell[0], cell[1], stride_of(name)
         return self.to_photo(np.array([column, row, column + 1, row + 1]) * stride)
 
+    def cell_center(self, name: str, cell: tuple[int, int]) -> tuple[float, float]:
+        """The middle (x, y) of a map's cell (row, column) in pixels of the photo."""
+        x1, y1, x2, y2 = self.cell_box(name, cell).tolist()
+        return (x1 + x2) / 2, (y1 + y2) / 2
+
+    def count_by_level(self) -> dict[str, int]:
+        """How many final boxes each level of the detector found."""
+        found = np.bincount(self.level_of[self.keep], minlength=len(self.config.levels))
+        return dict(zip(self.config.levels, found.tolist(), strict=True))
+
     def _merging(self) -> tuple[str, ...]:
         return tuple(f"P{stage[1:]}" for stage in self.config.stages)
-
-
-class NeckMaps(NamedTuple):
-    """What a neck computes, finest first.
-
-    Attributes:
-        laterals: by stage.
-        merged: by level, without P6.
-        levels: by level.
-    """
-
-    laterals: dict[str, Tensor]
-    merged: dict[str, Tensor]
-    levels: dict[str, Tensor]
-
-
-def stride_of(name: str) -> int:
-    """Pixels of the input per cell of a stage or level: C3 and P3 have 8."""
-    return int(2 ** int(name[1:]))
-
-
-def possible_cuts(config: FCOSConfig) -> tuple[str, ...]:
-    """Every cut that a detector's neck allows; the pathway first, then its arrows from the top, then the laterals."""
-    finest_last = config.stages[::-1]
-    laterals = tuple(f"lateral:{stage}" for stage in finest_last)
-    if config.neck != "fpn":
-        return laterals
-    return (TOP_DOWN, *(f"{TOP_DOWN}:P{stage[1:]}" for stage in finest_last[1:]), *laterals)
-
-
-def check_cuts(config: FCOSConfig, cuts: Iterable[str]) -> frozenset[str]:
-    """The cuts as a set.
-
-    Raises:
-        ValueError: If the neck has no such connection.
-    """
-    chosen, possible = frozenset(cuts), possible_cuts(config)
-    if not chosen <= set(possible):
-        raise ValueError(f"cuts must be among {', '.join(possible)}; got {', '.join(sorted(chosen))}")
-    return chosen
-
-
-def run_neck(fcos: FCOS, stages: Mapping[str, Tensor], *, cuts: Iterable[str] = ()) -> NeckMaps:
-    """What ``fcos.levels`` computes, with everything in between, and with connections cut if asked.
-
-    Args:
-        fcos: neck and head.
-        stages: ``[N, C, H, W]`` by name; more than the neck reads do no harm.
-        cuts: names of :func:`possible_cuts`.
-
-    Raises:
-        ValueError: If the neck has no such connection.
-    """
-    config = fcos.config
-    chosen = check_cuts(config, cuts)
-    laterals, merged, levels = {}, {}, {}
-    above: Tensor | None = None
-    for place in range(len(config.stages) - 1, -1, -1):
-        stage, level = config.stages[place], f"P{config.stages[place][1:]}"
-        lateral = fcos.neck.inner_blocks[place](stages[stage])  # type: ignore[union-attr, operator, index]
-        laterals[stage] = torch.zeros_like(lateral) if f"lateral:{stage}" in chosen else lateral
-        merged[level] = laterals[stage]
-        if config.neck == "fpn" and above is not None and not _is_cut(level, chosen):
-            merged[level] = merged[level] + F.interpolate(above, size=lateral.shape[-2:], mode="nearest")
-        above = merged[level]
-        levels[level] = fcos.neck.layer_blocks[place](above)  # type: ignore[union-attr, operator, index]
-    if "P6" in config.levels:
-        levels["P6"] = F.max_pool2d(levels["P5"], kernel_size=1, stride=2)
-    return NeckMaps(*(dict(sorted(maps.items())) for maps in (laterals, merged, levels)))
 
 
 def resized_size(image_size: tuple[int, int], *, max_side: int = MAX_SIDE) -> tuple[int, int]:
@@ -252,10 +193,14 @@ def prepare(photo: np.ndarray, *, max_side: int = MAX_SIDE) -> tuple[Float[Tenso
         max_side: the longer side is scaled down to so many pixels, never up.
 
     Raises:
-        ValueError: If it is no such array.
+        FPNError: If it is no such array.
     """
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or photo.size == 0:
-        raise ValueError(f"photo must be uint8 [H, W, 3] with at least one pixel; got {photo.dtype} {photo.shape}")
+        raise FPNError(
+            "A photo must be uint8 [H, W, 3] with at least one pixel; got {dtype} {shape}.",
+            dtype=photo.dtype,
+            shape=list(photo.shape),
+        )
     size = resized_size((photo.shape[0], photo.shape[1]), max_side=max_side)
     pixels = torch.from_numpy(np.ascontiguousarray(photo))[None]
     if size != tuple(photo.shape[:2]):
@@ -284,7 +229,7 @@ def trace_fpn(
         iou_threshold: a candidate falls if its IoU with a better one of its class is greater, in [0, 1].
 
     Raises:
-        ValueError: If the photo, a cut or a threshold cannot be used.
+        FPNError: If the photo, a cut or a threshold cannot be used.
     """
     chosen = check_cuts(detector.fcos.config, cuts)
     started = time.perf_counter()
@@ -323,7 +268,7 @@ def retrace(
         iou_threshold: likewise.
 
     Raises:
-        ValueError: If a cut or a threshold cannot be used.
+        FPNError: If a cut or a threshold cannot be used.
     """
     return _finish(
         detector,
@@ -343,7 +288,7 @@ def refilter(trace: FPNTrace, *, score_threshold: float, iou_threshold: float) -
     Below ``RECORDING_FLOOR`` and the trace's own threshold, candidates may be missing.
 
     Raises:
-        ValueError: If a threshold is not a number in [0, 1].
+        FPNError: If a threshold is not a number in [0, 1].
     """
     started = time.perf_counter()
     keep = _suppress(
@@ -444,11 +389,7 @@ def _suppress(
 def _check_thresholds(*thresholds: float) -> None:
     for value in thresholds:
         if not 0 <= value <= 1:
-            raise ValueError(f"a threshold must lie in [0, 1]; got {value}")
-
-
-def _is_cut(level: str, cuts: frozenset[str]) -> bool:
-    return TOP_DOWN in cuts or f"{TOP_DOWN}:{level}" in cuts
+            raise FPNError("A threshold must be a number from 0 to 1, not {value}.", value=value)
 
 
 def _nearest(maps: Float32[np.ndarray, "C H W"], size: tuple[int, ...]) -> Float32[np.ndarray, "C H2 W2"]:

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
+from vizcore.fpn.errors import FPNError
+from vizcore.fpn.neck import stride_of
 from vizcore.fpn.trace import FPNTrace
 
 VIEWS: Final = ("mean", "max", "norm")
@@ -30,6 +32,11 @@ class AtlasLayout(NamedTuple):
     columns: int
     rows: int
     tile: tuple[int, int]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the sheet, pixels."""
+        return self.rows * self.tile[0], self.columns * self.tile[1]
 
 
 class CellValue(NamedTuple):
@@ -56,15 +63,15 @@ def channel_views(
         channel: which one, for ``"channel"``.
 
     Raises:
-        ValueError: If there is no such view or channel.
+        FPNError: If there is no such view or channel.
     """
     values = torch.from_numpy(maps)
     if kind == "channel":
         if channel is None or not 0 <= channel < len(maps):
-            raise ValueError(f"channel must be one of 0 … {len(maps) - 1}; got {channel}")
+            raise FPNError("channel must be one of 0 … {last}; got {channel}.", last=len(maps) - 1, channel=channel)
         return values[channel].numpy().copy()
     if kind not in VIEWS:
-        raise ValueError(f"kind must be one of {', '.join(VIEWS)} or channel; got {kind!r}")
+        raise FPNError("kind must be one of {known} or channel; got {kind}.", known=", ".join(VIEWS), kind=repr(kind))
     if kind == "mean":
         view = values.mean(0)
     elif kind == "max":
@@ -98,7 +105,11 @@ def pca_rgb(maps: Float32[np.ndarray, "C H W"]) -> UInt8[np.ndarray, "H W 3"]:
 def atlas_layout(num_channels: int, map_size: tuple[int, int], *, side: int) -> AtlasLayout:
     """How :func:`channel_atlas` lays out a map's channels, so that a click on the sheet finds its channel."""
     if num_channels < 1 or side < 1:
-        raise ValueError(f"an atlas needs a channel and a side of at least a pixel; got {num_channels} and {side}")
+        raise FPNError(
+            "An atlas needs a channel and a side of at least a pixel; got {channels} and {side}.",
+            channels=num_channels,
+            side=side,
+        )
     scale = side / max(map_size)
     height, width = (max(1, round(length * scale)) for length in map_size)
     # About as wide as high, a little wider where it does not come out even.
@@ -120,10 +131,10 @@ def channel_atlas(
             shows which channels say much and which say little.
 
     Raises:
-        ValueError: If ``per`` is neither.
+        FPNError: If ``per`` is neither.
     """
     if per not in ("channel", "level"):
-        raise ValueError(f"per must be channel or level; got {per!r}")
+        raise FPNError("per must be channel or level; got {per}.", per=repr(per))
     values = torch.from_numpy(maps)
     columns, rows, tile = atlas_layout(len(maps), (maps.shape[1], maps.shape[2]), side=side)
     larger = maps.shape[1] > tile[0] or maps.shape[2] > tile[1]
@@ -162,6 +173,19 @@ def cell_at(trace: FPNTrace, name: str, x: float, y: float) -> tuple[int, int]:
         min(max(math.floor(place / stride), 0), count - 1) for place, count in ((input_y, rows), (input_x, columns))
     )
     return row, column
+
+
+def on_photo(trace: FPNTrace, name: str) -> Float[np.ndarray, "C H W"]:
+    """A stage or level without the cells that lie wholly on the padding."""
+    rows, columns = (-(-side // stride_of(name)) for side in trace.resized_size)
+    return trace.maps(name)[:, :rows, :columns]
+
+
+def cell_on_photo(trace: FPNTrace, name: str, x: float, y: float) -> tuple[int, int]:
+    """As :func:`cell_at`, but never a cell that lies wholly on the padding."""
+    row, column = cell_at(trace, name, x, y)
+    rows, columns = on_photo(trace, name).shape[1:]
+    return min(row, rows - 1), min(column, columns - 1)
 
 
 def values_at(

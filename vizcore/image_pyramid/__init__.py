@@ -6,35 +6,32 @@ from vizcore.image_pyramid.costs import (
     PARTS,
     DenseClassifier,
     FeaturePyramidPass,
-    PassCost,
     PyramidCost,
     UnitCosts,
-    count_cost,
     count_points,
     count_units,
     count_windows,
+    levels_per_octave,
     measure_passes,
     padded,
     pyramid_cost,
     run_feature_pyramid,
     scale_sum,
-    total,
 )
+from vizcore.image_pyramid.export import level_rows
+from vizcore.image_pyramid.haar import HaarFeature, count_haar_features, measure_haar_feature
 from vizcore.image_pyramid.history import (
     FaceSearch,
-    HaarFeature,
     HogClassifier,
     cascade_windows,
-    count_haar_features,
     draw_shared,
     find_faces_by_cascade,
     find_faces_by_hog,
     join_windows,
-    measure_haar_feature,
     overlaps,
-    ssd_default_boxes,
     train_hog_classifier,
 )
+from vizcore.image_pyramid.packing import count_positions, pack_sliding_window
 from vizcore.image_pyramid.pyramid import (
     CANDIDATE_SCORE,
     FUSION_IOU,
@@ -59,7 +56,6 @@ from vizcore.image_pyramid.pyramid import (
 )
 from vizcore.image_pyramid.sliding_window import (
     MOST_LEVELS,
-    PACES,
     SCALE_STEPS,
     STRIDES,
     WINDOW_CELLS,
@@ -69,12 +65,12 @@ from vizcore.image_pyramid.sliding_window import (
     best_label,
     best_windows,
     classify_level,
-    count_positions,
-    pack_sliding_window,
+    find_rivals,
     slide_window,
     sliding_sizes,
     trace_sliding_window,
 )
+from vizcore.image_pyramid.ssd import ssd_default_boxes
 
 __all__ = [
     "ALIASING_METHODS",
@@ -87,7 +83,6 @@ __all__ = [
     "MIN_SIDE",
     "MOST_LEVELS",
     "NUM_LEVELS",
-    "PACES",
     "PARTS",
     "SCALE_STEP",
     "SCALE_STEPS",
@@ -102,7 +97,6 @@ __all__ = [
     "HogClassifier",
     "ImagePyramidError",
     "ImagePyramidTrace",
-    "PassCost",
     "PyramidCost",
     "PyramidLevel",
     "SlidingWindowTrace",
@@ -112,7 +106,6 @@ __all__ = [
     "best_windows",
     "cascade_windows",
     "classify_level",
-    "count_cost",
     "count_haar_features",
     "count_points",
     "count_positions",
@@ -121,9 +114,12 @@ __all__ = [
     "draw_shared",
     "find_faces_by_cascade",
     "find_faces_by_hog",
+    "find_rivals",
     "fuse_windows",
     "halve",
     "join_windows",
+    "level_rows",
+    "levels_per_octave",
     "measure_haar_feature",
     "measure_passes",
     "overlaps",
@@ -138,7 +134,6 @@ __all__ = [
     "slide_window",
     "sliding_sizes",
     "ssd_default_boxes",
-    "total",
     "trace_aliasing",
     "trace_image_pyramid",
     "trace_sliding_window",

@@ -44,6 +44,10 @@ class AliasingTrace:
         """Periods per pixel above which a halved picture has no room for a grating."""
         return 0.25
 
+    def left_above_limit(self, method: str) -> float:
+        """Mean amplitude that a method leaves of the gratings above the limit, of 1 each."""
+        return float(self.amplitudes[method][self.frequencies > self.limit].mean())
+
 
 def halve(picture: Float[np.ndarray, "H W"], method: str) -> Float[np.ndarray, "H2 W2"]:
     """Halves a picture with even sides.

@@ -1,28 +1,23 @@
-"""What passes cost: multiply-adds and activations counted exactly, milliseconds measured.
+"""What an image pyramid costs: multiply-adds and activations counted exactly, milliseconds measured.
 
-Counting runs a network on torch's meta device, where tensors have shapes but no contents, and looks at every
-convolution and linear layer: an output number of a convolution takes ``kernel rows × kernel columns × input channels /
-groups`` multiply-adds. Activations are the outputs of these layers, four bytes a number.
-
-Beside the image pyramid stand two alternatives: cutting every window out and classifying it on its own, which shares
+Beside it stand two alternatives: cutting every window out and classifying it on its own, which shares
 nothing, and one pass of a one-stage detector with a feature pyramid over the largest level, on the same backbone.
-
-Reference:
-    Ilija Radosavovic et al. Designing Network Design Spaces. CVPR 2020, arXiv 2003.13678 (activations: the output
-    tensors of convolutions; they predict run time better than multiply-adds do).
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
+from vizcore.costs import Cost, count, measure, total
 from vizcore.image_pyramid.pyramid import resize
 from vizcore.image_pyramid.sliding_window import WINDOW_CELLS
 from vizcore.models.efficientnet_lite import INPUT_SIZE, STRIDE, EfficientNetLite0
@@ -47,25 +42,6 @@ _COARSEST = 64  # pixels of the picture per cell of P6
 
 
 @dataclass(frozen=True)
-class PassCost:
-    """What forward passes take.
-
-    Attributes:
-        multiply_adds: of all convolutions and linear layers.
-        activation_bytes: outputs of these layers as float32.
-    """
-
-    multiply_adds: int = 0
-    activation_bytes: int = 0
-
-    def __add__(self, other: PassCost) -> PassCost:
-        return PassCost(self.multiply_adds + other.multiply_adds, self.activation_bytes + other.activation_bytes)
-
-    def __mul__(self, times: int) -> PassCost:
-        return PassCost(self.multiply_adds * times, self.activation_bytes * times)
-
-
-@dataclass(frozen=True)
 class PyramidCost:
     """An image pyramid's cost beside the two alternatives.
 
@@ -79,17 +55,12 @@ class PyramidCost:
             levels, and by its limit f² / (f² − 1).
     """
 
-    levels: tuple[PassCost, ...]
-    image_pyramid: Mapping[str, PassCost]
-    crops: Mapping[str, PassCost]
-    feature_pyramid: Mapping[str, PassCost]
+    levels: tuple[Cost, ...]
+    image_pyramid: Mapping[str, Cost]
+    crops: Mapping[str, Cost]
+    feature_pyramid: Mapping[str, Cost]
     num_windows: int
     ratios: Mapping[str, float]
-
-
-def total(parts: Mapping[str, PassCost]) -> PassCost:
-    """The parts of a pass together."""
-    return sum(parts.values(), PassCost())
 
 
 class DenseClassifier(nn.Module):
@@ -102,41 +73,6 @@ class DenseClassifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``[N, H, W, K]`` logits of normalised photos."""
         return self.model.classify(self.model.features(x).permute(0, 2, 3, 1))
-
-
-def count_cost(
-    network: nn.Module, size: tuple[int, int], part_of: Callable[[str], str] = lambda _: "all"
-) -> dict[str, PassCost]:
-    """Multiply-adds and activations of one pass over a picture of ``size`` (height, width).
-
-    Args:
-        network: on the meta device, so that nothing is computed, and nobody else's.
-        size: of the picture, pixels.
-        part_of: names the part a layer belongs to, by the layer's name.
-    """
-    counted: dict[str, PassCost] = {}
-
-    def watch(name: str, layer: nn.Conv2d | nn.Linear) -> torch.utils.hooks.RemovableHandle:
-        part = part_of(name)
-        if isinstance(layer, nn.Conv2d):
-            each = layer.kernel_size[0] * layer.kernel_size[1] * layer.in_channels // layer.groups
-        else:
-            each = layer.in_features
-
-        def count(_layer: nn.Module, _inputs: object, output: Tensor) -> None:
-            cost = PassCost(output.numel() * each, output.numel() * 4)
-            counted[part] = counted.get(part, PassCost()) + cost
-
-        return layer.register_forward_hook(count)
-
-    hooks = [watch(name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
-    try:
-        with torch.inference_mode():
-            network(torch.empty(1, 3, *size, device="meta"))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return counted
 
 
 def part_of_classifier(name: str) -> str:
@@ -161,9 +97,9 @@ class UnitCosts:
         coarse_cell: of the detector with a feature pyramid, for each 64 × 64 pixels, by part.
     """
 
-    cell: Mapping[str, PassCost]
-    crop: Mapping[str, PassCost]
-    coarse_cell: Mapping[str, PassCost]
+    cell: Mapping[str, Cost]
+    crop: Mapping[str, Cost]
+    coarse_cell: Mapping[str, Cost]
 
 
 def count_units() -> UnitCosts:
@@ -171,10 +107,14 @@ def count_units() -> UnitCosts:
     with torch.device("meta"):
         model = EfficientNetLite0().eval()
         detector = Detector(FCOS(FCOSConfig()), EfficientNetLite0())
+
+    def picture(side: int) -> Tensor:
+        return torch.empty(1, 3, side, side, device="meta")
+
     return UnitCosts(
-        cell=count_cost(DenseClassifier(model), (STRIDE, STRIDE), part_of_classifier),
-        crop=count_cost(model, (INPUT_SIZE, INPUT_SIZE), part_of_classifier),
-        coarse_cell=count_cost(detector, (_COARSEST, _COARSEST), part_of_detector),
+        cell=count(DenseClassifier(model), picture(STRIDE)).by_part(part_of_classifier),
+        crop=count(model, picture(INPUT_SIZE)).by_part(part_of_classifier),
+        coarse_cell=count(detector, picture(_COARSEST)).by_part(part_of_detector),
     )
 
 
@@ -194,6 +134,11 @@ def scale_sum(scale_step: float, num_levels: int | None = None) -> float:
     if num_levels is None:
         return square / (square - 1)
     return sum(square**-index for index in range(num_levels))
+
+
+def levels_per_octave(scale_step: float) -> float:
+    """Levels from one size to half of it."""
+    return math.log(2) / math.log(scale_step)
 
 
 def count_windows(size: tuple[int, int], window_stride: int = 1) -> int:
@@ -259,16 +204,8 @@ def measure_passes(
     """
     dense, detector = DenseClassifier(model), load_fcos(COMPARED, backbone=model)
     runs: list[tuple[nn.Module, tuple[int, int]]] = [*((dense, size) for size in sizes), (detector, padded(sizes[0]))]
-    best = [float("inf")] * len(runs)
-    for turn in range(repeats):
-        for index, (network, size) in enumerate(runs):
-            picture = torch.zeros(1, 3, *size)
-            started = time.perf_counter()
-            network(picture)
-            best[index] = min(best[index], time.perf_counter() - started)
-            if report is not None:
-                report((turn * len(runs) + index + 1) / (repeats * len(runs)))
-    return tuple(best)
+    calls = [partial(network, torch.zeros(1, 3, *size)) for network, size in runs]
+    return tuple(measure(calls, repeats=repeats, report=report))
 
 
 @dataclass(frozen=True)

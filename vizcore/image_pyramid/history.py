@@ -49,10 +49,6 @@ FACE_SAMPLE = "astronaut"
 """The one sample photo with a face: never trained on."""
 MAX_SIDE = 640
 """Photos are brought to this longer side first, which bounds the time of both finders."""
-SSD_MAPS = (38, 19, 10, 5, 3, 1)
-SSD_RATIOS = ((2,), (2, 3), (2, 3), (2, 3), (2,), (2,))
-HAAR_TYPES = {"type-2-x": (1, 2), "type-2-y": (2, 1), "type-3-x": (1, 3), "type-3-y": (3, 1), "type-4": (2, 2)}
-"""Kinds of Haar features as (rows, columns) of equal rectangles, named as scikit-image does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,27 +87,6 @@ class HogClassifier:
     num_faces: int
     num_others: int
     seconds: float
-
-
-@dataclass(frozen=True, eq=False)
-class HaarFeature:
-    """A Haar feature on a patch, by the integral image and by adding pixels.
-
-    Attributes:
-        patch: ``[24, 24]`` grey in [0, 1].
-        rectangles: of each rectangle: sign, first row, first column, rows, columns.
-        value: by four look-ups a rectangle.
-        value_by_pixels: by adding up every pixel.
-        num_lookups: numbers read from the integral image.
-        num_pixels: pixels that were added up.
-    """
-
-    patch: Float[np.ndarray, "24 24"]
-    rectangles: tuple[tuple[int, int, int, int, int], ...]
-    value: float
-    value_by_pixels: float
-    num_lookups: int
-    num_pixels: int
 
 
 def _grey(photo: UInt8[np.ndarray, "H W 3"]) -> tuple[Float[np.ndarray, "h w"], float]:
@@ -345,56 +320,6 @@ def join_windows(
 
 
 # -- features and counts -----------------------------------------------------------------------------------------------
-
-
-def count_haar_features(side: int = FACE_WINDOW) -> dict[str, int]:
-    """How many Haar features of each kind a window of ``side`` × ``side`` pixels holds: every position, every size."""
-    counts = {}
-    for kind, (rows, columns) in HAAR_TYPES.items():
-        counts[kind] = math.prod(
-            sum(side - parts * length + 1 for length in range(1, side // parts + 1)) for parts in (rows, columns)
-        )
-    return counts
-
-
-def measure_haar_feature(photo: UInt8[np.ndarray, "H W 3"], box: Sequence[float]) -> HaarFeature:
-    """The feature that Viola and Jones' first stage found: eyes are darker than the cheeks below them.
-
-    Args:
-        photo: RGB.
-        box: xyxy in pixels of the photo; this part is scaled to 24 × 24.
-    """
-    from skimage.color import rgb2gray
-    from skimage.transform import integral_image, resize
-
-    left, top, right, bottom = (round(side) for side in box)
-    height, width = photo.shape[:2]
-    cut = rgb2gray(photo[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)])
-    patch = resize(cut, (FACE_WINDOW, FACE_WINDOW), anti_aliasing=True)
-    table = np.pad(integral_image(patch), ((1, 0), (1, 0)))
-    rectangles = ((-1, 7, 3, 4, 18), (1, 11, 3, 4, 18))
-    value = by_pixels = 0.0
-    for sign, row, column, rows, columns in rectangles:
-        below, beside = row + rows, column + columns
-        value += sign * (table[below, beside] - table[row, beside] - table[below, column] + table[row, column])
-        by_pixels += sign * patch[row:below, column:beside].sum()
-    return HaarFeature(
-        patch=patch,
-        rectangles=rectangles,
-        value=float(value),
-        value_by_pixels=float(by_pixels),
-        num_lookups=6,  # the two rectangles share an edge, and with it two of their eight corners
-        num_pixels=sum(rows * columns for _, _, _, rows, columns in rectangles),
-    )
-
-
-def ssd_default_boxes() -> tuple[int, ...]:
-    """Default boxes of SSD300 on each of its six maps, by torchvision's generator."""
-    from torchvision.models.detection.anchor_utils import DefaultBoxGenerator
-
-    generator = DefaultBoxGenerator([list(ratios) for ratios in SSD_RATIOS])
-    per_cell = generator.num_anchors_per_location()
-    return tuple(count * side * side for count, side in zip(per_cell, SSD_MAPS, strict=True))
 
 
 def draw_shared(photo: UInt8[np.ndarray, "H W 3"], *, side: int = 128) -> tuple[np.ndarray, np.ndarray]:

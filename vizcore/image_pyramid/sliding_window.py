@@ -20,9 +20,7 @@ Reference:
 
 from __future__ import annotations
 
-import json
 import math
-import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,8 +53,6 @@ MOST_LEVELS = 8
 SCALE_STEPS = (1.15, 2.0)
 STRIDES = (1, 4)
 NUM_TOP = 5
-PACES = ("window", "row", "level")
-"""What is looked at between two positions of a stepper."""
 
 TOO_THIN = (
     "This photo is {aspect} times as long as it is wide; up to {limit} times the window fits, so please cut it shorter."
@@ -142,6 +138,26 @@ class SlidingWindowTrace:
     def num_windows(self) -> int:
         """Windows looked at on all levels."""
         return len(self.scores)
+
+    @property
+    def peaks(self) -> list[float]:
+        """The highest score on each level, largest first."""
+        return [float(self.scores[self.best_on(level)]) for level in range(len(self.level_sizes))]
+
+    @property
+    def best_window(self) -> int:
+        """Index of the window with the highest score of all."""
+        return int(self.scores.argmax())
+
+    @property
+    def best_level(self) -> int:
+        """Index of the level with the highest score."""
+        return int(np.argmax(self.peaks))
+
+    def count_candidates(self) -> list[int]:
+        """Windows above the threshold on each level, largest first."""
+        counts: list[int] = np.bincount(self.level_of[self.candidates], minlength=len(self.level_sizes)).tolist()
+        return counts
 
     def score_map(self, level: int) -> Float[np.ndarray, "H W"]:
         """Scores of a level's windows, in the rows and columns in which they lie."""
@@ -320,6 +336,18 @@ def best_windows(levels: Sequence[WindowLevel], label: int) -> tuple[float, ...]
     return tuple(float(level.probabilities[:, :, label].max()) for level in levels)
 
 
+def find_rivals(levels: Sequence[WindowLevel], label: int, *, most: int = 2) -> list[int]:
+    """Classes of which some level is more sure than of any other, besides one; the surest first.
+
+    Args:
+        levels: from :func:`classify_level`.
+        label: the class that is left out.
+        most: at most so many.
+    """
+    surest = {int(level.probabilities.max((0, 1)).argmax()) for level in levels} - {label}
+    return sorted(surest, key=lambda rival: -max(best_windows(levels, rival)))[:most]
+
+
 def _suppress(boxes: Float[Tensor, "C 4"], iou_threshold: float) -> tuple[Int[np.ndarray, " K"], Int[np.ndarray, " C"]]:
     """Greedy suppression of boxes that stand by decreasing score: who stays, and who removed whom."""
     overlaps = box_iou(boxes, boxes) > iou_threshold
@@ -333,50 +361,3 @@ def _suppress(boxes: Float[Tensor, "C 4"], iou_threshold: float) -> tuple[Int[np
         falls[: index + 1] = False
         suppressed_by[falls] = index
     return np.array(keep, dtype=np.int64), suppressed_by
-
-
-def count_positions(trace: SlidingWindowTrace, pace: str = "window") -> int:
-    """Positions of a stepper: the start, the windows, the candidates gathered, each box that is kept, the end."""
-    looks = {"window": trace.num_windows, "row": int(trace.grids[:, 0].sum()), "level": len(trace.grids)}
-    return looks[pace] + 3 + len(trace.keep)
-
-
-def pack_sliding_window(trace: SlidingWindowTrace) -> bytes:
-    """Lays a trace out for the browser: typed arrays behind a JSON header.
-
-    The first four bytes are the header's length (little-endian); the header names each array with its type, its
-    offset behind the header and its length. Every array is four bytes wide, so all of them are aligned.
-    """
-    single, index = np.float32, np.int32
-    arrays: dict[str, np.ndarray] = {
-        "level_of": trace.level_of.astype(index),
-        "cells": trace.cells.astype(index),
-        "boxes": trace.boxes.astype(single),
-        "scores": trace.scores.astype(single),
-        "top_labels": trace.top_labels.astype(index),
-        "top_scores": trace.top_scores.astype(single),
-        "candidates": trace.candidates.astype(index),
-        "candidate_boxes": trace.candidate_boxes.astype(single),
-        "keep": trace.keep.astype(index),
-        "suppressed_by": trace.suppressed_by.astype(index),
-    }
-    entries, offset = {}, 0
-    for name, array in arrays.items():
-        entries[name] = (array.dtype.name, offset, array.size)
-        offset += array.nbytes
-    facts = {
-        "arrays": entries,
-        "label": trace.label,
-        "window_stride": trace.window_stride,
-        "window_cells": WINDOW_CELLS,
-        "cell": STRIDE,
-        "score_threshold": trace.score_threshold,
-        "iou_threshold": trace.iou_threshold,
-        "image_size": list(trace.image_size),
-        "level_sizes": trace.level_sizes.tolist(),
-        "grids": trace.grids.tolist(),
-        "num_top": trace.top_labels.shape[1],
-    }
-    header = json.dumps(facts).encode()
-    header += b" " * (-(len(header) + 4) % 4)
-    return struct.pack("<I", len(header)) + header + b"".join(array.tobytes() for array in arrays.values())

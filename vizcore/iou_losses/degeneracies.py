@@ -8,7 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vizcore.iou_losses.losses import DEFAULTS, LossSettings, Terms, as_box, loss_and_gradient
+from vizcore.iou_losses.geometry import Terms
+from vizcore.iou_losses.losses import as_box, loss_and_gradient
+from vizcore.iou_losses.settings import DEFAULTS, LossSettings
 
 REASONS: dict[str, str] = {
     "point": "The predicted box is a point: atan(w/h) is atan(0/0), and 0/0 is NaN.",

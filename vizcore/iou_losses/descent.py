@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torchvision.ops import box_convert
 
 from vizcore.boxes import paired_box_iou
-from vizcore.iou_losses.losses import DEFAULTS, LossSettings, as_box, box_loss, loss_and_gradient
+from vizcore.iou_losses.losses import as_box, box_loss, loss_and_gradient
+from vizcore.iou_losses.settings import DEFAULTS, LossSettings
 
 STEP_RULES = ("gradient", "paper", "momentum", "adam")
 SCHEDULES = ("constant", "paper", "cosine")
@@ -144,13 +146,11 @@ def _unit_of(target: Float[Tensor, "4"]) -> float:
 
 
 def _relative_cxcywh(boxes: Float[Tensor, "N 4"], origin: Float[Tensor, "2"], unit: float) -> Float[Tensor, "N 4"]:
-    center = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return torch.cat([center - origin, boxes[:, 2:] - boxes[:, :2]], dim=1) / unit
+    return (box_convert(boxes, "xyxy", "cxcywh") - torch.cat([origin, torch.zeros_like(origin)])) / unit
 
 
 def _xyxy(boxes_cxcywh: Float[Tensor, "N 4"]) -> Float[Tensor, "N 4"]:
-    center, half = boxes_cxcywh[:, :2], boxes_cxcywh[:, 2:] / 2
-    return torch.cat([center - half, center + half], dim=1)
+    return box_convert(boxes_cxcywh, "cxcywh", "xyxy")
 
 
 def _finite_iou(boxes: Float[Tensor, "N 4"], targets: Float[Tensor, "N 4"]) -> Float[Tensor, " N"]:

@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vizcore.iou_losses.losses import DEFAULTS, LossSettings, as_box, loss_and_gradient
+from vizcore.iou_losses.losses import as_box, loss_and_gradient
+from vizcore.iou_losses.settings import DEFAULTS, LossSettings
 
 OVER = ("position", "size")
 
@@ -39,6 +40,11 @@ class LossLandscape:
     gradient: np.ndarray
     box: np.ndarray
     target: np.ndarray
+
+    @property
+    def flat_share(self) -> float:
+        """Share of the grid on which the gradient is zero, in [0, 1]."""
+        return float((self.gradient == 0).all(-1).mean())
 
     def box_at(self, x: float, y: float) -> tuple[float, float, float, float]:
         """The predicted box that this point of the landscape stands for, xyxy."""

@@ -12,151 +12,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class LossInfo:
-    """Name and origin of a loss.
-
-    Attributes:
-        kind: the word for it in code and links.
-        title: the field's name for it.
-        source: authors and year.
-        arxiv: arXiv id, or "" if the source is no preprint.
-        symbols: the loss in the papers' letters: I, U intersection and union, C enclosing area, ρ distance of centers,
-            c diagonal of the enclosing box, w_c and h_c its sides.
-        formula: the loss as text with its terms as fields; with numbers for fields it evaluates to the loss.
-    """
-
-    kind: str
-    title: str
-    source: str
-    arxiv: str
-    symbols: str
-    formula: str
-
-
-_DIOU = "1 − {iou} + {distance_squared} / {diagonal_squared}"
-
-LOSSES: tuple[LossInfo, ...] = (
-    LossInfo(
-        "l1",
-        "L1",
-        "Girshick et al. 2014",
-        "1311.2524",
-        "|Δx₁| + |Δy₁| + |Δx₂| + |Δy₂|",
-        "{d_x1} + {d_y1} + {d_x2} + {d_y2}",
-    ),
-    LossInfo(
-        "smooth_l1",
-        "Smooth L1",
-        "Girshick 2015",
-        "1504.08083",
-        "s(Δx₁) + s(Δy₁) + s(Δx₂) + s(Δy₂)",
-        "{s_x1} + {s_y1} + {s_x2} + {s_y2}",
-    ),
-    LossInfo("iou", "IoU", "Yu et al. 2016", "1608.01471", "1 − I / U", "1 − {intersection} / {union}"),
-    LossInfo(
-        "giou",
-        "GIoU",
-        "Rezatofighi et al. 2019",
-        "1902.09630",
-        "1 − IoU + (C − U) / C",
-        "1 − {iou} + ({enclosing_area} − {union}) / {enclosing_area}",
-    ),
-    LossInfo("diou", "DIoU", "Zheng et al. 2020", "1911.08287", "1 − IoU + ρ² / c²", _DIOU),
-    LossInfo("ciou", "CIoU", "Zheng et al. 2020", "1911.08287", "1 − IoU + ρ² / c² + α v", _DIOU + " + {alpha} × {v}"),
-    LossInfo(
-        "eiou",
-        "EIoU",
-        "Zhang et al. 2021",
-        "2101.08158",
-        "1 − IoU + ρ² / c² + Δw² / w_c² + Δh² / h_c²",
-        _DIOU + " + {width_term} + {height_term}",
-    ),
-    LossInfo(
-        "siou",
-        "SIoU",
-        "Gevorgyan 2022",
-        "2205.12740",
-        "1 − IoU + (Δ + Ω) / 2",
-        "1 − {iou} + ({distance_cost} + {shape_cost}) / 2",
-    ),
-    LossInfo("alpha_iou", "α-IoU", "He et al. 2021", "2110.13675", "1 − IoU^α", "1 − {iou} ^ {power}"),
-)
-
-KINDS: tuple[str, ...] = tuple(info.kind for info in LOSSES)
-
-
-@dataclass(frozen=True)
-class LossSettings:
-    """Where conventions differ. The defaults are torchvision's, or the paper's where torchvision has no such loss.
-
-    Attributes:
-        eps: added to each denominator that can vanish; the unit is pixels².
-        beta: smooth L1 is quadratic below this distance, in pixels.
-        power: the α of α-IoU; the paper uses 3.
-        alpha_gradient: CIoU: differentiate through α too (old mmdetection), instead of holding it constant.
-        alpha_gate: CIoU: α = 0 where IoU < 0.5 (the journal version, arXiv 2005.03572, and the authors' later code).
-    """
-
-    eps: float = 1e-7
-    beta: float = 1.0
-    power: float = 3.0
-    alpha_gradient: bool = False
-    alpha_gate: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("eps", "beta", "power"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be a finite number, not negative: {value}")
-        if self.beta == 0:
-            raise ValueError("beta must be positive; beta → 0 is the kind 'l1'")
-
-
-DEFAULTS = LossSettings()
-
-Coordinates = tuple[Tensor, ...]
-Terms = dict[str, Tensor]
-
-
-class _Overlap(NamedTuple):
-    width: Tensor
-    height: Tensor
-    target_width: Tensor
-    target_height: Tensor
-    enclosing_width: Tensor
-    enclosing_height: Tensor
-    intersection: Tensor
-    union: Tensor
-
-
-def _overlap(
-    x1: Tensor, y1: Tensor, x2: Tensor, y2: Tensor, tx1: Tensor, ty1: Tensor, tx2: Tensor, ty2: Tensor
-) -> _Overlap:
-    width, height = x2 - x1, y2 - y1
-    target_width, target_height = tx2 - tx1, ty2 - ty1
-    shared_width = torch.minimum(x2, tx2) - torch.maximum(x1, tx1)
-    shared_height = torch.minimum(y2, ty2) - torch.maximum(y1, ty1)
-    intersection = shared_width.clamp(min=0) * shared_height.clamp(min=0)
-    return _Overlap(
-        width,
-        height,
-        target_width,
-        target_height,
-        # max(x2, tx2) − min(x1, tx1) = w + w* − (min(x2, tx2) − max(x1, tx1)) saves half the minima, also backward.
-        width + target_width - shared_width,
-        height + target_height - shared_height,
-        intersection,
-        width * height + target_width * target_height - intersection,
-    )
+from vizcore.iou_losses.catalog import KINDS
+from vizcore.iou_losses.geometry import Coordinates, Overlap, Terms, overlap_of
+from vizcore.iou_losses.settings import DEFAULTS, LossSettings
 
 
 def _l1(coordinates: Coordinates, settings: LossSettings) -> Terms:
@@ -176,13 +39,13 @@ def _smooth_l1(coordinates: Coordinates, settings: LossSettings) -> Terms:
 
 
 def _iou(coordinates: Coordinates, settings: LossSettings) -> Terms:
-    overlap = _overlap(*coordinates)
+    overlap = overlap_of(*coordinates)
     iou = overlap.intersection / (overlap.union + settings.eps)
     return {"loss": 1 - iou, "iou": iou, "intersection": overlap.intersection, "union": overlap.union}
 
 
 def _giou(coordinates: Coordinates, settings: LossSettings) -> Terms:
-    overlap = _overlap(*coordinates)
+    overlap = overlap_of(*coordinates)
     iou = overlap.intersection / (overlap.union + settings.eps)
     enclosing_area = overlap.enclosing_width * overlap.enclosing_height
     loss = 1 - iou + (enclosing_area - overlap.union) / (enclosing_area + settings.eps)
@@ -190,10 +53,10 @@ def _giou(coordinates: Coordinates, settings: LossSettings) -> Terms:
 
 
 def _diou(coordinates: Coordinates, settings: LossSettings) -> Terms:
-    return _center_distance(coordinates, _overlap(*coordinates), settings)
+    return _center_distance(coordinates, overlap_of(*coordinates), settings)
 
 
-def _center_distance(coordinates: Coordinates, overlap: _Overlap, settings: LossSettings) -> Terms:
+def _center_distance(coordinates: Coordinates, overlap: Overlap, settings: LossSettings) -> Terms:
     x1, y1, x2, y2, tx1, ty1, tx2, ty2 = coordinates
     iou = overlap.intersection / (overlap.union + settings.eps)
     delta_x = (x1 + x2 - tx1 - tx2) / 2
@@ -207,7 +70,7 @@ def _center_distance(coordinates: Coordinates, overlap: _Overlap, settings: Loss
 
 
 def _ciou(coordinates: Coordinates, settings: LossSettings) -> Terms:
-    overlap = _overlap(*coordinates)
+    overlap = overlap_of(*coordinates)
     terms = _center_distance(coordinates, overlap, settings)
     angle = torch.atan(overlap.target_width / overlap.target_height) - torch.atan(overlap.width / overlap.height)
     v = angle * angle * (4 / math.pi**2)
@@ -222,7 +85,7 @@ def _ciou(coordinates: Coordinates, settings: LossSettings) -> Terms:
 
 
 def _eiou(coordinates: Coordinates, settings: LossSettings) -> Terms:
-    overlap = _overlap(*coordinates)
+    overlap = overlap_of(*coordinates)
     terms = _center_distance(coordinates, overlap, settings)
     width_gap = overlap.width - overlap.target_width
     height_gap = overlap.height - overlap.target_height
@@ -238,7 +101,7 @@ def _eiou(coordinates: Coordinates, settings: LossSettings) -> Terms:
 
 def _siou(coordinates: Coordinates, settings: LossSettings) -> Terms:
     x1, y1, x2, y2, tx1, ty1, tx2, ty2 = coordinates
-    overlap = _overlap(*coordinates)
+    overlap = overlap_of(*coordinates)
     iou = overlap.intersection / (overlap.union + settings.eps)
     delta_x = (x1 + x2 - tx1 - tx2) / 2
     delta_y = (y1 + y2 - ty1 - ty2) / 2
@@ -269,7 +132,7 @@ def _shape_gap(length: Tensor, target_length: Tensor, eps: float) -> Tensor:
 
 
 def _alpha_iou(coordinates: Coordinates, settings: LossSettings) -> Terms:
-    overlap = _overlap(*coordinates)
+    overlap = overlap_of(*coordinates)
     iou = overlap.intersection / (overlap.union + settings.eps)
     return {"loss": 1 - iou**settings.power, "iou": iou, "power": torch.full_like(iou, settings.power)}
 
@@ -351,60 +214,6 @@ def box_loss(
 def as_box(box: Sequence[float] | Tensor) -> Float[Tensor, "4"]:
     """A box as a tensor of its own, float64: what a page holds are lists of numbers."""
     return torch.as_tensor(box, dtype=torch.float64).detach().reshape(4)
-
-
-COORDINATE_NAMES = ("x1", "y1", "x2", "y2", "tx1", "ty1", "tx2", "ty2")
-"""What ``loss_terms``, ``box_parts`` and ``degeneracies`` take: the predicted box, then the target."""
-
-
-def example_coordinates() -> Coordinates:
-    """Eight columns of boxes in general position, to trace the functions of coordinates with."""
-    return tuple(torch.tensor([number, number + 0.5], dtype=torch.float64) for number in (1, 2, 7, 5, 3, 1, 8, 9))
-
-
-def box_parts(*coordinates: Tensor) -> Terms:
-    """The geometry the losses are made of, elementwise, for drawing.
-
-    Args:
-        coordinates: eight tensors of one shape: x1, y1, x2, y2 of the prediction, then of the target.
-
-    Returns:
-        By name: ``intersection_x1`` … ``intersection_y2`` (inverted when disjoint), ``enclosing_x1`` …
-        ``enclosing_y2``, ``center_x``, ``center_y``, ``target_center_x``, ``target_center_y``, and ``iou`` in [0, 1],
-        ``intersection``, ``union``, ``enclosing_area`` in pixels², ``distance`` of the centers, ``diagonal`` of the
-        enclosing box in pixels, ``angle`` and ``target_angle`` = atan(w/h) in degrees.
-    """
-    x1, y1, x2, y2, tx1, ty1, tx2, ty2 = coordinates
-    overlap = _overlap(x1, y1, x2, y2, tx1, ty1, tx2, ty2)
-    center_x, center_y = (x1 + x2) / 2, (y1 + y2) / 2
-    target_center_x, target_center_y = (tx1 + tx2) / 2, (ty1 + ty2) / 2
-    delta_x, delta_y = center_x - target_center_x, center_y - target_center_y
-    enclosing_x1, enclosing_y1 = torch.minimum(x1, tx1), torch.minimum(y1, ty1)
-    enclosing_x2, enclosing_y2 = torch.maximum(x2, tx2), torch.maximum(y2, ty2)
-    width, height = enclosing_x2 - enclosing_x1, enclosing_y2 - enclosing_y1
-    degrees = 180 / math.pi
-    return {
-        "iou": overlap.intersection / (overlap.union + DEFAULTS.eps),
-        "intersection_x1": torch.maximum(x1, tx1),
-        "intersection_y1": torch.maximum(y1, ty1),
-        "intersection_x2": torch.minimum(x2, tx2),
-        "intersection_y2": torch.minimum(y2, ty2),
-        "enclosing_x1": enclosing_x1,
-        "enclosing_y1": enclosing_y1,
-        "enclosing_x2": enclosing_x2,
-        "enclosing_y2": enclosing_y2,
-        "center_x": center_x,
-        "center_y": center_y,
-        "target_center_x": target_center_x,
-        "target_center_y": target_center_y,
-        "intersection": overlap.intersection,
-        "union": overlap.union,
-        "enclosing_area": width * height,
-        "distance": torch.sqrt(delta_x * delta_x + delta_y * delta_y),
-        "diagonal": torch.sqrt(width * width + height * height),
-        "angle": torch.atan(overlap.width / overlap.height) * degrees,
-        "target_angle": torch.atan(overlap.target_width / overlap.target_height) * degrees,
-    }
 
 
 def loss_and_gradient(

@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vizcore.iou_losses.losses import DEFAULTS, LossSettings, box_loss
+from vizcore.iou_losses.losses import box_loss
+from vizcore.iou_losses.settings import DEFAULTS, LossSettings
 
 PROPERTIES: dict[str, str] = {
     "non_negativity": "Non-negativity: d(A, B) ≥ 0",

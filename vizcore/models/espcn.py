@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vizcore.costs import count_parameters
+
 HEADS = ("resize_conv", "conv_transpose", "pixel_shuffle", "pixel_shuffle_icnr")
 
 
@@ -72,7 +74,7 @@ class Upscaler(nn.Module):
 
     def num_parameters(self) -> int:
         """How many learnable numbers there are."""
-        return sum(parameter.numel() for parameter in self.parameters())
+        return count_parameters(self)
 
     def initialise(self, seed: int, *, gain: float = 1.0) -> None:
         """Draws all weights anew from one seed, so that two heads share the features they start from.

@@ -40,6 +40,7 @@ from torchvision.ops import (
     sigmoid_focal_loss,
 )
 
+from vizcore.boxes import boxes_to_distances_ltrb, distances_ltrb_to_boxes
 from vizcore.models.efficientnet_lite import EfficientNetLite0, load_efficientnet_lite0, normalise
 
 STAGE_CHANNELS: Final = {"C2": 24, "C3": 40, "C4": 112, "C5": 320}
@@ -261,7 +262,7 @@ def assign_targets(
     """
     if not len(boxes):
         return torch.full((len(points.levels),), -1)
-    distances = box_distances(points.centres[:, None], boxes[None])
+    distances = boxes_to_distances_ltrb(boxes[None], points.centres[:, None])
     inside = distances.amin(-1) > 0
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     near = (points.centres[:, None] - middle).abs().amax(-1) < CENTER_RADIUS * points.strides[:, None]
@@ -271,16 +272,6 @@ def assign_targets(
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(1).expand_as(farthest)
     smallest, owner = torch.where(candidate, areas, math.inf).min(1)
     return torch.where(smallest < math.inf, owner, -1)
-
-
-def box_distances(centres: Float[Tensor, "... 2"], boxes: Float[Tensor, "... 4"]) -> Float[Tensor, "... 4"]:
-    """From a point to the left, top, right and bottom side of a box; negative beyond the side."""
-    return torch.cat([centres - boxes[..., :2], boxes[..., 2:] - centres], dim=-1)
-
-
-def decode_boxes(centres: Float[Tensor, "... 2"], distances: Float[Tensor, "... 4"]) -> Float[Tensor, "... 4"]:
-    """The box whose sides lie at the given distances (left, top, right, bottom) from a point."""
-    return torch.cat([centres - distances[..., :2], centres + distances[..., 2:]], dim=-1)
 
 
 def centerness_target(distances: Float[Tensor, "... 4"]) -> Float[Tensor, "..."]:
@@ -314,8 +305,8 @@ def detection_losses(
     number = max(len(positives), 1)
     classes = sigmoid_focal_loss(output.logits, targets, alpha=0.25, gamma=2.0, reduction="sum") / number
     centres = points.centres.repeat(len(boxes), 1)[positives]
-    centerness = centerness_target(box_distances(centres, matched))
-    predicted = decode_boxes(centres, output.distances.flatten(0, 1)[positives])
+    centerness = centerness_target(boxes_to_distances_ltrb(matched, centres))
+    predicted = distances_ltrb_to_boxes(output.distances.flatten(0, 1)[positives], centres)
     overlap = generalized_box_iou_loss(predicted, matched, reduction="none")
     return {
         "class": classes,
@@ -395,7 +386,7 @@ def candidates(
     number = min(max(int((scores > score_threshold).sum()), least), most, scores.numel())
     values, places = scores.flatten().topk(number)
     cells = torch.div(places, scores.shape[1], rounding_mode="floor")
-    boxes = decode_boxes(points.centres[cells], output.distances[0, cells])
+    boxes = distances_ltrb_to_boxes(output.distances[0, cells], points.centres[cells])
     return Selection(clip_boxes_to_image(boxes, image_size), values, places % scores.shape[1], cells)
 
 

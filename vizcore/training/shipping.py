@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from torch.utils.flop_counter import FlopCounterMode
 
+from vizcore.costs import count, count_parameters
 from vizcore.data.scenes import BACKGROUNDS, CLASSES, draw_scene
 from vizcore.models.fcos import (
     FCOS,
@@ -85,7 +85,7 @@ def ship(
         command=command,
         num_scenes=num_scenes,
         quality={},
-        parameters=sum(parameter.numel() for parameter in detector.fcos.parameters()),
+        parameters=count_parameters(detector.fcos),
         multiply_adds=count_multiply_adds(detector),
         milliseconds=0.0,
         bytes=path.stat().st_size,
@@ -188,10 +188,5 @@ def save_predictions(card: Card, path: Path) -> None:
 
 def count_multiply_adds(detector: Detector, *, size: int = VALIDATION_SIZE, pyramid: bool = False) -> int:
     """Multiply-adds of the convolutions for one scene, backbone included; a pyramid's levels are summed."""
-    total = 0
-    for scale in PYRAMID_SCALES if pyramid else (1,):
-        x = torch.zeros(1, 3, size * scale, size * scale)
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            detector(x)
-        total += counter.get_total_flops() // 2
-    return total
+    sizes = [size * scale for scale in (PYRAMID_SCALES if pyramid else (1,))]
+    return sum(count(detector, torch.zeros(1, 3, side, side)).multiply_adds for side in sizes)

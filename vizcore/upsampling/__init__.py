@@ -1,7 +1,6 @@
 """Upsampling: every operator on one grid, where each output pixel comes from, and what the operators do to photos."""
 
 from vizcore.models.espcn import HEADS
-from vizcore.upsampling.browser_data import PRESETS, pack_pictures, pack_scatter, pack_traces, preset_grid
 from vizcore.upsampling.checkerboard import (
     ArtefactSpectrum,
     DilatedFootprint,
@@ -10,33 +9,26 @@ from vizcore.upsampling.checkerboard import (
     dilated_footprint,
     overlap_counts,
 )
+from vizcore.upsampling.checks import UpsamplingError
+from vizcore.upsampling.costs import Timing, count_cost, time_methods
 from vizcore.upsampling.decoder import DecoderOutput, DecoderStage, coin_mask, run_decoder
+from vizcore.upsampling.export import output_rows
+from vizcore.upsampling.grids import PRESETS, preset_grid
+from vizcore.upsampling.interpolation import INTERPOLATIONS, interpolated_size
+from vizcore.upsampling.kernels import KERNELS, icnr_weight, named_kernel
 from vizcore.upsampling.linear_map import ScatterTrace, UpsamplingTrace, trace_scatter, trace_upsampling
-from vizcore.upsampling.operators import (
-    INTERPOLATIONS,
-    KERNELS,
-    METHODS,
-    OPTIONS,
-    UpsamplingError,
-    icnr_weight,
-    interpolated_size,
-    max_pool,
-    named_kernel,
-    upsample,
-)
+from vizcore.upsampling.operators import METHODS, OPTIONS, upsample
+from vizcore.upsampling.packing import pack_pictures, pack_scatter, pack_traces
+from vizcore.upsampling.pooling import max_pool
 from vizcore.upsampling.restoration import (
     DOWNSAMPLINGS,
     RESTORATIONS,
-    Cost,
     Restoration,
     Restored,
-    Timing,
     channel_tiles,
-    count_cost,
     downsample,
     restore_photo,
     similarity,
-    time_methods,
 )
 from vizcore.upsampling.sampling import (
     CONVENTIONS,
@@ -52,7 +44,6 @@ from vizcore.upsampling.shapes import (
     OutputPaddingChoice,
     SizeFormula,
     TransposedLayer,
-    convolved_size,
     output_padding_choices,
     resized_size,
     scaling_layers,
@@ -79,7 +70,6 @@ __all__ = [
     "PRESETS",
     "RESTORATIONS",
     "ArtefactSpectrum",
-    "Cost",
     "DecoderOutput",
     "DecoderStage",
     "DilatedFootprint",
@@ -102,7 +92,6 @@ __all__ = [
     "channel_tiles",
     "checkerboard_energy",
     "coin_mask",
-    "convolved_size",
     "count_cost",
     "dilated_footprint",
     "downsample",
@@ -113,6 +102,7 @@ __all__ = [
     "max_pool",
     "named_kernel",
     "output_padding_choices",
+    "output_rows",
     "overlap_counts",
     "pack_pictures",
     "pack_scatter",

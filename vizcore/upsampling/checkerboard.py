@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from vizcore.upsampling.operators import UpsamplingError, _whole_number
+from vizcore.upsampling.checks import UpsamplingError, whole_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +97,8 @@ def overlap_counts(
     Reference:
         Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016, doi:10.23915/distill.00003.
     """
-    _whole_number("size", size, minimum=1)
-    _whole_number("num_layers", num_layers, minimum=1)
+    whole_number("size", size, minimum=1)
+    whole_number("num_layers", num_layers, minimum=1)
     if num_layers > 3:
         raise UpsamplingError("At most three layers are stacked here; {layers} were asked for.", layers=num_layers)
     if dims not in (1, 2):
@@ -142,7 +142,7 @@ def _per_layer(name: str, value: int | Sequence[int], num_layers: int) -> tuple[
         raise UpsamplingError(
             "{name} has {count} entries for {layers} layers.", name=name, count=len(values), layers=num_layers
         )
-    return tuple(_whole_number(name, entry, minimum=1) for entry in values)
+    return tuple(whole_number(name, entry, minimum=1) for entry in values)
 
 
 def _stack(signal: torch.Tensor, kernel_sizes: tuple[int, ...], strides: tuple[int, ...]) -> torch.Tensor:
@@ -179,7 +179,7 @@ def artefact_spectrum(
         Aitken et al., arXiv:1707.02937. Ours keeps one channel and no activation, so that the layer is all there is.
     """
     for name, value in (("kernel_size", kernel_size), ("stride", stride), ("num_layers", num_layers), ("size", size)):
-        _whole_number(name, value, minimum=1)
+        whole_number(name, value, minimum=1)
     if num_layers > 3:
         raise UpsamplingError("At most three layers are stacked here; {layers} were asked for.", layers=num_layers)
     names = ("conv_transpose", "resize_conv", "pixel_shuffle", "pixel_shuffle_icnr")
@@ -241,8 +241,8 @@ def dilated_footprint(dilations: Sequence[int], *, kernel_size: int = 3) -> Dila
         Yu and Koltun, "Multi-Scale Context Aggregation by Dilated Convolutions", ICLR 2016, arXiv:1511.07122; Wang et
         al., "Understanding Convolution for Semantic Segmentation", WACV 2018, arXiv:1702.08502.
     """
-    layers = tuple(_whole_number("dilation", dilation, minimum=1) for dilation in dilations)
-    _whole_number("kernel_size", kernel_size, minimum=1)
+    layers = tuple(whole_number("dilation", dilation, minimum=1) for dilation in dilations)
+    whole_number("kernel_size", kernel_size, minimum=1)
     side = 1 + (kernel_size - 1) * sum(layers)
     if not 1 <= len(layers) <= 6 or kernel_size % 2 == 0 or side > 257:
         raise UpsamplingError(

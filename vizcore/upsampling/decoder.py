@@ -10,9 +10,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from vizcore.costs import count_parameters
 from vizcore.models.unet import UNet
 from vizcore.seeding import seeded
-from vizcore.upsampling.operators import UpsamplingError, _whole_number
+from vizcore.upsampling.checks import UpsamplingError, whole_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,11 @@ class DecoderOutput:
     num_parameters: int
     losses: np.ndarray
     seconds: float
+
+    @property
+    def bottom(self) -> DecoderStage:
+        """The coarsest tensor, where the way down ends."""
+        return next(stage for stage in self.stages if stage.name == "bottom")
 
 
 def coin_mask(pixels: np.ndarray) -> np.ndarray:
@@ -108,7 +114,7 @@ def run_decoder(
         Ronneberger, Fischer and Brox, "U-Net", MICCAI 2015, arXiv:1505.04597; Long, Shelhamer and Darrell, "Fully
         Convolutional Networks for Semantic Segmentation", CVPR 2015, arXiv:1411.4038.
     """
-    _whole_number("num_steps", num_steps, minimum=1)
+    whole_number("num_steps", num_steps, minimum=1)
     if pixels.ndim != 3 or pixels.shape[0] < 64 or pixels.shape[1] < 128:
         raise UpsamplingError(
             "This photo has {height}×{width} pixels; at least 64×128 are needed to learn from.",
@@ -162,7 +168,7 @@ def run_decoder(
         probability=scores.sigmoid().numpy(),
         iou=_mask_iou(found, target),
         boundary_iou=_mask_iou(found & near, target & near),
-        num_parameters=sum(parameter.numel() for parameter in network.parameters()),
+        num_parameters=count_parameters(network),
         losses=np.asarray(losses),
         seconds=seconds,
     )

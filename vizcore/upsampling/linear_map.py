@@ -12,7 +12,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from vizcore.upsampling.operators import UpsamplingError, max_pool, named_kernel, upsample
+from vizcore.upsampling.checks import UpsamplingError
+from vizcore.upsampling.kernels import named_kernel
+from vizcore.upsampling.operators import upsample
+from vizcore.upsampling.pooling import max_pool
 
 MAX_MAP_ENTRIES = 1 << 22
 
@@ -38,6 +41,16 @@ class UpsamplingTrace:
     weights: np.ndarray
     offset: np.ndarray
 
+    @property
+    def is_binary(self) -> bool:
+        """Whether the grid holds only zeros and ones."""
+        return set(self.input.ravel().tolist()) <= {0.0, 1.0}
+
+    @property
+    def overshoots(self) -> bool:
+        """Whether the output is somewhere above everything in the grid, by more than rounding."""
+        return bool(self.output.max() > self.input.max() + 1e-9)
+
 
 @dataclass(frozen=True, eq=False)
 class ScatterTrace:
@@ -61,6 +74,11 @@ class ScatterTrace:
     inserted: np.ndarray
     flipped_kernel: np.ndarray
     convolved: np.ndarray
+
+    @property
+    def difference(self) -> float:
+        """Largest difference between the two readings: rounding."""
+        return float(np.abs(self.output - self.convolved).max())
 
 
 def check_grid(grid: Float[Tensor, "H W"]) -> Float[Tensor, "H W"]:

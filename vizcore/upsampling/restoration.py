@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +13,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from vizcore.upsampling.operators import UpsamplingError, _whole_number, max_pool, upsample
+from vizcore.costs import Cost, measure
+from vizcore.upsampling.checks import UpsamplingError, whole_number
+from vizcore.upsampling.costs import count_cost
+from vizcore.upsampling.operators import upsample
+from vizcore.upsampling.pooling import max_pool
 
 DOWNSAMPLINGS = ("area", "strided", "max_pool")
 RESTORATIONS = (
@@ -31,19 +32,6 @@ RESTORATIONS = (
     "max_unpool",
     "pixel_shuffle",
 )
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What an operator costs.
-
-    Attributes:
-        parameters: Learnable numbers.
-        multiply_adds: Multiplications of an input value by a weight; a copy costs none.
-    """
-
-    parameters: int
-    multiply_adds: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,51 +75,11 @@ class Restoration:
     scale_factor: int
     restored: tuple[Restored, ...]
 
-
-@dataclass(frozen=True)
-class Timing:
-    """How long an operator takes against nearest on the same tensor.
-
-    Attributes:
-        name: The operator.
-        milliseconds: Best run.
-        ratio: To ``nearest`` in the same run.
-    """
-
-    name: str
-    milliseconds: float
-    ratio: float
-
-
-def count_cost(method: str, shape: tuple[int, int, int, int], **options: Any) -> Cost:
-    """Counts parameters and multiply-adds of an operator on one input.
-
-    Args:
-        method: As in ``upsample``.
-        shape: N, C, H, W of the input.
-        **options: As in ``upsample``; the kernels are counted as dense, C to C channels, as
-            ``nn.ConvTranspose2d(C, C, k)`` would be, divided by ``groups``.
-
-    Returns:
-        The counts; interpolation reads 4 (bilinear) or 16 (bicubic) pixels for each output, a copy multiplies nothing.
-    """
-    batch, channels, height, width = shape
-    if method in ("nearest", "nearest_exact", "pixel_shuffle", "pixel_unshuffle", "max_unpool"):
-        return Cost(0, 0)
-    if method in ("bilinear", "bicubic", "area"):
-        factor = options.get("scale_factor", 1)
-        pixels = batch * channels * int(height * factor) * int(width * factor)
-        return Cost(0, pixels * {"bilinear": 4, "bicubic": 16, "area": 1}[method])
-    kernel_size = options.get("kernel_size", 3)
-    groups = options.get("groups", 1)
-    parameters = channels * channels // groups * kernel_size**2
-    if method == "conv_transpose":
-        return Cost(parameters, batch * height * width * parameters)
-    factor = options.get("scale_factor", 1)
-    if method == "subpixel_conv":
-        parameters *= options.get("upscale_factor", 2) ** 2
-        factor = 1
-    return Cost(parameters, batch * int(height * factor) * int(width * factor) * parameters)
+    @property
+    def best(self) -> Restored:
+        """The greatest PSNR among those that lost anything."""
+        lossy = [each for each in self.restored if math.isfinite(each.psnr)]
+        return max(lossy, key=lambda each: each.psnr)
 
 
 def downsample(x: Float[Tensor, "N C H W"], how: str, factor: int) -> tuple[Float[Tensor, "N C H2 W2"], Tensor | None]:
@@ -187,7 +135,7 @@ def restore_photo(
     Raises:
         UpsamplingError: If the photo is no such array or has no whole block.
     """
-    _whole_number("scale_factor", scale_factor, minimum=2)
+    whole_number("scale_factor", scale_factor, minimum=2)
     if scale_factor > 8:
         raise UpsamplingError(
             "A photo is made at most 8 times smaller here; {factor} is too much.", factor=scale_factor
@@ -247,7 +195,8 @@ def _restorer(
 def _judge(
     name: str, original: np.ndarray, x: Tensor, run: Callable[[], Tensor], cost: Cost, num_runs: int
 ) -> Restored:
-    out, milliseconds = run(), _best_milliseconds(run, num_runs)
+    out = run()
+    [seconds] = measure([run], repeats=max(1, num_runs))
     pixels = to_pixels(out)
     psnr, ssim = similarity(original, pixels)
     return Restored(
@@ -257,7 +206,7 @@ def _judge(
         psnr=psnr,
         ssim=ssim,
         cost=cost,
-        milliseconds=milliseconds,
+        milliseconds=seconds * 1e3,
     )
 
 
@@ -274,7 +223,7 @@ def channel_tiles(photo: np.ndarray, factor: int) -> np.ndarray:
     Raises:
         UpsamplingError: If there is no whole block.
     """
-    _whole_number("factor", factor, minimum=1)
+    whole_number("factor", factor, minimum=1)
     height, width = (side // factor * factor for side in photo.shape[:2])
     x = torch.from_numpy(np.ascontiguousarray(photo[:height, :width])).permute(2, 0, 1)[None].float()
     channels = upsample("pixel_unshuffle", x, downscale_factor=factor)[0]
@@ -311,65 +260,3 @@ def to_pixels(x: Float[Tensor, "1 3 H W"]) -> np.ndarray:
     """A picture in [0, 1] as bytes, ``[H, W, 3]``, rounded and clamped."""
     pixels: np.ndarray = (x[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
     return pixels
-
-
-def _best_milliseconds(run: Callable[[], Tensor], num_runs: int) -> float:
-    times = []
-    for _ in range(max(1, num_runs)):
-        start = time.perf_counter()
-        run()
-        times.append((time.perf_counter() - start) * 1e3)
-    return min(times)
-
-
-def time_methods(
-    shape: tuple[int, int, int, int] = (1, 16, 64, 64), *, scale_factor: int = 2, num_runs: int = 15, seed: int = 0
-) -> tuple[Timing, ...]:
-    """Times every operator on one tensor.
-
-    Args:
-        shape: N, C, H, W; C divides by the factor's square.
-        scale_factor: The same for all.
-        num_runs: How many runs, of which the best counts.
-        seed: Of the tensor and the weights.
-
-    Returns:
-        Milliseconds on this machine, and the ratio to nearest.
-
-    Raises:
-        UpsamplingError: If the channels do not divide by the factor's square.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.rand(shape, generator=generator)
-    channels = shape[1]
-    size = 2 * scale_factor
-    dense = torch.randn((channels, channels, size, size), generator=generator)
-    plain = torch.randn((channels, channels, 3, 3), generator=generator)
-    grouped = torch.randn((channels * scale_factor**2, channels, 3, 3), generator=generator)
-    runs: dict[str, tuple[str, dict[str, Any]]] = {
-        name: (name, {"scale_factor": scale_factor})
-        for name in ("nearest", "nearest_exact", "bilinear", "bicubic", "area")
-    }
-    runs["pixel_shuffle"] = ("pixel_shuffle", {"upscale_factor": scale_factor})
-    pooled, indices = max_pool(
-        torch.rand((*shape[:2], *(scale_factor * side for side in shape[2:])), generator=generator),
-        kernel_size=scale_factor,
-    )
-    runs["max_unpool"] = ("max_unpool", {"kernel_size": scale_factor, "indices": indices})
-    runs["conv_transpose"] = (
-        "conv_transpose",
-        {"weight": dense, "stride": scale_factor, "padding": scale_factor // 2},
-    )
-    runs["resize_conv"] = ("resize_conv", {"weight": plain, "scale_factor": scale_factor})
-    runs["subpixel_conv"] = ("subpixel_conv", {"weight": grouped, "upscale_factor": scale_factor})
-    upsample("nearest", x, scale_factor=scale_factor)
-    calls = {
-        name: partial(upsample, method, pooled if name == "max_unpool" else x, **options)
-        for name, (method, options) in runs.items()
-    }
-    timed = {name: math.inf for name in calls}
-    # In turns, and the best of each: what else the machine does meanwhile then strikes nobody in particular.
-    for _ in range(num_runs + 1):
-        for name, call in calls.items():
-            timed[name] = min(timed[name], _best_milliseconds(call, 1))
-    return tuple(Timing(name, value, value / timed["nearest"]) for name, value in timed.items())

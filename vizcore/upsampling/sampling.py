@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from vizcore.upsampling.checks import UpsamplingError, whole_number
 from vizcore.upsampling.linear_map import check_grid
-from vizcore.upsampling.operators import UpsamplingError, _whole_number
 
 CONVENTIONS = ("nearest", "nearest_exact", "bilinear", "bilinear_align_corners")
 DRIFTS = (*CONVENTIONS, "mixed")
@@ -88,8 +88,8 @@ def sample_positions(convention: str, in_size: int, out_size: int) -> SamplePosi
             method=convention,
             known=", ".join(CONVENTIONS),
         )
-    _whole_number("in_size", in_size, minimum=1)
-    _whole_number("out_size", out_size, minimum=1)
+    whole_number("in_size", in_size, minimum=1)
+    whole_number("out_size", out_size, minimum=1)
     ramp = torch.arange(in_size, dtype=torch.float64)[None, None, None]
     read = _resize(ramp, (1, out_size), convention)[0, 0, 0]
     corners = convention == "bilinear_align_corners"
@@ -117,8 +117,8 @@ def legacy_difference(in_size: int, out_size: int) -> float:
     Raises:
         UpsamplingError: For a size below 1.
     """
-    _whole_number("in_size", in_size, minimum=1)
-    _whole_number("out_size", out_size, minimum=1)
+    whole_number("in_size", in_size, minimum=1)
+    whole_number("out_size", out_size, minimum=1)
     ramp = torch.arange(in_size, dtype=torch.float64)[None, None, None]
     legacy = nn.UpsamplingBilinear2d(size=(1, out_size))(ramp)
     modern = nn.Upsample(size=(1, out_size), mode="bilinear")(ramp)
@@ -160,7 +160,7 @@ def resize_drift(
         UpsamplingError: For a bad grid, an intermediate size below 1 or above 2048, or a number of rounds out of range.
     """
     start = check_grid(torch.as_tensor(grid, dtype=torch.float64))
-    _whole_number("num_rounds", num_rounds, minimum=1)
+    whole_number("num_rounds", num_rounds, minimum=1)
     height, width = start.shape
     between = int(height * scale_factor), int(width * scale_factor)
     if min(between) < 1 or max(between) > 2048 or num_rounds > 64:

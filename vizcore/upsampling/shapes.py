@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from vizcore.upsampling.operators import OUTPUT_PADDING_RULE, UpsamplingError, _whole_number, interpolated_size
+from vizcore.upsampling.checks import UpsamplingError, whole_number
+from vizcore.upsampling.interpolation import interpolated_size
+from vizcore.upsampling.transposed import OUTPUT_PADDING_RULE
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def transposed_size(
         ("output_padding", output_padding, 0),
         ("dilation", dilation, 1),
     ):
-        _whole_number(name, value, minimum=minimum)
+        whole_number(name, value, minimum=minimum)
     if output_padding >= max(stride, dilation):
         raise UpsamplingError(
             OUTPUT_PADDING_RULE,
@@ -120,37 +122,6 @@ def transposed_size(
         symbols="(in − 1)·stride − 2·padding + dilation·(kernel_size − 1) + output_padding + 1",
         numbers=f"({size} − 1)·{stride} − 2·{padding} + {dilation}·({kernel_size} − 1) + {output_padding} + 1"
         f" = {result}",
-        size=result,
-    )
-
-
-def convolved_size(size: int, *, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> SizeFormula:
-    """The output size of a convolution or a pooling layer along one axis.
-
-    Args:
-        size: Input size.
-        kernel_size: Number of kernel entries.
-        stride: Step of the window.
-        padding: Zeros at each end.
-        dilation: Distance between kernel entries.
-
-    Returns:
-        Formula, numbers and result.
-
-    Raises:
-        UpsamplingError: If the kernel does not fit.
-    """
-    result = (size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
-    if result < 1:
-        raise UpsamplingError(
-            "A kernel that spans {span} pixels does not fit into {size} with padding {padding}.",
-            span=dilation * (kernel_size - 1) + 1,
-            size=size,
-            padding=padding,
-        )
-    return SizeFormula(
-        symbols="⌊(in + 2·padding − dilation·(kernel_size − 1) − 1) / stride⌋ + 1",
-        numbers=f"⌊({size} + 2·{padding} − {dilation}·({kernel_size} − 1) − 1) / {stride}⌋ + 1 = {result}",
         size=result,
     )
 
@@ -216,7 +187,7 @@ def scaling_layers(factor: int = 2, *, max_kernel_size: int = 8) -> tuple[Transp
     Raises:
         UpsamplingError: If the factor is below 2.
     """
-    _whole_number("factor", factor, minimum=2)
+    whole_number("factor", factor, minimum=2)
     layers = []
     for kernel_size in range(1, max_kernel_size + 1):
         for padding in range(kernel_size + 1):

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from vizcore.models.espcn import HEADS, Upscaler
 from vizcore.seeding import seeded
-from vizcore.upsampling.operators import UpsamplingError, _whole_number, icnr_weight
+from vizcore.upsampling.checks import UpsamplingError, whole_number
+from vizcore.upsampling.kernels import icnr_weight
 from vizcore.upsampling.restoration import similarity, to_pixels
 
 SCALE_FACTOR = 2
@@ -189,8 +190,8 @@ def train_upscalers(
     Reference:
         Shi et al., arXiv:1609.05158; Aitken et al., arXiv:1707.02937; Odena et al., doi:10.23915/distill.00003.
     """
-    _whole_number("num_steps", num_steps, minimum=1)
-    _whole_number("snapshot_every", snapshot_every, minimum=1)
+    whole_number("num_steps", num_steps, minimum=1)
+    whole_number("snapshot_every", snapshot_every, minimum=1)
     if num_steps > 2000:
         raise UpsamplingError("At most 2000 steps are trained here; {steps} are too many.", steps=num_steps)
     unknown = [head for head in heads if head not in HEADS]

@@ -123,7 +123,7 @@ export function step(key, index, rows, cols) {
   return Math.min(rows - 1, Math.max(0, to[0])) * cols + Math.min(cols - 1, Math.max(0, to[1]));
 }
 
-/** Reads the header and a cursor over the arrays behind it (vizcore/upsampling/browser_data.py). */
+/** Reads the header and a cursor over the arrays behind it (vizcore/upsampling/packing.py). */
 export function unpack(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getUint32(0, true);

@@ -281,7 +281,7 @@ def test_formula_with_the_numbers_set_in_evaluates_to_the_loss(info, pairs):
 @pytest.mark.parametrize("boxes", [((10, 20, 60, 90), (40, 30, 120, 70)), ((0, 0, 9, 9), (100.5, 50.25, 130, 70))])
 def test_reproduction_script_prints_what_the_library_says(boxes, loss_settings):
     box, target = boxes
-    source = iou_losses.reproduction_script(KINDS, box, target, settings=loss_settings)
+    source = iou_losses.write_losses_script(KINDS, box, target, settings=loss_settings)
     assert "vizcore" not in source
     printed = [line.split() for line in run_script(source).splitlines()]
     comparison = iou_losses.compare_losses(KINDS, box, target, settings=loss_settings)

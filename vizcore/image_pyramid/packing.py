@@ -1,0 +1,58 @@
+"""A slid window as the browser takes it, and how many positions its stepper has."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import numpy as np
+
+from vizcore.image_pyramid.sliding_window import WINDOW_CELLS, SlidingWindowTrace
+from vizcore.models.efficientnet_lite import STRIDE
+
+
+def count_positions(trace: SlidingWindowTrace, pace: str = "window") -> int:
+    """Positions of a stepper: the start, the windows, the candidates gathered, each box that is kept, the end."""
+    looks = {"window": trace.num_windows, "row": int(trace.grids[:, 0].sum()), "level": len(trace.grids)}
+    return looks[pace] + 3 + len(trace.keep)
+
+
+def pack_sliding_window(trace: SlidingWindowTrace) -> bytes:
+    """Lays a trace out for the browser: typed arrays behind a JSON header.
+
+    The first four bytes are the header's length (little-endian); the header names each array with its type, its
+    offset behind the header and its length. Every array is four bytes wide, so all of them are aligned.
+    """
+    single, index = np.float32, np.int32
+    arrays: dict[str, np.ndarray] = {
+        "level_of": trace.level_of.astype(index),
+        "cells": trace.cells.astype(index),
+        "boxes": trace.boxes.astype(single),
+        "scores": trace.scores.astype(single),
+        "top_labels": trace.top_labels.astype(index),
+        "top_scores": trace.top_scores.astype(single),
+        "candidates": trace.candidates.astype(index),
+        "candidate_boxes": trace.candidate_boxes.astype(single),
+        "keep": trace.keep.astype(index),
+        "suppressed_by": trace.suppressed_by.astype(index),
+    }
+    entries, offset = {}, 0
+    for name, array in arrays.items():
+        entries[name] = (array.dtype.name, offset, array.size)
+        offset += array.nbytes
+    facts = {
+        "arrays": entries,
+        "label": trace.label,
+        "window_stride": trace.window_stride,
+        "window_cells": WINDOW_CELLS,
+        "cell": STRIDE,
+        "score_threshold": trace.score_threshold,
+        "iou_threshold": trace.iou_threshold,
+        "image_size": list(trace.image_size),
+        "level_sizes": trace.level_sizes.tolist(),
+        "grids": trace.grids.tolist(),
+        "num_top": trace.top_labels.shape[1],
+    }
+    header = json.dumps(facts).encode()
+    header += b" " * (-(len(header) + 4) % 4)
+    return struct.pack("<I", len(header)) + header + b"".join(array.tobytes() for array in arrays.values())
