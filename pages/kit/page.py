@@ -554,14 +554,15 @@ def show_failure(error: Exception, concept: str) -> None:
     """Tells a reader what to do when a page fails; the log gets the traceback."""
     _LOG.error("page %s failed", concept, exc_info=error)
     say = lang.translator("kit")
-    st.error(
-        say(
-            "Something on this page went wrong ({kind}). Your other pages are untouched. Reset this page, or reload "
-            "it.",
-            kind=type(error).__name__,
-        ),
-        icon=":material/error:",
-    )
+    with st.container(key="failure"):
+        st.error(
+            say(
+                "Something on this page went wrong ({kind}). Your other pages are untouched. Reset this page, or reload "
+                "it.",
+                kind=type(error).__name__,
+            ),
+            icon=":material/error:",
+        )
     st.button(say("Reset this page"), on_click=reset_page, args=(concept,), icon=":material/restart_alt:")
 
 

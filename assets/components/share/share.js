@@ -44,7 +44,7 @@ function write(query, visit) {
 
 function closeSidebarOnPhones() {
   if (window.innerWidth >= PHONE) return;
-  document.querySelector("[data-testid=stSidebar][aria-expanded=true] [data-testid=stSidebarCollapseButton] button")?.click();
+  document.querySelector("[data-testid=stSidebar][data-collapsed=false] [data-testid=stSidebarCollapseButton] button")?.click();
 }
 
 export default function (component) {
@@ -53,7 +53,7 @@ export default function (component) {
   if (!button) {
     const box = document.createElement("div");
     box.className = "share";
-    box.innerHTML = `<button type="button"><svg aria-hidden="true" viewBox="0 0 24 24" width="18" height="18"><path d="M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1-1" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round"/></svg><span class="word"></span></button>
+    box.innerHTML = `<button type="button"><svg aria-hidden="true" viewBox="0 0 24 24" width="18" height="18"><path d="M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1-1" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round"/></svg><span class="word" aria-live="polite"></span></button>
       <span class="status" role="status"></span><input class="manual" type="text" readonly hidden>`;
     root.append(box);
     button = root.querySelector("button");
@@ -78,13 +78,9 @@ async function copy(root) {
   const link = location.href;
   try {
     await navigator.clipboard.writeText(link);
-    status.textContent = root.text.copied;
     word.textContent = root.text.copied; // in the button, so that nothing on the page moves
     manual.hidden = true;
-    setTimeout(() => {
-      status.textContent = "";
-      word.textContent = root.text.copy;
-    }, 2500);
+    setTimeout(() => (word.textContent = root.text.copy), 2500);
   } catch {
     // Clipboards need a secure origin; a class on http://laptop:8501 gets the text to copy by hand.
     status.textContent = root.text.manual;

@@ -1,0 +1,28 @@
+"""Seeded random walks over every page; many more of them in ``make bench``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+from tests.browser.conftest import ROOT
+from tests.browser.walking import shrink, walk
+
+CONCEPTS = sorted(path.parent.name for path in (ROOT / "pages").glob("*/page.py"))
+NUM_ACTIONS = int(os.environ.get("WALK_ACTIONS", "16"))
+SEEDS = range(int(os.environ.get("WALK_SEEDS", "1")))
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("concept", [concept for concept in CONCEPTS if concept != "home"])
+def test_controls_link_and_numbers_stay_one(
+    new_context: Callable[..., BrowserContext], app_url: str, concept: str, seed: int
+) -> None:
+    done = walk(new_context, app_url, concept, seed=seed, num_actions=NUM_ACTIONS)
+    if done.fault:
+        shortest = shrink(new_context, app_url, done)
+        pytest.fail(f"{concept}, seed {seed}, after {shortest.actions}: {shortest.fault or done.fault}")
