@@ -64,11 +64,11 @@ from vizcore import nms
 boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 1.0, 10.0, 11.0], [20.0, 0.0, 30.0, 10.0]])
 assert nms.trace_nms(boxes, torch.tensor([0.5, 0.75, 0.25]), iou_threshold=0.5).keep.tolist() == [1, 2]
 """,
-    "fcos_fpn": """
+    "run_detector": """
 from vizcore import detection
 from vizcore.data.scenes import draw_scene
 scene = draw_scene("validation", 0)
-output = detection.run_detector("fcos_fpn", scene.pixels, score_threshold=0.3, iou_threshold=0.5)
+output = detection.run_detector("fcos_lite0_fpn", scene.pixels, score_threshold=0.3, iou_threshold=0.5)
 assert len(output.boxes) > 0 and set(output.labels) & set(scene.labels), output.labels
 """,
     "simulation": """
