@@ -184,13 +184,14 @@ class Page:
             few: side by side instead of in a list.
             more: handed on to the widget.
         """
+        words: Callable[[Any], Any] = options.get
 
         def draw(key: str, locked: bool) -> str:
             if few:
                 return st.radio(
-                    label, list(options), format_func=options.get, key=key, disabled=locked, horizontal=True, **more
+                    label, list(options), format_func=words, key=key, disabled=locked, horizontal=True, **more
                 )
-            return st.selectbox(label, list(options), format_func=options.get, key=key, disabled=locked, **more)
+            return st.selectbox(label, list(options), format_func=words, key=key, disabled=locked, **more)
 
         return self._drawn(link.choice(name, list(options), default), draw)
 
@@ -198,10 +199,11 @@ class Page:
         self, name: str, label: str, options: Mapping[str, str], default: Sequence[str], **more: Any
     ) -> list[str]:
         """Any number of several, in the order of ``options``."""
+        words: Callable[[Any], Any] = options.get
 
         def draw(key: str, locked: bool) -> list[str]:
             chosen = st.pills(
-                label, list(options), selection_mode="multi", format_func=options.get, key=key, disabled=locked, **more
+                label, list(options), selection_mode="multi", format_func=words, key=key, disabled=locked, **more
             )
             return [option for option in options if option in chosen]
 
