@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32, Int64, Real
 from torch import Tensor
 from torchvision.ops import batched_nms
 
@@ -37,7 +37,7 @@ MAX_DETECTIONS: Final = 100
 TOP_DOWN: Final = "top_down"
 """The cut of the whole pathway; ``top_down:P4`` cuts the arrow into P4 alone, ``lateral:C3`` the one out of C3."""
 
-Maps = Mapping[str, Float32[np.ndarray, "C H W"]]
+Maps = Mapping[str, Float32[np.ndarray, "_C _H _W"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,12 +143,12 @@ class FPNTrace:
         upsampled = _nearest(self.merge(above)[2], lateral.shape[-2:])
         return lateral, upsampled, lateral + upsampled
 
-    def to_photo(self, points: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
+    def to_photo(self, points: Real[np.ndarray, "*N D"]) -> Float[np.ndarray, "*N D"]:
         """Points (x, y) or boxes (xyxy) of the input in pixels of the photo; not clipped."""
         points = np.asarray(points, dtype=np.float64)
         return points / np.resize(self.scales, points.shape[-1])
 
-    def to_input(self, points: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
+    def to_input(self, points: Real[np.ndarray, "*N D"]) -> Float[np.ndarray, "*N D"]:
         """Points (x, y) or boxes (xyxy) of the photo in pixels of the input."""
         points = np.asarray(points, dtype=np.float64)
         return points * np.resize(self.scales, points.shape[-1])
