@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +52,7 @@ class Evaluation:
 
 def evaluate_detections(
     boxes: Float[np.ndarray, "K 4"],
-    scores: Float[np.ndarray, " K"],
+    scores: Float[np.ndarray, " K"] | Sequence[float],
     targets: Float[np.ndarray, "M 4"],
     *,
     labels: Int[np.ndarray, " K"] | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 from torch import Tensor
 
 from vizcore.errors import ExplainedError
@@ -61,7 +61,11 @@ def pairwise_overlaps(
 
 
 def check_candidates(
-    boxes: Float[Tensor, "N 4"], scores: Float[Tensor, " N"], labels: Int[Tensor, " N"] | None, *, max_boxes: int
+    boxes: Real[Tensor, "N 4"] | Real[Tensor, "0"],
+    scores: Real[Tensor, " N"],
+    labels: Int[Tensor, " N"] | None,
+    *,
+    max_boxes: int,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Brings candidates to plain CPU tensors, or says in one sentence what is wrong with them.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 from torch import Tensor
 
 from vizcore.nms.overlaps import NMSError, check_candidates, check_fraction, pairwise_overlaps
@@ -182,8 +182,8 @@ class OverlapMatrix:
 
 
 def trace_nms(
-    boxes: Float[Tensor, "N 4"],
-    scores: Float[Tensor, " N"],
+    boxes: Real[Tensor, "N 4"] | Real[Tensor, "0"],
+    scores: Real[Tensor, " N"],
     *,
     labels: Int[Tensor, " N"] | None = None,
     iou_threshold: float = 0.5,
