@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int, Real
@@ -61,9 +64,9 @@ def pairwise_overlaps(
 
 
 def check_candidates(
-    boxes: Real[Tensor, "N 4"] | Real[Tensor, "0"],
-    scores: Real[Tensor, " N"],
-    labels: Int[Tensor, " N"] | None,
+    boxes: Real[Tensor, "N 4"] | Real[Tensor, "0"] | Sequence[Sequence[float]],
+    scores: Real[Tensor, " N"] | Sequence[float],
+    labels: Int[Tensor, " N"] | Sequence[int] | None,
     *,
     max_boxes: int,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -145,7 +148,7 @@ def check_fraction(name: str, value: float) -> float:
     return number
 
 
-def _own(values: Tensor | np.ndarray | list) -> Tensor:
+def _own(values: Tensor | np.ndarray | Sequence[Any]) -> Tensor:
     """Copies: a trace stays what it is when its caller writes into the array it gave (which may also be read-only)."""
     if isinstance(values, Tensor):
         return values.detach().cpu().clone()

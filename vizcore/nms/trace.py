@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -182,10 +183,10 @@ class OverlapMatrix:
 
 
 def trace_nms(
-    boxes: Real[Tensor, "N 4"] | Real[Tensor, "0"],
-    scores: Real[Tensor, " N"],
+    boxes: Real[Tensor, "N 4"] | Real[Tensor, "0"] | Sequence[Sequence[float]],
+    scores: Real[Tensor, " N"] | Sequence[float],
     *,
-    labels: Int[Tensor, " N"] | None = None,
+    labels: Int[Tensor, " N"] | Sequence[int] | None = None,
     iou_threshold: float = 0.5,
     score_threshold: float = 0.0,
     method: str = "hard",
