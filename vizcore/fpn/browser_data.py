@@ -329,7 +329,7 @@ def cell_rule(
     stride: Tensor,
     low: Tensor,
     high: Tensor,
-) -> dict[str, Float64[Tensor, "..."]]:
+) -> dict[str, Float[Tensor, "..."]]:
     """FCOS's rule for one cell and one box alone in the picture, elementwise: what ``assign_targets`` decides.
 
     Args:
