@@ -3,22 +3,28 @@ PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8501
 BIN     = $(VENV)/bin
+# The versions of the last test run; `make LOCK= …` takes the newest that the requirement files allow.
+LOCK   ?= -c requirements.lock
 RUN     = $(BIN)/python -m
 
-.PHONY: run test check format bench bench-load browser clean help
+# In CI the tests run in another order each time; the echoed command says which. SEED=… runs them in that order again.
+SEED   ?= $(if $(CI),$(shell date +%s))
+ORDER   = $(if $(SEED),-p randomly --randomly-seed=$(SEED))
+
+.PHONY: run test test-fast lock check format bench bench-load browser clean help
 
 help:
 	@echo "make run     start the app (creates the environment on the first call)"
-	@echo "make test    all tests: library, figures, pages, browser"
+	@echo "make test    all tests: library, figures, pages, browser; make test-fast leaves out the browser's"
 	@echo "make check   format, lint, types, and which way the imports go"
 	@echo "make bench   measured ratios; make bench-load drives many sessions against one server"
 
-# The stamp carries both requirement files' checksum, so a second call installs nothing.
-STAMP = $(VENV)/.installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
+# The stamp carries the requirement files' checksum, so a second call installs nothing.
+STAMP = $(VENV)/.installed-$(shell cat requirements.txt requirements-dev.txt requirements.lock | cksum | cut -d' ' -f1)
 
 $(STAMP):
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt $(LOCK)
 	@rm -f $(VENV)/.installed-*
 	@touch $@
 
@@ -28,14 +34,19 @@ run: $(STAMP)
 browser: $(STAMP)
 	@$(RUN) tests.browser.install
 
-# A test in Chromium that failed beside a busy neighbour gets one more chance, alone; what fails twice is red.
 test: $(STAMP) browser
-	$(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder || $(RUN) pytest --last-failed --last-failed-no-failures none
+	$(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder $(ORDER)
+
+test-fast: $(STAMP)
+	$(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder $(ORDER) --ignore=tests/browser
+
+lock: $(STAMP)
+	$(RUN) tests.lock
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy vizcore
+	$(BIN)/mypy vizcore pages/kit
 	$(BIN)/lint-imports
 
 format: $(STAMP)

@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.browser.install import find_chromium
+from tests.chromium import open_chromium
+
 # The same few lines serve both runtimes: numbers in and out are raw float64, for JSON knows neither NaN nor infinity.
 _EVALUATE = """
 const evaluate = (compiled, numbers, width) => {
@@ -34,8 +37,8 @@ def evaluate_javascript(source: str, name: str, inputs: np.ndarray) -> np.ndarra
     numbers = np.ascontiguousarray(inputs, dtype="<f8")
     if shutil.which("node"):
         raw = _in_node(source, name, numbers)
-    elif chromium := shutil.which("chromium") or shutil.which("chromium-browser"):
-        raw = _in_chromium(source, name, numbers, chromium)
+    elif find_chromium():
+        raw = _in_chromium(source, name, numbers)
     else:
         words = "neither node nor chromium found: compiled JavaScript cannot be tested"
         if os.environ.get("CI"):
@@ -63,9 +66,7 @@ def _in_node(source: str, name: str, numbers: np.ndarray) -> bytes:
         return Path(folder, "out").read_bytes()
 
 
-def _in_chromium(source: str, name: str, numbers: np.ndarray, executable: str) -> bytes:
-    from playwright.sync_api import sync_playwright
-
+def _in_chromium(source: str, name: str, numbers: np.ndarray) -> bytes:
     encoded = base64.b64encode(numbers.tobytes()).decode()
     script = (
         "async ([source, name, encoded, width]) => {" + _EVALUATE + "const url = URL.createObjectURL("
@@ -76,9 +77,8 @@ def _in_chromium(source: str, name: str, numbers: np.ndarray, executable: str) -
         "let text = ''; for (const byte of bytes) text += String.fromCharCode(byte);"
         "return btoa(text); }"
     )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        try:
-            return base64.b64decode(browser.new_page().evaluate(script, [source, name, encoded, numbers.shape[1]]))
-        finally:
-            browser.close()
+    page = open_chromium().new_page()
+    try:
+        return base64.b64decode(page.evaluate(script, [source, name, encoded, numbers.shape[1]]))
+    finally:
+        page.close()

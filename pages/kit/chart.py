@@ -51,7 +51,7 @@ def chart(
     if not clickable:
         return None
     click = getattr(result, "click", None)
-    return dict(click) if isinstance(click, dict) or hasattr(click, "keys") else None
+    return dict(click) if click is not None and hasattr(click, "keys") else None
 
 
 def _nothing() -> None:

@@ -81,7 +81,7 @@ def catalogue(language: str, concept: str) -> dict[str, str]:
         return {}
     with path.open("rb") as file:
         entries = read_po(file, locale=language)
-    return {entry.id: entry.string for entry in entries if entry.id and entry.string}
+    return {str(entry.id): str(entry.string) for entry in entries if entry.id and entry.string}
 
 
 @functools.lru_cache(maxsize=32)

@@ -35,7 +35,7 @@ def show_myth(
         head, mark = st.columns([3, 1], vertical_alignment="center")
         head.markdown(f":material/auto_stories: **{say('Often said:')}** “{claim}”")
         with mark:
-            st.badge(badge[0], icon=badge[1], color=badge[2])
+            st.badge(badge[0], icon=badge[1], color=badge[2])  # type: ignore[arg-type]
         evidence()
         st.markdown(because)
         if source:

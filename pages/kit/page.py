@@ -309,9 +309,10 @@ class Page:
         if isinstance(parameter, str):
             parameter = link.choice(parameter, list(options), default)
         values = list(options)
+        words: Callable[[Any], Any] = options.get
 
         def widget(key: str, locked: bool, value: str) -> str:
-            given = {"index": values.index(value), "format_func": options.get, "key": key, "disabled": locked, **more}
+            given = {"index": values.index(value), "format_func": words, "key": key, "disabled": locked, **more}
             return str(
                 st.radio(label, values, horizontal=True, **given) if few else st.selectbox(label, values, **given)
             )
@@ -331,6 +332,7 @@ class Page:
         """Any number of several, in the order of ``options``."""
         if isinstance(parameter, str):
             parameter = link.choices(parameter, list(options), default)
+        words: Callable[[Any], Any] = options.get
 
         def widget(key: str, locked: bool, value: list[str]) -> list[str]:
             chosen = st.pills(
@@ -338,7 +340,7 @@ class Page:
                 list(options),
                 selection_mode="multi",
                 default=value,
-                format_func=options.get,
+                format_func=words,
                 key=key,
                 disabled=locked,
                 **more,
@@ -384,7 +386,7 @@ class Page:
 
         def widget(key: str, locked: bool, value: str | None) -> str | None:
             index = values.index(value) if value in values else None
-            return st.radio(label, values, index, format_func=options.get, key=key, disabled=locked, **more)
+            return st.radio(label, values, index, format_func=dict(options).get, key=key, disabled=locked, **more)
 
         return self._drawn(link.choice(name, values, None), widget, linked=False)  # type: ignore[no-any-return]
 

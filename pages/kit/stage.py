@@ -207,7 +207,7 @@ def _geometry(
     geometry = {}
     for box in boxes:
         corners = sent.get(box.id)
-        if not _believable(corners):
+        if corners is None or not _believable(corners):
             return {}
         x1, y1, x2, y2 = (float(corner) for corner in corners)
         inside = size is None or (x1 >= 0 and y1 >= 0 and x2 <= size[1] and y2 <= size[0])

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from tests.benchmarks.load import memory_of
-from tests.browser.conftest import ROOT, chromium, new_context, settled, start_server, stop_server  # noqa: F401  (fixtures)
+from tests.browser.conftest import ROOT, new_context, settled, start_server, stop_server  # noqa: F401  (fixtures)
 
 ROUNDS = 3
 
@@ -29,7 +29,7 @@ def seconds_to_first_control(browser: Browser, environment: dict[str, str]) -> f
         stop_server(process)
 
 
-def test_first_control_with_and_without_torch(chromium: Browser, tmp_path: Path) -> None:  # noqa: F811
+def test_first_control_with_and_without_torch(chromium: Browser, tmp_path: Path) -> None:
     for name in ("torch", "torchvision"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise ImportError('stubbed out for a measurement')\n")
@@ -44,7 +44,7 @@ def test_first_control_with_and_without_torch(chromium: Browser, tmp_path: Path)
     )
 
 
-def test_memory_after_every_page_twice(chromium: Browser) -> None:  # noqa: F811
+def test_memory_after_every_page_twice(chromium: Browser) -> None:
     process, url = start_server(ROOT / "app.py")
     context = chromium.new_context()
     try:

@@ -11,22 +11,14 @@ from tests.benchmarks.test_detection import best_times
 from vizcore import detection, fpn
 from vizcore.data.scenes import draw_scene
 from vizcore.detection import pyramid_detector
-from vizcore.models.fcos import FCOS, WEIGHTS_FOLDER, Detector, FCOSConfig, load_fcos
-from vizcore.seeding import seeded
+from vizcore.models.fcos import load_fcos
 
 SLACK = 0.1  # seconds
 
 
-def shipped_or_random():
-    if (WEIGHTS_FOLDER / "fcos_fpn.safetensors").is_file():
-        return load_fcos("fcos_fpn")
-    with seeded(0):
-        return Detector(FCOS(FCOSConfig("fpn", finest=2, channels=64)))
-
-
 @pytest.fixture(scope="module")
 def detector():
-    return shipped_or_random()
+    return load_fcos("fcos_fpn")
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import ARGUMENTS, start_server, stop_server
-from tests.browser.install import install
+from tests.browser.conftest import start_server, stop_server
 
 APP = Path(__file__).parents[1] / "browser" / "apps" / "graph_app.py"
 MEASURE = """async (presses) => {
@@ -30,13 +29,11 @@ MEASURE = """async (presses) => {
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
+def page(chromium: Browser) -> Iterator[Page]:
     process, url = start_server(APP)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=install(), args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1440, "height": 900}, base_url=url)
-        yield page
-        browser.close()
+    page = chromium.new_page(viewport={"width": 1440, "height": 900}, base_url=url)
+    yield page
+    page.close()
     stop_server(process)
 
 

@@ -1,4 +1,4 @@
-"""One server and one Chromium for all browser tests of a process."""
+"""One server for all browser tests of a process; their Chromium is the process's (tests/chromium.py)."""
 
 from __future__ import annotations
 
@@ -13,20 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect, sync_playwright
-
-from tests.browser.install import install
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect
 
 expect.set_options(timeout=30_000)  # what a busy machine may need; a condition that holds is met at once
 
 ROOT = Path(__file__).resolve().parents[2]
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
 
 
 def free_port() -> int:
@@ -96,15 +87,6 @@ def serve() -> Iterator[Callable[[Path], str]]:
     yield start
     for process, _ in running.values():
         stop_server(process)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=install(), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @dataclass

@@ -13,6 +13,12 @@ import sys
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# In a process of its own: where a test's Chromium is open, Playwright refuses to be started again.
+OWN = """
+from playwright.sync_api import sync_playwright
+with sync_playwright() as playwright:
+    print(playwright.chromium.executable_path)
+"""
 
 
 def find_chromium() -> str | None:
@@ -24,10 +30,8 @@ def find_chromium() -> str | None:
         found = shutil.which(name)
         if found:
             return found
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
+    asked = subprocess.run([sys.executable, "-c", OWN], check=True, capture_output=True, text=True)
+    own = asked.stdout.strip()
     return own if Path(own).exists() else None
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.benchmarks.load import Session
 from tests.browser.conftest import ROOT, settled, start_server, stop_server
+from tests.chromium import run_coroutine
 from vizcore.data.photos import load_sample
 
 FOUND = re.compile(r"Found (\d+)")
@@ -139,8 +138,7 @@ def test_a_threshold_runs_what_it_changes_and_nothing_else(page: Page, app_url: 
         await driver.move(0.61)
         await driver.close()
 
-    with ThreadPoolExecutor() as pool:  # a thread has no event loop of Playwright's
-        pool.submit(asyncio.run, move()).result()
+    run_coroutine(move())
     like = driver.message(driver.fragments[driver.control]).rerun_script
     assert like.fragment_id == asked.fragment_id
     assert like.page_script_hash == asked.page_script_hash

@@ -18,10 +18,6 @@ from vizcore.models import fcos
 SIDE = 512  # of a scene
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 
-pytestmark = pytest.mark.skipif(
-    not (fcos.WEIGHTS_FOLDER / "fcos_fpn.safetensors").is_file(), reason="the page needs the shipped detector"
-)
-
 
 @pytest.fixture(scope="module")
 def detector() -> fcos.Detector:

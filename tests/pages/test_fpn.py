@@ -23,10 +23,6 @@ from vizcore.models import fcos
 PARTS = ("maps", "designs", "owner", "cell", "data")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
-pytestmark = pytest.mark.skipif(
-    not (fcos.WEIGHTS_FOLDER / "fcos_fpn.safetensors").is_file(), reason="the page needs the shipped detector"
-)
-
 
 def open_page(**query: str) -> AppTest:
     app = AppTest.from_file("../../app.py", default_timeout=240)

@@ -217,18 +217,19 @@ def test_source_is_a_straight_line_without_dead_or_repeated_work():
     assert source.startswith("export function giou(x1, y1, x2, y2, tx1, ty1, tx2, ty2) {\n")
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="the fallback needs Chromium")
-def test_chromium_says_what_node_says(monkeypatch, pairs):
+def test_chromium_says_what_node_says(monkeypatch, pairs, chromium):
     example = [torch.rand(3, dtype=torch.float64) for _ in range(8)]
     source = to_javascript(lambda *c: iou_losses.loss_terms("ciou", c), example, name="ciou", gradient_inputs=range(4))
     rows = pairs[-1000:]
     expected = torch_rows(lambda *c: iou_losses.loss_terms("ciou", c), rows, range(4))
-    monkeypatch.setattr(javascript.shutil, "which", lambda name: None if name == "node" else "/usr/bin/" + name)
+    with_node = shutil.which
+    monkeypatch.setattr(javascript.shutil, "which", lambda name: None if name == "node" else with_node(name))
     assert_same(evaluate_javascript(source, "ciou", rows), expected)
 
 
 def test_no_runtime_is_a_failure_in_ci_and_a_skip_elsewhere(monkeypatch):
     monkeypatch.setattr(javascript.shutil, "which", lambda name: None)
+    monkeypatch.setattr(javascript, "find_chromium", lambda: None)
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="neither node nor chromium"):
         evaluate_javascript("", "f", np.zeros((1, 1)))

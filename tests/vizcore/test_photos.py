@@ -66,7 +66,7 @@ def test_samples_come_from_the_wheels(name, size, monkeypatch):
 
 
 def test_samples_equal_the_packages_own_readers():
-    skimage_data = pytest.importorskip("skimage.data")
+    import skimage.data as skimage_data
     from sklearn.datasets import load_sample_image
 
     assert np.array_equal(load_sample("chelsea").pixels, skimage_data.chelsea())

@@ -12,7 +12,7 @@ from vizcore.data.scenes import CLASSES, draw_scene
 from vizcore.detection import pyramid_detector
 from vizcore.detection.output import FATES, refilter
 from vizcore.models import fcos as models
-from vizcore.models.fcos import FCOS, WEIGHTS_FOLDER, Detector, FCOSConfig, load_fcos
+from vizcore.models.fcos import FCOS, Detector, FCOSConfig, load_fcos
 from vizcore.seeding import seeded
 
 NAME = "fcos_lite0_fpn"
@@ -140,12 +140,6 @@ def test_it_is_offered_where_its_file_is(tmp_path, monkeypatch):
     assert names.index("sliding_windows_unfused") < names.index(NAME) < names.index("ssdlite320_mobilenet_v3_large")
 
 
-shipped = pytest.mark.skipif(
-    not (WEIGHTS_FOLDER / "fcos_fpn.safetensors").is_file(), reason="the detector has not been trained yet"
-)
-
-
-@shipped
 def test_the_shipped_detector_finds_the_objects_of_unseen_scenes():
     detector = detection.load_detector(NAME)
     found = wanted = right = said = 0
@@ -165,7 +159,6 @@ def test_the_shipped_detector_finds_the_objects_of_unseen_scenes():
     assert right / said > 0.6
 
 
-@shipped
 def test_the_shipped_file_is_the_one_on_the_page():
     loaded = pyramid_detector.load(NAME)
     scene = draw_scene("validation", 1, size=256)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float
 from torch import Tensor
 
 from vizcore import browser
@@ -17,7 +17,7 @@ def paper_rule(
     *,
     canonical_size: float = CANONICAL_SIZE,
     canonical_level: float = CANONICAL_LEVEL,
-) -> dict[str, Float64[Tensor, "..."]]:
+) -> dict[str, Float[Tensor, "..."]]:
     """The FPN paper's rule, elementwise: ``level``, and ``value`` before it is rounded down."""
     return {
         "level": level_number(width, height, canonical_size=canonical_size, canonical_level=canonical_level),
@@ -35,7 +35,7 @@ def cell_rule(
     stride: Tensor,
     low: Tensor,
     high: Tensor,
-) -> dict[str, Float64[Tensor, "..."]]:
+) -> dict[str, Float[Tensor, "..."]]:
     """FCOS's rule for one cell and one box alone in the picture, elementwise: what ``assign_targets`` decides.
 
     Args:
@@ -69,7 +69,7 @@ def cell_rule(
     }
 
 
-def example_numbers(count: int) -> tuple[Float64[Tensor, " 3"], ...]:
+def example_numbers(count: int) -> tuple[Float[Tensor, " 3"], ...]:
     """So many inputs of different numbers, for ``browser.to_javascript``."""
     return tuple(torch.arange(1.0, 4.0, dtype=torch.float64) + place for place in range(count))
 

@@ -18,7 +18,7 @@ from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Real
 from torch import Tensor
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 
@@ -143,8 +143,8 @@ def fcos_center_level(
 
 
 def cell_owners(
-    config: FCOSConfig, input_size: tuple[int, int], box: Float[np.ndarray, " 4"]
-) -> Mapping[str, Int64[np.ndarray, "K 2"]]:
+    config: FCOSConfig, input_size: tuple[int, int], box: Real[np.ndarray, " 4"]
+) -> Mapping[str, Int64[np.ndarray, "_K 2"]]:
     """The cells that training would hold responsible for a box alone in the picture.
 
     Args:

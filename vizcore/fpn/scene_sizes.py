@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Real
 
 from vizcore.data.scenes import Scene, draw_scene
 
@@ -43,7 +43,7 @@ class SceneSizes:
         }
 
 
-def box_sizes(boxes: Float64[np.ndarray, "M 4"]) -> Float64[np.ndarray, " M"]:
+def box_sizes(boxes: Real[np.ndarray, "M 4"]) -> Float64[np.ndarray, " M"]:
     """Square roots of the areas of xyxy boxes."""
     sides = np.asarray(boxes, dtype=np.float64)[:, 2:] - np.asarray(boxes, dtype=np.float64)[:, :2]
     sizes: np.ndarray = np.sqrt(sides.prod(axis=1))

@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32, Int64, Real
 from torch import Tensor
 from torchvision.ops import batched_nms
 
@@ -37,7 +37,7 @@ MIN_CANDIDATES, MAX_CANDIDATES = 150, 1000
 """... but at least so many are (where the photo has so many cells), and at most so many."""
 MAX_DETECTIONS: Final = 100
 
-Maps = Mapping[str, Float32[np.ndarray, "C H W"]]
+Maps = Mapping[str, Float32[np.ndarray, "_C _H _W"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,12 +143,12 @@ class FPNTrace:
         upsampled = _nearest(self.merge(above)[2], lateral.shape[-2:])
         return lateral, upsampled, lateral + upsampled
 
-    def to_photo(self, points: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
+    def to_photo(self, points: Real[np.ndarray, "*N D"]) -> Float[np.ndarray, "*N D"]:
         """Points (x, y) or boxes (xyxy) of the input in pixels of the photo; not clipped."""
         points = np.asarray(points, dtype=np.float64)
         return points / np.resize(self.scales, points.shape[-1])
 
-    def to_input(self, points: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
+    def to_input(self, points: Real[np.ndarray, "*N D"]) -> Float[np.ndarray, "*N D"]:
         """Points (x, y) or boxes (xyxy) of the photo in pixels of the input."""
         points = np.asarray(points, dtype=np.float64)
         return points * np.resize(self.scales, points.shape[-1])

@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> Path:
     parser.add_argument("--starts", choices=STARTS, default="disc")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--output", type=Path, help="an .npz file; by default in assets/simulations")
+    parser.add_argument("--output", type=Path, help="an .npz file; by default in vizcore/assets/simulations")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     with tqdm(total=100, unit="%") as bar:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ ASPECT_RATIOS = (0.25, 1 / 3, 0.5, 1.0, 2.0, 3.0, 4.0)
 ENCLOSING_FACTORS = (1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0)
 """Width over the target's width, and height over its height, of the enclosing anchors."""
 NUM_STEPS = 200
-ASSETS = Path(__file__).parents[2] / "assets" / "simulations"
+ASSETS = Path(str(resources.files("vizcore") / "assets" / "simulations"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -449,7 +450,7 @@ def detect_on_pyramid(
     return _suppress(every, iou_threshold, most)
 
 
-WEIGHTS_FOLDER: Final = Path(__file__).resolve().parents[2] / "assets" / "weights"
+WEIGHTS_FOLDER: Final = Path(str(resources.files("vizcore") / "assets" / "weights"))
 """Where the detectors that were trained here lie, each beside its card."""
 
 
@@ -457,7 +458,7 @@ def load_fcos(name: str = "fcos_fpn", *, backbone: EfficientNetLite0 | None = No
     """A detector that was trained here, ready to run. The file holds nothing but tensors (safetensors).
 
     Args:
-        name: of a file in ``assets/weights``: ``"fcos_fpn"``, or ``"compare_fpn"``, ``"compare_separate"`` and
+        name: of a file in ``vizcore/assets/weights``: ``"fcos_fpn"``, or ``"compare_fpn"``, ``"compare_separate"`` and
             ``"compare_top"``, which differ in their neck alone and were trained with one budget.
         backbone: the network to share, if it is in memory already.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,14 +51,14 @@ class Evaluation:
 
 
 def evaluate_detections(
-    boxes: Float[np.ndarray, "K 4"],
-    scores: Float[np.ndarray, " K"],
-    targets: Float[np.ndarray, "M 4"],
+    boxes: Float[np.ndarray, "K 4"] | Sequence[Sequence[float]],
+    scores: Float[np.ndarray, " K"] | Sequence[float],
+    targets: Float[np.ndarray, "M 4"] | Sequence[Sequence[float]],
     *,
-    labels: Int[np.ndarray, " K"] | None = None,
-    target_labels: Int[np.ndarray, " M"] | None = None,
-    images: Int[np.ndarray, " K"] | None = None,
-    target_images: Int[np.ndarray, " M"] | None = None,
+    labels: Int[np.ndarray, " K"] | Sequence[int] | None = None,
+    target_labels: Int[np.ndarray, " M"] | Sequence[int] | None = None,
+    images: Int[np.ndarray, " K"] | Sequence[int] | None = None,
+    target_images: Int[np.ndarray, " M"] | Sequence[int] | None = None,
     match_threshold: float = 0.5,
 ) -> Evaluation:
     """Counts detections against ground truth with ``pycocotools``.
@@ -222,7 +223,7 @@ def _coco_precision(
     return evaluation.eval["precision"][:, :, :, 0, 0]
 
 
-def _table(boxes: np.ndarray) -> np.ndarray:
+def _table(boxes: np.ndarray | Sequence[Sequence[float]]) -> np.ndarray:
     table = np.asarray(boxes, dtype=np.float64)
     table = table.reshape(0, 4) if table.size == 0 else table
     if table.ndim != 2 or table.shape[1] != 4:
@@ -230,7 +231,7 @@ def _table(boxes: np.ndarray) -> np.ndarray:
     return table
 
 
-def _column(values: np.ndarray | None, number: int) -> np.ndarray:
+def _column(values: np.ndarray | Sequence[int] | None, number: int) -> np.ndarray:
     column = np.zeros(number, dtype=np.int64) if values is None else np.asarray(values, dtype=np.int64)
     if len(column) != number:
         raise NMSError(

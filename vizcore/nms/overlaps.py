@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 from torch import Tensor
 
 from vizcore.errors import ExplainedError
@@ -61,7 +64,11 @@ def pairwise_overlaps(
 
 
 def check_candidates(
-    boxes: Float[Tensor, "N 4"], scores: Float[Tensor, " N"], labels: Int[Tensor, " N"] | None, *, max_boxes: int
+    boxes: Real[Tensor, "N 4"] | Real[Tensor, "0"] | Sequence[Sequence[float]],
+    scores: Real[Tensor, " N"] | Sequence[float],
+    labels: Int[Tensor, " N"] | Sequence[int] | None,
+    *,
+    max_boxes: int,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Brings candidates to plain CPU tensors, or says in one sentence what is wrong with them.
 
@@ -141,7 +148,7 @@ def check_fraction(name: str, value: float) -> float:
     return number
 
 
-def _own(values: Tensor | np.ndarray | list) -> Tensor:
+def _own(values: Tensor | np.ndarray | Sequence[Any]) -> Tensor:
     """Copies: a trace stays what it is when its caller writes into the array it gave (which may also be read-only)."""
     if isinstance(values, Tensor):
         return values.detach().cpu().clone()

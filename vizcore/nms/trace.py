@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 from torch import Tensor
 
 from vizcore.nms.overlaps import NMSError, check_candidates, check_fraction, pairwise_overlaps
@@ -182,10 +183,10 @@ class OverlapMatrix:
 
 
 def trace_nms(
-    boxes: Float[Tensor, "N 4"],
-    scores: Float[Tensor, " N"],
+    boxes: Real[Tensor, "N 4"] | Real[Tensor, "0"] | Sequence[Sequence[float]],
+    scores: Real[Tensor, " N"] | Sequence[float],
     *,
-    labels: Int[Tensor, " N"] | None = None,
+    labels: Int[Tensor, " N"] | Sequence[int] | None = None,
     iou_threshold: float = 0.5,
     score_threshold: float = 0.0,
     method: str = "hard",

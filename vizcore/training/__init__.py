@@ -1,1 +1,1 @@
-"""The harness that made ``assets/weights``, rerunnable: ``python -m vizcore.training <model>``."""
+"""The harness that made ``vizcore/assets/weights``, rerunnable: ``python -m vizcore.training <model>``."""

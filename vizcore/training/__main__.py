@@ -1,6 +1,7 @@
 """Trains a detector, goes on training it after an interruption, ships it, or judges what was shipped.
 
-``python -m vizcore.training fcos_fpn`` trains, with ``--ship`` into ``assets/weights``; ``--evaluate`` judges those.
+``python -m vizcore.training fcos_fpn`` trains, with ``--ship`` into ``vizcore/assets/weights``; ``--evaluate`` judges
+those.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--validation", type=int, default=NUM_VALIDATION_SCENES, help="validation scenes")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="for torch")
     parser.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True, help="go on where it stopped")
-    parser.add_argument("--ship", action="store_true", help="write assets/weights when done")
+    parser.add_argument("--ship", action="store_true", help="write vizcore/assets/weights when done")
     parser.add_argument("--evaluate", action="store_true", help="train nothing; judge the shipped file")
     parser.add_argument("--predictions", type=Path, help="train nothing; write what the shipped file finds here")
     options = parser.parse_args(arguments)

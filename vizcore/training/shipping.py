@@ -55,7 +55,7 @@ def save_weights(path: Path, fcos: FCOS) -> None:
 def ship(
     recipe: Recipe, name: str, trained: TrainedModel, *, seed: int, command: str, num_scenes: int
 ) -> tuple[Card, ...]:
-    """Writes a trained detector and its card into ``assets/weights``, judged as it was written.
+    """Writes a trained detector and its card into ``vizcore/assets/weights``, judged as it was written.
 
     A detector of the top stage alone gets a second card: the same weights on an image pyramid.
     """
@@ -110,7 +110,7 @@ def ship(
 
 
 def judge(card: Card, *, progress: Callable[[Iterable[int]], Iterable[int]] = iter) -> Quality:
-    """Judges the weights of a card again, as they lie in ``assets/weights``."""
+    """Judges the weights of a card again, as they lie in ``vizcore/assets/weights``."""
     return evaluate_detector(
         load_fcos(card.weights), num_scenes=card.num_scenes, pyramid=card.pyramid, progress=progress
     )

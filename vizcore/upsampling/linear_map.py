@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Float64, Real
 from torch import Tensor
 
 from vizcore.upsampling.checks import UpsamplingError
@@ -81,7 +81,7 @@ class ScatterTrace:
         return float(np.abs(self.output - self.convolved).max())
 
 
-def check_grid(grid: Float[Tensor, "H W"]) -> Float[Tensor, "H W"]:
+def check_grid(grid: Real[Tensor, "H W"] | Sequence[Sequence[float]]) -> Float64[Tensor, "H W"]:
     """Returns the grid in float64, or says what is wrong with it.
 
     Args:
@@ -108,7 +108,9 @@ def check_grid(grid: Float[Tensor, "H W"]) -> Float[Tensor, "H W"]:
     return values
 
 
-def trace_upsampling(method: str, grid: Float[Tensor, "H W"], **options: Any) -> UpsamplingTrace:
+def trace_upsampling(
+    method: str, grid: Real[Tensor, "H W"] | Sequence[Sequence[float]], **options: Any
+) -> UpsamplingTrace:
     """Runs an operator and finds its linear map by sending every unit grid through it in one batch.
 
     The map is measured, not derived, so it is true for every option that torch knows.
@@ -215,7 +217,7 @@ def _run(method: str, grids: Float[Tensor, "B H W"], options: Mapping[str, Any])
 
 
 def trace_scatter(
-    grid: Float[Tensor, "H W"],
+    grid: Real[Tensor, "H W"] | Sequence[Sequence[float]],
     *,
     weight: Float[Tensor, "KH KW"] | str = "constant",
     kernel_size: int | tuple[int, int] | None = None,
