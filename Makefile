@@ -5,13 +5,14 @@ PORT   ?= 8501
 BIN     = $(VENV)/bin
 RUN     = $(BIN)/python -m
 
-.PHONY: run test check format bench bench-load browser clean help
+.PHONY: run test check format bench bench-load bench-memory browser clean help
 
 help:
 	@echo "make run     start the app (creates the environment on the first call)"
 	@echo "make test    all tests: library, figures, pages, browser"
 	@echo "make check   format, lint, types, and which way the imports go"
-	@echo "make bench   measured ratios; make bench-load drives many sessions against one server"
+	@echo "make bench   measured ratios; make bench-load drives many sessions against one server,"
+	@echo "             make bench-memory opens and closes 500 on one"
 
 # The stamp carries both requirement files' checksum, so a second call installs nothing.
 STAMP = $(VENV)/.installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
@@ -47,6 +48,9 @@ bench: $(STAMP)
 
 bench-load: $(STAMP)
 	$(RUN) tests.benchmarks.load
+
+bench-memory: $(STAMP)
+	$(RUN) tests.benchmarks.sessions
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

@@ -168,8 +168,9 @@ def record(page: str, state: Mapping[str, str]) -> dict[str, Any]:
             app._page_hash = calc_hash(page)
         app.run()
     shown = list(app)
+    shares = any(node.type == "bidi_component" and '"query"' in node.proto.json for node in shown)
     return {
-        "link": link(app),
+        "link": link(app) if shares else {},  # a page that failed has none
         "components": components(app, files),
         "widgets": [widget_of(node) for node in shown if is_control(node)],
         "errors": [plain(node.proto.body) for node in shown if node.type in ("error", "warning")],
