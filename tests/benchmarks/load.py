@@ -147,11 +147,16 @@ class Session:
                 path = tuple(answer.metadata.delta_path)
                 if not any(path[: len(closed)] == closed for closed in self.closed):
                     self._keep(answer.delta.new_element, answer.delta.fragment_id)
+                else:
+                    self._keep_for_opening(answer.delta.new_element)
             elif kind == "delta" and answer.delta.add_block.WhichOneof("type") == "popover":
                 self.closed.add(tuple(answer.metadata.delta_path))
             elif kind == "script_finished":
                 break
         self.received = (num_bytes, num_messages)
+
+    def _keep_for_opening(self, element: Element) -> None:
+        """Takes in what a learner who opens a popover would find; this one does not."""
 
     def _keep(self, element: Element, fragment: str) -> None:
         """Takes in a control's state and its fragment, or the address."""
