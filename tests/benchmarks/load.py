@@ -151,7 +151,7 @@ class Session:
                     self._keep_for_opening(answer.delta.new_element)
             elif kind == "delta" and answer.delta.add_block.WhichOneof("type") == "popover":
                 self.closed.add(tuple(answer.metadata.delta_path))
-            elif kind == "script_finished":
+            elif kind == "script_finished" and answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 break
         self.received = (num_bytes, num_messages)
 
