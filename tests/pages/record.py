@@ -217,7 +217,7 @@ def fingerprint(content: bytes) -> str:
     return f"{len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()[:16]}"
 
 
-_TIMES = re.compile(r"\d[\d.,]*(?=(\s|\xa0|&nbsp;)?(ms|µs|s|毫秒|秒)\b)")
+_TIMES = re.compile(r"\d[\d.,]*(\s|\xa0|&nbsp;)?(ms|µs|s|毫秒|秒)\b")
 _ADDRESS = re.compile(r"/?(mock/)?media/[0-9a-f]{40,}(\.\w+)?")
 _RANDOM = re.compile(r"-?\d{7,}|[0-9a-f]{10,}")
 
