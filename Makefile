@@ -11,13 +11,14 @@ RUN     = $(BIN)/python -m
 SEED   ?= $(if $(CI),$(shell date +%s))
 ORDER   = $(if $(SEED),-p randomly --randomly-seed=$(SEED))
 
-.PHONY: run test test-fast lock check format bench bench-load browser clean help
+.PHONY: run test test-fast lock check format bench bench-load bench-memory browser clean help
 
 help:
 	@echo "make run     start the app (creates the environment on the first call)"
 	@echo "make test    all tests: library, figures, pages, browser; make test-fast leaves out the browser's"
 	@echo "make check   format, lint, types, and which way the imports go"
-	@echo "make bench   measured ratios; make bench-load drives many sessions against one server"
+	@echo "make bench   measured ratios; make bench-load drives many sessions against one server,"
+	@echo "             make bench-memory opens and closes 500 on one"
 
 # The stamp carries the requirement files' checksum, so a second call installs nothing.
 STAMP = $(VENV)/.installed-$(shell cat requirements.txt requirements-dev.txt requirements.lock | cksum | cut -d' ' -f1)
@@ -58,6 +59,9 @@ bench: $(STAMP)
 
 bench-load: $(STAMP)
 	$(RUN) tests.benchmarks.load
+
+bench-memory: $(STAMP)
+	$(RUN) tests.benchmarks.sessions
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

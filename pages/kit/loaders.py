@@ -10,13 +10,13 @@ import importlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
-from pages.kit.memory import return_memory, size_of
+from pages.kit.memory import keep_house, return_memory, size_of
 from pages.kit.page import Page
 
 MOST_KEPT = 64 * 2**20
@@ -43,6 +43,7 @@ def _warm_up() -> threading.Thread:
         gc.collect()
         gc.freeze()
 
+    keep_house()
     thread = threading.Thread(target=load, name="warm-up", daemon=True)
     thread.start()
     return thread
@@ -64,7 +65,19 @@ def compute(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
         args: its arguments.
         options: its keyword arguments.
     """
-    call = (f"{function.__module__}.{function.__qualname__}", function, args, options)
+    return compute_named(f"{function.__module__}.{function.__qualname__}", function, args, options)
+
+
+def compute_named(name: str, function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+    """:func:`compute` for a function that has no name of its own, such as a partial one.
+
+    Args:
+        name: tells its results from those of others.
+        function: as for :func:`compute`.
+        args: its arguments.
+        options: its keyword arguments.
+    """
+    call = (name, function, args, dict(options))
     kept = _compute(*call)
     for unused in _KEPT.use(kept, call):
         _compute.clear(*unused)

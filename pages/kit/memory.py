@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
+import gc
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
+from streamlit import runtime
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+
 _M_ARENA_MAX = -8  # glibc's name for the setting, malloc.h
 _ARENAS = 2
+
+MOST_ENDED = 64
+"""Sessions whose browser is gone that are kept for its return; ``server.disconnectedSessionTTL`` says how long."""
+
+COMPUTED_AGAIN = ("own_results", "own_recordings", "fpn_own_traces", "fpn_own_field")
+"""What a session keeps only to be faster: results on the reader's own photo, some tens of megabytes."""
+
+_PAUSE = 15  # seconds between two looks at who is gone
 
 
 def spare_memory() -> None:
@@ -29,6 +44,82 @@ def return_memory() -> None:
     """Gives freed memory back to the system; for the end of large work, such as a forward pass."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def keep_house() -> None:
+    """Starts a thread that lets go of what ended sessions hold; for the lifetime of a server.
+
+    Streamlit forgets an ended session when a later one ends, and then leaves it to the collector: after the last
+    visitor of a lesson nothing would be given back.
+    """
+
+    def watch() -> None:
+        while True:
+            time.sleep(_PAUSE)
+            if not isinstance(server := runtime.get_instance() if runtime.exists() else None, runtime.Runtime):
+                continue
+            gone = threading.Event()
+            freed: list[int] = []
+
+            def look(server: Any = server, freed: list[int] = freed, gone: threading.Event = gone) -> None:
+                try:
+                    freed.append(let_go(server._session_mgr._session_storage, server.uploaded_file_mgr))
+                finally:
+                    gone.set()
+
+            with contextlib.suppress(AttributeError, RuntimeError):  # another Streamlit, or one that is stopping
+                server._get_async_objs().eventloop.call_soon_threadsafe(look)  # where sessions come and go
+                gone.wait(_PAUSE)
+            if any(freed):
+                gc.collect()  # a session refers to itself, and only its end releases its files
+                return_memory()
+
+    threading.Thread(target=watch, name="housekeeping", daemon=True).start()
+
+
+def let_go(storage: Any, uploads: Any) -> int:
+    """Drops ended sessions that are too old or too many, and from the others all that a return would build anew.
+
+    What stays is what a return must find: the controls' values, the reader's own photo, the challenges solved.
+
+    Args:
+        storage: the server's ended sessions.
+        uploads: the server's uploaded files; a photo is kept decoded.
+
+    Returns:
+        How many sessions were dropped or made lighter.
+    """
+    if not isinstance(storage, MemorySessionStorage):
+        return 0
+    kept: Any = storage._cache
+    old = len(kept.expire())
+    too_many = list(kept)[:-MOST_ENDED]
+    for session_id in too_many:
+        kept.pop(session_id, None)
+    return old + len(too_many) + sum(_lighten(info.session, uploads) for info in storage.list())
+
+
+def _lighten(session: Any, uploads: Any) -> bool:
+    """Takes from an ended session its results, its fragments and callbacks, and the files as they were sent.
+
+    A callback is a function of the page's last run, and keeps alive everything that this run computed. The run that
+    follows a return brings new ones.
+    """
+    if session._scriptrunner is not None or getattr(session, "grad2box_light", None) is session._client_state:
+        return False
+    state = session.session_state
+    for name in COMPUTED_AGAIN:
+        if name in state:
+            del state[name]
+    metadata = state._new_widget_state.widget_metadata
+    for widget_id, known in list(metadata.items()):
+        metadata[widget_id] = dataclasses.replace(
+            known, callback=None, callback_args=None, callback_kwargs=None, callbacks=None
+        )
+    session._fragment_storage.clear()
+    uploads.remove_session_files(session.id)
+    session.grad2box_light = session._client_state  # until its next run
+    return True
 
 
 def size_of(value: Any) -> int:

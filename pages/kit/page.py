@@ -559,8 +559,8 @@ def show_failure(error: Exception, concept: str) -> None:
     with st.container(key="failure"):
         st.error(
             say(
-                "Something on this page went wrong ({kind}). Your other pages are untouched. Reset this page, or reload "
-                "it.",
+                "Something on this page went wrong ({kind}). Your other pages are untouched. Reset this page, or "
+                "reload it.",
                 kind=type(error).__name__,
             ),
             icon=":material/error:",

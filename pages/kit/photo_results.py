@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.kit.loaders import compute_named
 from vizcore.data import photos
 
 _MOST_OWN = 12  # a level with all its windows and classes takes some two megabytes
@@ -27,7 +28,11 @@ def compute_on_photo(
     """
     name = f"{function.__module__}.{function.__qualname__}"
     if is_sample:
-        return _on_sample(name, photo.name, args, options, function)
+
+        def on_sample(sample: str, *args: Any, **options: Any) -> Any:
+            return function(photos.load_sample(sample).pixels, *args, **options)
+
+        return compute_named(f"on a sample: {name}", on_sample, (photo.name, *args), options)
     kept: dict[tuple[object, ...], Any] = st.session_state.setdefault("own_results", {})
     digest = hashlib.sha256(photo.pixels.tobytes()).hexdigest()
     key = (name, digest, args, tuple(sorted(options.items())))
@@ -36,10 +41,3 @@ def compute_on_photo(
             kept.pop(next(iter(kept)))
         kept[key] = function(photo.pixels, *args, **options)
     return kept[key]
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _on_sample(
-    name: str, sample: str, args: tuple[Any, ...], options: dict[str, Any], _function: Callable[..., Any]
-) -> Any:
-    return _function(photos.load_sample(sample).pixels, *args, **options)

@@ -40,6 +40,7 @@ class Session:
     Attributes:
         url: address of the server.
         page: hash of the page that is open; empty for the first.
+        place: its part of the address.
         query: the page's part of the address, as the page wrote it.
         widgets: every control's state, by its id.
         fragments: the fragment that each control belongs to, by the control's id.
@@ -47,6 +48,7 @@ class Session:
         large: hashes of the large messages of the last two runs.
         received: bytes and messages of the last run.
         seconds: how long each interaction took.
+        name: what the server calls it.
     """
 
     def __init__(self, url: str, seed: int = 0) -> None:
@@ -54,6 +56,7 @@ class Session:
         self.random = random.Random(seed)
         self.pages: dict[str, str] = {}
         self.page = ""
+        self.place = ""
         self.query = ""
         self.widgets: dict[str, WidgetState] = {}
         self.fragments: dict[str, str] = {}
@@ -62,19 +65,28 @@ class Session:
         self.received = (0, 0)
         self.seconds: list[float] = []
         self.control = ""
+        self.name = ""
 
     async def open(self) -> None:
         """Opens the home page, then the page."""
-        address = self.url.replace("http", "ws", 1) + "/_stcore/stream"
-        self.socket = await connect(address, max_size=None, subprotocols=["streamlit"])
-        await self.run()
-        self.page = self.pages[PAGE]
-        self.widgets.clear()
-        self.closed.clear()
-        await self.run()
+        await self.open_home()
+        await self.visit(PAGE)
         self.control = next((key for key in self.widgets if key.endswith(f"-{PAGE}_{CONTROL}")), "")
         if not self.control:
             raise RuntimeError(f"the {PAGE} page has no {CONTROL}")
+
+    async def open_home(self) -> None:
+        """Opens the home page."""
+        address = self.url.replace("http", "ws", 1) + "/_stcore/stream"
+        self.socket = await connect(address, max_size=None, subprotocols=["streamlit"])
+        await self.run()
+
+    async def visit(self, page: str) -> None:
+        """Goes from the page that is open to another."""
+        self.page, self.place = self.pages[page], page
+        self.widgets.clear()
+        self.closed.clear()
+        await self.run()
 
     async def close(self) -> None:
         """Hangs up."""
@@ -108,7 +120,7 @@ class Session:
         script.context_info.timezone = "UTC"
         script.context_info.timezone_offset = 0
         script.context_info.locale = "en-US"
-        script.context_info.url = f"{self.url}/{PAGE if self.page else ''}"
+        script.context_info.url = f"{self.url}/{self.place}"
         script.context_info.is_embedded = False
         script.context_info.color_scheme = "light"
         return message
@@ -123,7 +135,9 @@ class Session:
             answer = ForwardMsg()
             answer.ParseFromString(data)
             kind = answer.WhichOneof("type")
-            if kind == "navigation":
+            if kind == "new_session":
+                self.name = answer.new_session.initialize.session_id
+            elif kind == "navigation":
                 self.pages = {page.url_pathname: page.page_script_hash for page in answer.navigation.app_pages}
             elif kind == "ref_hash":
                 self.large[1].add(answer.ref_hash)
@@ -133,11 +147,16 @@ class Session:
                 path = tuple(answer.metadata.delta_path)
                 if not any(path[: len(closed)] == closed for closed in self.closed):
                     self._keep(answer.delta.new_element, answer.delta.fragment_id)
+                else:
+                    self._keep_for_opening(answer.delta.new_element)
             elif kind == "delta" and answer.delta.add_block.WhichOneof("type") == "popover":
                 self.closed.add(tuple(answer.metadata.delta_path))
-            elif kind == "script_finished":
+            elif kind == "script_finished" and answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 break
         self.received = (num_bytes, num_messages)
+
+    def _keep_for_opening(self, element: Element) -> None:
+        """Takes in what a learner who opens a popover would find; this one does not."""
 
     def _keep(self, element: Element, fragment: str) -> None:
         """Takes in a control's state and its fragment, or the address."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +16,17 @@ import streamlit
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.runtime.caching.ttl_cache import TTLCache
+from streamlit.runtime.fragment import MemoryFragmentStorage
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.session_manager import SessionInfo
+from streamlit.runtime.state import SessionState
+from streamlit.runtime.state.common import WidgetMetadata
 
 from pages.kit import exports, link, loaders, memory
+from pages.kit.photo_results import compute_on_photo
+from vizcore.data import photos
 
 ROOT = Path(__file__).resolve().parents[2]
 finite = st.floats(-1e4, 1e4, allow_nan=False)
@@ -143,3 +154,89 @@ def test_the_server_does_not_load_the_compiler_for_graphics_processors() -> None
     program = "import sys; import pages.kit.shell; import torchvision.ops; print(sys.modules.get('triton'))"
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert answer.stdout.strip() == "None"
+
+
+class Uploads:
+    """The server's uploaded files, as far as an ended session is concerned."""
+
+    def __init__(self) -> None:
+        self.removed: list[str] = []
+
+    def remove_session_files(self, session_id: str) -> None:
+        """Notes whose files went."""
+        self.removed.append(session_id)
+
+
+def ended_session(name: str, **values: object) -> SessionInfo:
+    """A session whose browser is gone, with a control that calls back."""
+    state = SessionState()
+    for key, value in values.items():
+        state[key] = value
+    control = WidgetMetadata("control", str, str, "string_value", callback=print, callback_args=(np.zeros(9),))
+    state._new_widget_state.set_widget_metadata(control)
+    session = SimpleNamespace(
+        id=name,
+        session_state=state,
+        _scriptrunner=None,
+        _fragment_storage=MemoryFragmentStorage(),
+        _client_state=ClientState(),
+    )
+    session._fragment_storage.register("fragment", lambda: None)
+    return SessionInfo(client=None, session=session)  # type: ignore[arg-type]
+
+
+def test_an_ended_session_keeps_only_what_a_return_must_find() -> None:
+    storage, uploads = MemorySessionStorage(ttl_seconds=600), Uploads()
+    values = {name: {1: np.zeros(9)} for name in memory.COMPUTED_AGAIN}
+    info = ended_session("a", own_photo="photo", nms_sigma=0.5, **values)
+    storage.save(info)
+    assert memory.let_go(storage, uploads) == 1
+    session = info.session
+    assert set(session.session_state.filtered_state) == {"own_photo", "nms_sigma"}
+    control = session.session_state._new_widget_state.widget_metadata["control"]
+    assert (control.callback, control.callback_args) == (None, None)
+    assert not session._fragment_storage.contains("fragment")
+    assert uploads.removed == ["a"]
+    assert memory.let_go(storage, uploads) == 0  # nothing is left to take
+    session._client_state = ClientState()  # it came back, ran, and went again
+    session.session_state["own_results"] = {}
+    assert memory.let_go(storage, uploads) == 1
+    assert "own_results" not in session.session_state
+
+
+def test_an_ended_session_that_still_runs_is_left_alone() -> None:
+    storage, info = MemorySessionStorage(ttl_seconds=600), ended_session("a", own_results={})
+    info.session._scriptrunner = object()  # type: ignore[assignment]
+    storage.save(info)
+    assert memory.let_go(storage, Uploads()) == 0
+    assert "own_results" in info.session.session_state
+
+
+def test_the_oldest_of_too_many_ended_sessions_are_forgotten() -> None:
+    storage = MemorySessionStorage(ttl_seconds=600)
+    for index in range(memory.MOST_ENDED + 3):
+        storage.save(ended_session(str(index)))
+    memory.let_go(storage, Uploads())
+    kept = [info.session.id for info in storage.list()]
+    assert kept == [str(index) for index in range(3, memory.MOST_ENDED + 3)]
+
+
+def test_ended_sessions_go_when_their_time_is_over_though_nobody_comes() -> None:
+    now = [0.0]
+    storage = MemorySessionStorage(ttl_seconds=600)
+    storage._cache = TTLCache(maxsize=128, ttl=600, timer=lambda: now[0])
+    storage.save(ended_session("a"))
+    gone = weakref.ref(storage.list()[0])
+    memory.let_go(storage, Uploads())
+    now[0] = 601
+    assert memory.let_go(storage, Uploads()) == 1
+    assert gone() is None
+
+
+def test_results_on_samples_are_among_those_that_are_counted() -> None:
+    loaders._compute.clear()
+    photo = photos.load_sample("coffee")
+    before = loaders._KEPT.size
+    shown = compute_on_photo(np.copy, photo, is_sample=True)
+    assert shown is compute_on_photo(np.copy, photo, is_sample=True)
+    assert loaders._KEPT.size >= before + shown.nbytes
