@@ -619,7 +619,7 @@ page.lesson("try", title=_("What to try"))
 page.lesson("methods", title=_("The methods in formulas"))
 page.lesson("misconceptions", title=_("Misconceptions"))
 page.lesson("sources", title=_("Sources"))
-reproduce_panel(page, compute(nms.write_script, trace))
+reproduce_panel(page, compute(nms.write_nms_script, trace))
 download_numbers(
     page,
     "grad2box-nms",

@@ -1,6 +1,3 @@
-import json
-import struct
-
 import numpy as np
 import pytest
 import torch
@@ -14,31 +11,6 @@ from vizcore.figures import theme
 def trace_crowd(name, **options):
     crowd = crowds.make_crowd(name)
     return crowd, nms.trace_nms(torch.from_numpy(crowd.boxes), torch.from_numpy(crowd.scores), **options)
-
-
-def test_matrix_is_the_overlaps_best_score_first_with_the_step_marked():
-    """Chain: IoU 110/210 beside the diagonal, 60/260 in the corner; step 0 compares box 0 with 1 and 2, changes 1."""
-    _, trace = trace_crowd("chain")
-    figure = figures.plot_overlap_matrix(nms.measure_matrix(trace), comparisons=nms.comparisons_at(trace, 0))
-    heat, compared, changed = figure.data
-    near, far = 110 / 210, 60 / 260
-    assert np.array(heat.z) == pytest.approx(np.array([[1, near, far], [near, 1, near], [far, near, 1]]), abs=1e-6)
-    assert list(heat.x) == list(heat.y) == ["0", "1", "2"]
-    assert list(compared.x) == ["1", "2"]
-    assert set(compared.y) == {"0"}
-    assert list(changed.x) == ["1"]
-    assert figure.layout.yaxis.autorange == "reversed"
-
-
-def test_matrix_without_boxes_or_step():
-    empty = nms.trace_nms(torch.zeros(0, 4), torch.zeros(0))
-    figure = figures.plot_overlap_matrix(nms.measure_matrix(empty))
-    assert len(figure.data) == 1
-    _, trace = trace_crowd("crowd")
-    few = nms.measure_matrix(trace, max_boxes=3)
-    assert not few.complete
-    outside = nms.comparisons_at(trace, trace.num_steps - 1)
-    assert len(figures.plot_overlap_matrix(few, comparisons=outside).data) == 1
 
 
 def test_decay_lines_are_the_curves():
@@ -133,36 +105,3 @@ def test_figures_leave_ground_and_text_to_the_page():
     assert figure.layout.font.color is None
     assert len(figures.sequential_colors(5)) == 5
     assert figures.plot_decay({"hard": nms.sample_decay(nms.NMSOptions())}).data[0].line.color == theme.CATEGORICAL[0]
-
-
-@pytest.mark.parametrize("method", nms.METHODS)
-def test_packed_bytes_hold_the_trace(method):
-    _, trace = trace_crowd("crowd", method=method, score_threshold=0.125)
-    bundle = nms.pack_trace(trace)
-    packed = bundle.content
-    (length,) = struct.unpack_from("<I", packed)
-    header = json.loads(packed[4 : 4 + length])
-    assert (4 + length) % 4 == 0
-
-    def array(name):
-        kind, offset, size = header["arrays"][name]
-        assert offset % np.dtype(kind).itemsize == 0
-        return np.frombuffer(packed, dtype=kind, count=size, offset=4 + length + offset)
-
-    events = nms.list_events(trace)
-    assert (bundle.num_steps, bundle.num_events, bundle.complete) == (trace.num_steps, len(events.others), True)
-    assert array("picks").tolist() == trace.picks.tolist()
-    assert array("other").tolist() == events.others.tolist()
-    assert array("verdict").tolist() == events.verdicts.tolist()
-    assert array("changed") == pytest.approx(events.after, abs=1e-6)
-    assert array("boxes").reshape(-1, 4) == pytest.approx(trace.boxes)
-    assert array("start").tolist() == events.start.tolist()
-    _, offset, size = header["arrays"]["verdict"]
-    assert 4 + length + offset + size == len(packed)
-    if method == "fusion":
-        assert array("fused").reshape(-1, 4).shape == (trace.num_steps, 4)
-        last = {}
-        for step, box in enumerate(trace.picks.tolist()):
-            last[int(trace.suppressed_by[box]) if trace.suppressed_by[box] >= 0 else box] = step
-        fused = nms.list_fused(trace)[[last[int(founder)] for founder in trace.keep]]
-        assert fused == pytest.approx(trace.kept_boxes, abs=1e-4)

@@ -13,11 +13,9 @@ from vizcore.data.crowds import RankedCrowd
 from vizcore.figures import theme
 from vizcore.nms import (
     BetterLost,
-    Comparisons,
     DecayCurve,
     Evaluation,
     NMSTrace,
-    OverlapMatrix,
     RankingResult,
 )
 
@@ -39,48 +37,6 @@ RANKING_NAMES = {
 }
 MESSAGES = (*METHOD_NAMES.values(), *RANKING_NAMES.values())
 MOST_DRAWN = 300  # boxes in one panel; more would be a grey surface
-
-
-def plot_overlap_matrix(
-    matrix: OverlapMatrix, *, comparisons: Comparisons | None = None, translate: Translate = str
-) -> go.Figure:
-    """Draws the overlaps of all pairs, best score first, with one step's row and what it changed marked.
-
-    Args:
-        matrix: from ``measure_matrix``.
-        comparisons: of the step to mark; None for none.
-        translate: says a label in another language.
-
-    Returns:
-        A heatmap; rows and columns carry the boxes' numbers.
-    """
-    names = [str(index) for index in matrix.ids]
-    heat = go.Heatmap(
-        z=matrix.overlaps,
-        x=names,
-        y=names,
-        zmin=min(0.0, float(matrix.overlaps.min(initial=0))),
-        zmax=1,
-        colorscale=theme.SEQUENTIAL,
-        colorbar={"title": translate("overlap")},
-        hovertemplate="%{y} · %{x}: %{z:.3f}<extra></extra>",
-    )
-    figure = go.Figure(heat)
-    if comparisons is not None and comparisons.pick in matrix.ids:
-        known = set(matrix.ids.tolist())
-        shown = [index for index in range(len(comparisons.others)) if int(comparisons.others[index]) in known]
-        changed = [index for index in shown if comparisons.verdicts[index] != 0]
-        for chosen, name, mark in ((shown, translate("compared"), "circle-open"), (changed, translate("changed"), "x")):
-            figure.add_scatter(
-                x=[str(comparisons.others[index]) for index in chosen],
-                y=[str(comparisons.pick)] * len(chosen),
-                mode="markers",
-                marker={"symbol": mark, "size": 10, "color": theme.CURRENT, "line": {"width": 2}},
-                name=name,
-            )
-    figure.update_yaxes(autorange="reversed", scaleanchor="x", type="category", title=translate("box in hand"))
-    figure.update_xaxes(type="category", title=translate("compared with"))
-    return theme.themed(figure, height=420)
 
 
 def plot_decay(curves: Mapping[str, DecayCurve], *, translate: Translate = str) -> go.Figure:
