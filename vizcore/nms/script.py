@@ -120,7 +120,7 @@ def _call(result: str, method: Callable, options: NMSOptions, **arguments: str) 
     if options.suppress_equal and "suppress_equal" in inspect.signature(method).parameters:
         arguments["suppress_equal"] = "True"
     if options.ties != "first":
-        arguments["ties"] = repr(options.ties)
+        arguments["ties"] = f'"{options.ties}"'
     inclusive = ", pixel_inclusive=True" if options.pixel_inclusive else ""
     if options.method == "diou":
         arguments["overlap"] = f"partial(diou, distance_power={options.distance_power!r}{inclusive})"
