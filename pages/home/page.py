@@ -82,8 +82,8 @@ def stops() -> None:
             if waiting:
                 mount("picture", key=page.key(name), data={"svg": "", "title": heading})
                 continue
-            path, figures = importlib.import_module("vizcore.path"), importlib.import_module("vizcore.figures.path")
-            picture = getattr(figures, draw)(compute(getattr(path, f"{name}_stop")))
+            home, figures = importlib.import_module("vizcore.home"), importlib.import_module("vizcore.figures.home")
+            picture = getattr(figures, draw)(compute(getattr(home, f"{name}_stop")))
             mount("picture", key=page.key(name), data={"svg": picture, "title": heading})
 
 

@@ -35,7 +35,7 @@ def _warm_up() -> threading.Thread:
 
     def load() -> None:
         time.sleep(0.2)  # the run that started this still has its first page to send
-        for module in ("torch", "torchvision.ops", "vizcore.figures.path"):
+        for module in ("torch", "torchvision.ops", "vizcore.figures.home"):
             importlib.import_module(module)
         # One thread a session's work: with a browser beside the server, two threads took 3.7 to 10.4 s for the forward
         # pass that one thread does in 0.67 s, and a class runs several sessions side by side anyway.

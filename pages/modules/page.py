@@ -16,12 +16,12 @@ from vizcore.modules import (
     NetworkReport,
     TensorEntry,
     compare_networks,
-    comparison_source,
     lab_program,
     measure_recommendations,
     measure_traps,
     num_distinct,
     time_networks,
+    write_modules_script,
 )
 
 page = open_page(
@@ -483,5 +483,5 @@ show_challenges(
 page.lesson("try", title=_("What to try"))
 page.lesson("misconceptions", title=_("Misconceptions"))
 page.lesson("sources", title=_("Sources"))
-reproduce_panel(page, comparison_source(choice, seed=seed))
+reproduce_panel(page, write_modules_script(choice, seed=seed))
 close_page(page)

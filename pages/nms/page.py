@@ -23,7 +23,7 @@ with page.explained():
     end_page(
         page,
         Shown(
-            script=compute(nms.write_script, trace),
+            script=compute(nms.write_nms_script, trace),
             rows=lambda: nms.list_rows(trace, found.labels),
             name="grad2box-nms",
         ),

@@ -1,6 +1,3 @@
-import json
-import struct
-
 import numpy as np
 import pytest
 import torch
@@ -108,36 +105,3 @@ def test_figures_leave_ground_and_text_to_the_page():
     assert figure.layout.font.color is None
     assert len(theme.sequential_colors(5)) == 5
     assert figures.plot_decay({"hard": nms.sample_decay(nms.NMSOptions())}).data[0].line.color == theme.CATEGORICAL[0]
-
-
-@pytest.mark.parametrize("method", nms.METHODS)
-def test_packed_bytes_hold_the_trace(method):
-    _, trace = trace_crowd("crowd", method=method, score_threshold=0.125)
-    bundle = nms.pack_trace(trace)
-    packed = bundle.content
-    (length,) = struct.unpack_from("<I", packed)
-    header = json.loads(packed[4 : 4 + length])
-    assert (4 + length) % 4 == 0
-
-    def array(name):
-        kind, offset, size = header["arrays"][name]
-        assert offset % np.dtype(kind).itemsize == 0
-        return np.frombuffer(packed, dtype=kind, count=size, offset=4 + length + offset)
-
-    events = nms.list_events(trace)
-    assert (bundle.num_steps, bundle.num_events, bundle.complete) == (trace.num_steps, len(events.others), True)
-    assert array("picks").tolist() == trace.picks.tolist()
-    assert array("other").tolist() == events.others.tolist()
-    assert array("verdict").tolist() == events.verdicts.tolist()
-    assert array("changed") == pytest.approx(events.after, abs=1e-6)
-    assert array("boxes").reshape(-1, 4) == pytest.approx(trace.boxes)
-    assert array("start").tolist() == events.start.tolist()
-    _, offset, size = header["arrays"]["verdict"]
-    assert 4 + length + offset + size == len(packed)
-    if method == "fusion":
-        assert array("fused").reshape(-1, 4).shape == (trace.num_steps, 4)
-        last = {}
-        for step, box in enumerate(trace.picks.tolist()):
-            last[int(trace.suppressed_by[box]) if trace.suppressed_by[box] >= 0 else box] = step
-        fused = nms.list_fused(trace)[[last[int(founder)] for founder in trace.keep]]
-        assert fused == pytest.approx(trace.kept_boxes, abs=1e-4)

@@ -1,34 +1,16 @@
 """Non-maximum suppression, recorded decision by decision, and what it costs when it is wrong."""
 
+from vizcore.nms.bookkeeping import MAX_CHANGES
 from vizcore.nms.evaluation import Evaluation, evaluate_detections, list_rows, summarise_kept
-from vizcore.nms.overlaps import NMSError, pairwise_overlaps
+from vizcore.nms.events import NMSEvents, OverlapMatrix, list_events, measure_matrix
+from vizcore.nms.fusion import list_fused
+from vizcore.nms.overlaps import pairwise_overlaps
 from vizcore.nms.packing import PackedTrace, pack_trace
 from vizcore.nms.ranking import RANKINGS, BetterLost, RankingResult, find_better_lost, rank_and_evaluate
-from vizcore.nms.script import write_script
-from vizcore.nms.trace import (
-    DECAYED,
-    MAX_BOXES,
-    MAX_CHANGES,
-    MERGED,
-    METHODS,
-    SUPPRESSED,
-    UNTOUCHED,
-    Comparisons,
-    DecayCurve,
-    NMSEvents,
-    NMSOptions,
-    NMSTrace,
-    OverlapMatrix,
-    best_first,
-    comparisons_at,
-    decay_factor,
-    list_events,
-    list_fused,
-    measure_matrix,
-    sample_decay,
-    scores_at,
-    trace_nms,
-)
+from vizcore.nms.result import DECAYED, MERGED, METHODS, SUPPRESSED, UNTOUCHED, NMSError, NMSOptions, NMSTrace
+from vizcore.nms.rules import DecayCurve, best_first, decay_factor, sample_decay
+from vizcore.nms.script import write_nms_script
+from vizcore.nms.trace import MAX_BOXES, trace_nms
 
 __all__ = [
     "DECAYED",
@@ -40,7 +22,6 @@ __all__ = [
     "SUPPRESSED",
     "UNTOUCHED",
     "BetterLost",
-    "Comparisons",
     "DecayCurve",
     "Evaluation",
     "NMSError",
@@ -51,7 +32,6 @@ __all__ = [
     "PackedTrace",
     "RankingResult",
     "best_first",
-    "comparisons_at",
     "decay_factor",
     "evaluate_detections",
     "find_better_lost",
@@ -63,8 +43,7 @@ __all__ = [
     "pairwise_overlaps",
     "rank_and_evaluate",
     "sample_decay",
-    "scores_at",
     "summarise_kept",
     "trace_nms",
-    "write_script",
+    "write_nms_script",
 ]

@@ -13,8 +13,9 @@ from jaxtyping import Float, Int
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from vizcore.nms.overlaps import NMSError, check_fraction, pairwise_overlaps
-from vizcore.nms.trace import NMSTrace
+from vizcore.nms.checks import check_fraction
+from vizcore.nms.overlaps import pairwise_overlaps
+from vizcore.nms.result import NMSError, NMSTrace
 
 MAX_DETECTIONS = 100  # a picture, best scores first, as COCO has it
 

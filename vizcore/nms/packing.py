@@ -9,7 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from vizcore.nms.trace import NMSTrace, list_events, list_fused, measure_matrix, sample_decay
+from vizcore.nms.events import list_events, measure_matrix
+from vizcore.nms.fusion import list_fused
+from vizcore.nms.result import NMSTrace
+from vizcore.nms.rules import sample_decay
 
 MAX_MATRIX = 120
 

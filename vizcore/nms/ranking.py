@@ -9,8 +9,9 @@ import torch
 
 from vizcore.data.crowds import RankedCrowd
 from vizcore.nms.evaluation import Evaluation, evaluate_detections
-from vizcore.nms.overlaps import NMSError, pairwise_overlaps
-from vizcore.nms.trace import NMSTrace, trace_nms
+from vizcore.nms.overlaps import pairwise_overlaps
+from vizcore.nms.result import NMSError, NMSTrace
+from vizcore.nms.trace import trace_nms
 
 RANKINGS = ("score", "score_centerness", "score_predicted_iou", "true_iou")
 

@@ -1,106 +1,25 @@
-"""The shown suppression as a program that stands alone."""
+"""The shown suppression as a program that stands alone: the plain loop's own source, the boxes, and one call."""
 
 from __future__ import annotations
 
-from vizcore.nms.trace import NMSTrace
+import inspect
+from collections.abc import Callable
+
+from vizcore.nms import plain
+from vizcore.nms.result import NMSOptions, NMSTrace
 
 MAX_WRITTEN = 300  # boxes set into a script; a longer table would be a file
 
-_OVERLAP = """
-def overlap(box, others):  # {what}
-    top_left, bottom_right = torch.maximum(box[:2], others[:, :2]), torch.minimum(box[2:], others[:, 2:])
-    shared = (bottom_right - top_left{one}).clamp(min=0).prod(1)
-    area = (box[2:] - box[:2]{one}).prod() + (others[:, 2:] - others[:, :2]{one}).prod(1)
-    iou = shared / (area - shared)
-    iou = iou.nan_to_num(0.0)  # two boxes without area
-{distance}"""
+_IMPORTS = """\
+from collections.abc import Callable, Iterable
+from functools import partial
 
-_DISTANCE = """    apart = ((box[:2] + box[2:] - others[:, :2] - others[:, 2:]) / 2).pow(2).sum(1)
-    across = torch.maximum(box[2:], others[:, 2:]) - torch.minimum(box[:2], others[:, :2]){one}
-    penalty = (apart / across.pow(2).sum(1)).nan_to_num(0.0)
-    return iou - penalty ** {power}
-"""
-
-_HARD = """
-keep = []
-waiting = [index for index in range(len(boxes)) if scores[index] >= {floor}]
-while waiting:
-    best = max(scores[index].item() for index in waiting)
-    pick = [index for index in waiting if scores[index].item() == best][{tie}]  # of equal scores the {ties} index
-    keep.append(pick)
-    waiting.remove(pick)
-    others = [index for index in waiting if labels[index] == labels[pick]]
-    if not others:
-        continue
-    iou = overlap(boxes[pick], boxes[others]).double()
-    gone = {{index for index, out in zip(others, ({beyond}).tolist()) if out}}
-    waiting = [index for index in waiting if index not in gone]
-
-print("keep:", keep)
-print("scores:", [round(scores[index].item(), 6) for index in keep])
-"""
-
-_SOFT = """
-left, keep = scores.double(), []
-waiting = [index for index in range(len(boxes)) if left[index] >= {floor}]
-while waiting:
-    best = max(left[index].item() for index in waiting)
-    pick = [index for index in waiting if left[index].item() == best][{tie}]  # of equal scores the {ties} index
-    keep.append(pick)
-    waiting.remove(pick)
-    others = [index for index in waiting if labels[index] == labels[pick]]
-    if not others:
-        continue
-    iou = overlap(boxes[pick], boxes[others]).double()
-    left[others] *= {factor}
-    waiting = [index for index in waiting if left[index] >= {floor}]
-
-print("keep:", keep)
-print("scores:", [round(left[index].item(), 6) for index in keep])
-"""
-
-_MATRIX = """
-order = sorted((index for index in range(len(boxes)) if scores[index] >= {floor}), key=lambda index: ({key}))
-left, covered = scores.double(), {{}}
-for place, index in enumerate(order):
-    better = [other for other in order[:place] if labels[other] == labels[index]]
-    iou = overlap(boxes[index], boxes[better]).double() if better else torch.zeros(0).double()
-    covered[index] = iou.max() if better else torch.tensor(0.0).double()
-    ratios = [decay(value) / decay(covered[other]) for value, other in zip(iou, better) if decay(covered[other]) > 0]
-    left[index] *= min([1.0, *ratios])
-
-keep = sorted((index for index in order if left[index] >= {floor}), key=lambda index: -left[index].item())
-print("keep:", keep)
-print("scores:", [round(left[index].item(), 6) for index in keep])
-"""
-
-_FUSION = """
-order = sorted((index for index in range(len(boxes)) if scores[index] >= {floor}), key=lambda index: ({key}))
-clusters = []
-
-
-def fuse(members):
-    weights = scores[members].double()
-    weights = weights if weights.sum() > 0 else torch.ones_like(weights)
-    return ((boxes[members].double() * weights[:, None]).sum(0) / weights.sum()).to(boxes.dtype)
-
-
-for index in order:
-    same = [members for members in clusters if labels[members[0]] == labels[index]]
-    iou = overlap(boxes[index], torch.stack([fuse(members) for members in same])).double() if same else torch.zeros(1)
-    best = max(range(len(iou)), key=lambda place: ({best}))
-    if same and iou[best] {compare} {threshold}:
-        same[best].append(index)
-    else:
-        clusters.append([index])
-
-clusters.sort(key=lambda members: -scores[members].double().mean().item())
-print("keep:", [members[0] for members in clusters])
-print("scores:", [round(scores[members].double().mean().item(), 6) for members in clusters])
+import torch
+from torch import Tensor
 """
 
 
-def write_script(trace: NMSTrace) -> str:
+def write_nms_script(trace: NMSTrace) -> str:
     """Writes a program that suppresses the same boxes by the same rules and prints what is kept.
 
     Args:
@@ -112,16 +31,19 @@ def write_script(trace: NMSTrace) -> str:
         prints ``keep:`` and ``scores:``.
     """
     options = trace.options
-    lines = ["import torch"]
-    plain = not (options.suppress_equal or options.pixel_inclusive or options.ties == "last")
-    by_torchvision = options.method == "hard" and plain
-    if by_torchvision:
-        lines.append("import torchvision")
-    lines += ["", *_write_data(trace)]
-    if by_torchvision:
-        return "\n".join(lines) + _write_torchvision(trace)
-    body = {"matrix": _write_matrix, "fusion": _write_fusion}.get(options.method, _write_greedy)
-    return "\n".join(lines) + "\n" + _write_overlap(trace) + body(trace)
+    data = "\n".join(_write_data(trace)) + "\n"
+    if options.method == "hard" and not (options.suppress_equal or options.pixel_inclusive or options.ties == "last"):
+        return "import torch\nimport torchvision\n\n" + data + _write_torchvision(trace)
+    functions, call = {
+        "hard": _call_greedy,
+        "diou": _call_greedy,
+        "soft_linear": _call_decay,
+        "soft_gaussian": _call_decay,
+        "matrix": _call_decay,
+        "fusion": _call_fusion,
+    }[options.method](options)
+    sources = [inspect.getsource(function) for function in functions]
+    return "\n\n".join([_IMPORTS, *sources, data]) + call
 
 
 def _write_data(trace: NMSTrace) -> list[str]:
@@ -162,58 +84,56 @@ print("scores:", [round(scores[index].item(), 6) for index in keep])
 """
 
 
-def _write_overlap(trace: NMSTrace) -> str:
-    options = trace.options
-    one = " + 1" if options.pixel_inclusive else ""
-    distance = "    return iou\n"
+def _call_greedy(options: NMSOptions) -> tuple[list[Callable], str]:
+    functions: list[Callable] = [plain.iou, plain.ranked, plain.exceeds, plain.greedy_nms]
     if options.method == "diou":
-        distance = _DISTANCE.format(one=one, power=repr(options.distance_power))
-    what = "IoU less the distance of the centres" if options.method == "diou" else "IoU"
-    return _OVERLAP.format(what=what, one=one, distance=distance) + "\n"
+        functions.insert(1, plain.diou)
+    call = _call("keep", plain.greedy_nms, options, iou_threshold=repr(options.iou_threshold))
+    return functions, call + _print("keep", "scores[index]", "index in keep")
 
 
-def _write_greedy(trace: NMSTrace) -> str:
-    options = trace.options
-    compare = ">=" if options.suppress_equal else ">"
-    beyond = f"iou {compare} {options.iou_threshold!r}"
-    factor = f"torch.where({beyond}, 1 - iou, 1.0)"
-    if options.method == "soft_gaussian":
-        factor = f"torch.exp(-(iou**2) / {options.sigma!r})"
-    template = _HARD if options.method in ("hard", "diou") else _SOFT
-    return template.format(
-        floor=repr(options.score_threshold),
-        tie=0 if options.ties == "first" else -1,
-        ties=options.ties,
-        beyond=beyond,
-        factor=factor,
-    )
+def _call_decay(options: NMSOptions) -> tuple[list[Callable], str]:
+    """Soft-NMS and Matrix NMS: both are given a decay."""
+    functions: list[Callable] = [plain.iou, plain.ranked, plain.exceeds, plain.linear_decay]
+    equal = ", suppress_equal=True" if options.suppress_equal else ""
+    decay = f"partial(linear_decay, iou_threshold={options.iou_threshold!r}{equal})"
+    if options.method == "soft_gaussian" or (options.method == "matrix" and options.matrix_kernel == "gaussian"):
+        functions[2:] = [plain.gaussian_decay]
+        decay = f"partial(gaussian_decay, sigma={options.sigma!r})"
+    elif options.method == "matrix":
+        decay = "partial(linear_decay, iou_threshold=0.0)"
+    method = plain.matrix_nms if options.method == "matrix" else plain.soft_nms
+    call = _call("keep, final", method, options, decay=decay)
+    return [*functions, method], call + _print("keep", "final[index]", "index in keep")
 
 
-def _write_matrix(trace: NMSTrace) -> str:
-    options = trace.options
-    decay = (
-        f"torch.exp(-(iou**2) / {options.sigma!r})"
-        if options.matrix_kernel == "gaussian"
-        else "1 - torch.as_tensor(iou)"
-    )
-    head = f"\ndef decay(iou):\n    return {decay}\n\n"
-    return head + _MATRIX.format(floor=repr(options.score_threshold), key=_order_key(trace))
+def _call_fusion(options: NMSOptions) -> tuple[list[Callable], str]:
+    call = _call("clusters", plain.box_fusion, options, iou_threshold=repr(options.iou_threshold))
+    mean = "scores[members].double().mean()"
+    printed = _print("[members[0] for members in clusters]", mean, "members in clusters")
+    return [plain.iou, plain.ranked, plain.exceeds, plain.fuse, plain.box_fusion], call + printed
 
 
-def _write_fusion(trace: NMSTrace) -> str:
-    options = trace.options
-    best = "iou[place].item(), -place" if options.ties == "first" else "iou[place].item(), place"
-    return _FUSION.format(
-        floor=repr(options.score_threshold),
-        key=_order_key(trace),
-        compare=">=" if options.suppress_equal else ">",
-        threshold=repr(options.iou_threshold),
-        best=best,
-    )
+def _call(result: str, method: Callable, options: NMSOptions, **arguments: str) -> str:
+    """The call with all that differs from the method's own defaults."""
+    arguments["score_threshold"] = repr(options.score_threshold)
+    if options.suppress_equal and "suppress_equal" in inspect.signature(method).parameters:
+        arguments["suppress_equal"] = "True"
+    if options.ties != "first":
+        arguments["ties"] = f'"{options.ties}"'
+    inclusive = ", pixel_inclusive=True" if options.pixel_inclusive else ""
+    if options.method == "diou":
+        arguments["overlap"] = f"partial(diou, distance_power={options.distance_power!r}{inclusive})"
+    elif inclusive:
+        arguments["overlap"] = f"partial(iou{inclusive})"
+    rows = ["boxes, scores, labels", *(f"{name}={value}" for name, value in arguments.items())]
+    return f"\n{result} = {method.__name__}(\n" + "".join(f"    {row},\n" for row in rows) + ")\n"
 
 
-def _order_key(trace: NMSTrace) -> str:
-    return "-scores[index].item(), index" if trace.options.ties == "first" else "-scores[index].item(), -index"
+def _print(keep: str, score: str, each: str) -> str:
+    return f"""print("keep:", {keep})
+print("scores:", [round({score}.item(), 6) for {each}])
+"""
 
 
 def _number(value: float) -> str:

@@ -17,8 +17,8 @@ from PIL import Image
 from vizcore.autograd import ProgramTrace
 from vizcore.autograd.layout import place_nodes
 from vizcore.figures import theme
+from vizcore.home import BoxStop, DetectorStop, PyramidStop
 from vizcore.nms import NMSTrace
-from vizcore.path import BoxStop, DetectorStop, PyramidStop
 from vizcore.upsampling import UpsamplingTrace
 
 WIDTH, HEIGHT = 220, 140
