@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
 from vizcore.nms.checks import check_fraction
+from vizcore.nms.coco import coco_precision
 from vizcore.nms.overlaps import pairwise_overlaps
 from vizcore.nms.result import NMSError, NMSTrace
-
-MAX_DETECTIONS = 100  # a picture, best scores first, as COCO has it
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +100,7 @@ def evaluate_detections(
         return Evaluation(
             nan, nan, nan, levels, nowhere, nowhere, precision, nan, float(match_threshold), matched, lost
         )
-    table = _coco_precision(boxes, scores, labels, images, targets, target_labels, target_images)  # [T, R, classes]
+    table = coco_precision(boxes, scores, labels, images, targets, target_labels, target_images)  # [T, R, classes]
     return Evaluation(
         ap=float(table.mean()),
         ap50=float(table[0].mean()),
@@ -176,52 +171,6 @@ def _match(
             matched[index] = best
             free[best] = False
     return matched
-
-
-def _coco_precision(
-    boxes: np.ndarray,
-    scores: np.ndarray,
-    labels: np.ndarray,
-    images: np.ndarray,
-    targets: np.ndarray,
-    target_labels: np.ndarray,
-    target_images: np.ndarray,
-) -> np.ndarray:
-    """Returns interpolated precision ``[10 thresholds, 101 recalls, classes that have an object]``."""
-    classes = sorted(set(target_labels.tolist()))
-    pictures = sorted(set(target_images.tolist()) | set(images.tolist()))
-
-    def entries(corners: np.ndarray, of_class: np.ndarray, of_image: np.ndarray) -> list[dict]:
-        sides = corners[:, 2:] - corners[:, :2]
-        return [
-            {
-                "id": index + 1,  # 0 would count as "no match" inside pycocotools
-                "image_id": int(of_image[index]),
-                "category_id": int(of_class[index]),
-                "bbox": [*corners[index, :2].tolist(), *sides[index].tolist()],
-                "area": float(sides[index].prod()),
-                "iscrowd": 0,
-            }
-            for index in range(len(corners))
-            if int(of_class[index]) in classes
-        ]
-
-    # The tables are filled by hand: COCO's own loader wants a file, and its loadRes refuses an empty result.
-    shared = {"images": [{"id": picture} for picture in pictures], "categories": [{"id": label} for label in classes]}
-    truth, found = COCO(), COCO()
-    truth.dataset = {**shared, "annotations": entries(targets, target_labels, target_images)}
-    found.dataset = {**shared, "annotations": entries(boxes, labels, images)}
-    for entry in found.dataset["annotations"]:
-        entry["score"] = float(scores[entry["id"] - 1])
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools reports its progress by print
-        truth.createIndex()
-        found.createIndex()
-        evaluation = COCOeval(truth, found, "bbox")
-        evaluation.params.maxDets = [MAX_DETECTIONS]
-        evaluation.params.areaRng, evaluation.params.areaRngLbl = [[0, 1e10]], ["all"]
-        evaluation.evaluate()
-        evaluation.accumulate()
-    return evaluation.eval["precision"][:, :, :, 0, 0]
 
 
 def _table(boxes: np.ndarray | Sequence[Sequence[float]]) -> np.ndarray:

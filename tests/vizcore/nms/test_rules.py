@@ -18,13 +18,3 @@ def test_decay_curve():
 
 def test_best_first():
     assert nms.best_first(torch.tensor([0.25, 0.75, 0.25, 0.5]), most=3).tolist() == [1, 3, 0]
-
-
-def test_pixel_inclusive_boxes_touch_where_continuous_ones_do_not():
-    """Boxes 0..9 and 10..19 share no area; 0..9 and 9..18 share the pixel column 9: 10 of 190 inclusive pixels."""
-    boxes = torch.tensor([[0.0, 0.0, 9.0, 9.0], [9.0, 0.0, 18.0, 9.0]])
-    assert nms.pairwise_overlaps(boxes[:1], boxes[1:]).item() == 0
-    assert nms.pairwise_overlaps(boxes[:1], boxes[1:], pixel_inclusive=True).item() == pytest.approx(10 / 190)
-    scores = torch.tensor([0.9, 0.8])
-    assert len(nms.trace_nms(boxes, scores, iou_threshold=0.03125).keep) == 2
-    assert len(nms.trace_nms(boxes, scores, iou_threshold=0.03125, pixel_inclusive=True).keep) == 1
