@@ -337,7 +337,7 @@ view = stage(
     version=page.version("boxes") if source == "own" else f"{source}.{identity}",
     presenter=page.presenting,
     title=_("Candidates and what became of them"),
-    component="nms",
+    component="nms/suppression",
     extra={
         "stepper": step_spec(num_positions, start=start, version=version, state=said(view_key)),
         "pace": pace,

@@ -290,7 +290,7 @@ def close_page(page: Page) -> None:
     _seen(page.concept).append(_canonical(query))
     with page.slot:
         mount(
-            "share",
+            "shared/share",
             key=f"{page.concept}_share",
             data={
                 "query": urlencode(query, safe=",;:~"),

@@ -4,10 +4,10 @@
 
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live, mediaUrl } from "../shared/live.js";
-import { Stage } from "../stage/stage.js";
-import { Transport } from "../stepper/stepper.js";
+import { Stage } from "../shared/stage.js";
+import { Transport } from "../shared/stepper.js";
 
-const own = await stylesheet(import.meta.url, "./image_pyramid.css");
+const own = await stylesheet(import.meta.url, "./sliding_window.css");
 
 const TYPES = { float32: Float32Array, int32: Int32Array };
 const GAP = 14; // px between levels

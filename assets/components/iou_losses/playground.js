@@ -5,10 +5,10 @@
 
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live } from "../shared/live.js";
-import { Stage } from "../stage/stage.js";
-import { Transport } from "../stepper/stepper.js";
+import { Stage } from "../shared/stage.js";
+import { Transport } from "../shared/stepper.js";
 
-const own = await stylesheet(import.meta.url, "./iou_losses.css");
+const own = await stylesheet(import.meta.url, "./playground.css");
 
 const LONGEST = 46; // CSS pixels that an arrow approaches as its gradient grows
 const HALF = 0.5; // gradient, per target size, of an arrow of half that length

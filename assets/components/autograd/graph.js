@@ -5,7 +5,7 @@
 
 import { html, put, say, stylesheet } from "../shared/dom.js";
 import { live } from "../shared/live.js";
-import { Transport } from "../stepper/stepper.js";
+import { Transport } from "../shared/stepper.js";
 import { GraphCanvas } from "./canvas.js";
 import { brief, largest, matrix, shapeOf, spoken } from "./matrix.js";
 import { Trace } from "./trace.js";

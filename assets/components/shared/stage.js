@@ -4,10 +4,10 @@
 // it on release. In "select" mode boxes are looked at (hover, focus, click), thousands of them.
 // A page component builds on it: layers to draw into, onFrame for live numbers, marks for temporary looks.
 
-import { html, iconButton, put, say, stylesheet, svg } from "../shared/dom.js";
-import { live, mediaUrl } from "../shared/live.js";
+import { html, iconButton, put, say, stylesheet, svg } from "./dom.js";
+import { live, mediaUrl } from "./live.js";
 
-const [base, own] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "./stage.css")]);
+const [base, own] = await Promise.all([stylesheet(import.meta.url, "./base.css"), stylesheet(import.meta.url, "./stage.css")]);
 
 const PARTS = ["nw", "n", "ne", "e", "se", "s", "sw", "w"]; // clockwise, as the Tab key walks them
 const SETTLE = 150; // ms of silence after which a series of key presses counts as one move

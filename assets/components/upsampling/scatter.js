@@ -2,8 +2,8 @@
 
 import { html, say, put, stylesheet } from "../shared/dom.js";
 import { live } from "../shared/live.js";
-import { Transport } from "../stepper/stepper.js";
-import { Cells, brief, parse, shade, unpack, written } from "../grids/cells.js";
+import { Transport } from "../shared/stepper.js";
+import { Cells, brief, parse, shade, unpack, written } from "./cells.js";
 
 const NAMES = ["input", "kernel", "output", "inserted", "flipped_kernel", "convolved", "stamps"];
 

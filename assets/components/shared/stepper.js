@@ -3,11 +3,11 @@
 // A step is an index into a trace that is all here already: stepping back shows exactly the earlier state, and no press waits for
 // the server or gets lost. Python hears the step once it has come to rest.
 
-import { drawFigure } from "../chart/chart.js";
-import { html, icon, iconButton, put, say, stylesheet } from "../shared/dom.js";
-import { live } from "../shared/live.js";
+import { drawFigure } from "./chart.js";
+import { html, icon, iconButton, put, say, stylesheet } from "./dom.js";
+import { live } from "./live.js";
 
-const [base, own] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "./stepper.css")]);
+const [base, own] = await Promise.all([stylesheet(import.meta.url, "./base.css"), stylesheet(import.meta.url, "./stepper.css")]);
 
 const REPORT_AFTER = 120; // ms without a change
 const SPEEDS = [0.5, 1, 2, 5, 10]; // steps a second

@@ -4,10 +4,10 @@
 
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live } from "../shared/live.js";
-import { Stage } from "../stage/stage.js";
-import { Transport } from "../stepper/stepper.js";
+import { Stage } from "../shared/stage.js";
+import { Transport } from "../shared/stepper.js";
 
-const own = await stylesheet(import.meta.url, "./nms.css");
+const own = await stylesheet(import.meta.url, "./suppression.css");
 
 const [UNTOUCHED, SUPPRESSED, DECAYED, MERGED] = [0, 1, 2, 3];
 const [WAITING, KEPT, OUT, LOW] = [0, 1, 2, 3];

@@ -1,11 +1,11 @@
 // Pictures of one scene side by side under one loupe: where one is looked at, all are.
 
-import { html, say, put, stylesheet } from "../shared/dom.js";
-import { live } from "../shared/live.js";
+import { html, say, put, stylesheet } from "./dom.js";
+import { live } from "./live.js";
 
 const SPAN = 40; // picture pixels under the loupe
 
-const base = await stylesheet(import.meta.url, "../shared/base.css");
+const base = await stylesheet(import.meta.url, "./base.css");
 
 export default (component) => live(component, (channel) => new Loupe(channel));
 

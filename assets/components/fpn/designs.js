@@ -2,10 +2,10 @@
 
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live, mediaUrl } from "../shared/live.js";
-import { unpack } from "../grids/cells.js";
-import { colorTable } from "../fpn/maps.js";
+import { unpack } from "../upsampling/cells.js";
+import { colorTable } from "./packed.js";
 
-const [base, own] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "./fpn_designs.css")]);
+const [base, own] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "./designs.css")]);
 const WIDTH = 520;
 const COLUMNS = { image: 86, stage: 86, level: 300, prediction: 486 };
 const LEAN = 0.45; // how far a plane leans to the right, as a share of its height

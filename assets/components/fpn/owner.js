@@ -4,10 +4,10 @@
 
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live } from "../shared/live.js";
-import { Stage } from "../stage/stage.js";
-import { colorTable, paint, readMaps } from "../fpn/maps.js";
+import { Stage } from "../shared/stage.js";
+import { colorTable, paint, readMaps } from "./packed.js";
 
-const own = await stylesheet(import.meta.url, "./fpn_owner.css");
+const own = await stylesheet(import.meta.url, "./owner.css");
 const LOW = 4; // pixels at the left end of a ruler
 const ROWS = 3; // of examples, before the rest is asked for
 const REACH = 2; // cells around the centre that are asked; those that are farther away cannot be owned

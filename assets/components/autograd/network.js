@@ -2,11 +2,11 @@
 
 import { html, put, say, stylesheet } from "../shared/dom.js";
 import { live } from "../shared/live.js";
-import { GraphCanvas } from "../graph/canvas.js";
-import { format } from "../graph/matrix.js";
+import { GraphCanvas } from "./canvas.js";
+import { format } from "./matrix.js";
 import { Network, layered } from "./folding.js";
 
-const [base, graph] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "../graph/graph.css")]);
+const [base, graph] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "./graph.css")]);
 
 export class NetworkView {
   constructor() {

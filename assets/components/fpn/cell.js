@@ -2,11 +2,11 @@
 
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live } from "../shared/live.js";
-import { Stage } from "../stage/stage.js";
-import { unpack } from "../grids/cells.js";
-import { colorTable } from "../fpn/maps.js";
+import { Stage } from "../shared/stage.js";
+import { unpack } from "../upsampling/cells.js";
+import { colorTable } from "./packed.js";
 
-const own = await stylesheet(import.meta.url, "./fpn_cell.css");
+const own = await stylesheet(import.meta.url, "./cell.css");
 const SETTLE = 350; // ms after the last arrow key until the cell is asked about
 
 class View {
