@@ -1,6 +1,7 @@
 // A layered graph to look at: pan, zoom, walk with the keys. Positions come from outside; what a node means, too.
 
 import { html, iconButton, put, svg } from "../shared/dom.js";
+import { ARROWS } from "../shared/keys.js";
 import { brief, miniature } from "./matrix.js";
 
 export const WIDTH = 152; // of a node, in graph units
@@ -393,7 +394,7 @@ export class GraphCanvas {
   }
 
   key(event) {
-    const move = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[event.key];
+    const move = ARROWS[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (move && event.shiftKey) this.pan(-move[0] * 40, -move[1] * 40);
     else if (move) this.walk(...move);

@@ -3,6 +3,7 @@
 // The trace comes once; every step is looked up in it. Selecting a line, a node or a tensor selects what belongs to it in the
 // other two.
 
+import { parseJson } from "../shared/bytes.js";
 import { html, put, say, stylesheet } from "../shared/dom.js";
 import { live } from "../shared/live.js";
 import { Transport } from "../shared/stepper.js";
@@ -63,7 +64,7 @@ export class TraceView {
     this.canvas.say(data.text);
     if (data.payload && data.payload !== this.payload) {
       this.payload = data.payload;
-      this.take(new Trace(JSON.parse(new TextDecoder().decode(data.payload))));
+      this.take(new Trace(parseJson(data.payload)));
     } else if (this.language !== JSON.stringify(data.text) && this.trace) this.take(this.trace);
     this.language = JSON.stringify(data.text);
     if (!this.trace) return;

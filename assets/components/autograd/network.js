@@ -1,5 +1,6 @@
 // A real network's graph, folded by module: a click unfolds a module, its colour is the norm of its gradient.
 
+import { parseJson } from "../shared/bytes.js";
 import { html, put, say, stylesheet } from "../shared/dom.js";
 import { live } from "../shared/live.js";
 import { GraphCanvas } from "./canvas.js";
@@ -46,7 +47,7 @@ export class NetworkView {
     this.canvas.say({ ...data.text, graph: data.text.network_graph });
     if (data.payload && data.payload !== this.payload) {
       this.payload = data.payload;
-      this.network = new Network(JSON.parse(new TextDecoder().decode(data.payload)));
+      this.network = new Network(parseJson(data.payload));
       const norms = this.network.modules.map((module) => module.grad_norm).filter((norm) => norm > 0);
       [this.low, this.high] = [Math.log(Math.min(...norms)), Math.log(Math.max(...norms))];
       this.open = new Set([""]);

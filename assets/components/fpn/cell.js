@@ -1,10 +1,11 @@
 // What one cell sees: its theoretical receptive field follows the pointer, a click asks torch for the gradient.
 
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
+import { ARROWS } from "../shared/keys.js";
 import { live } from "../shared/live.js";
 import { Stage } from "../shared/stage.js";
-import { unpack } from "../upsampling/cells.js";
-import { colorTable } from "./packed.js";
+import { unpack } from "../shared/bytes.js";
+import { colorTable } from "../shared/colors.js";
 
 const own = await stylesheet(import.meta.url, "./cell.css");
 const SETTLE = 350; // ms after the last arrow key until the cell is asked about
@@ -68,13 +69,12 @@ class View {
   }
 
   read(bytes) {
-    const { header } = unpack(bytes);
-    const start = 4 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-    const count = header.heat[0] * header.heat[1];
+    const { header, arrays, shapes } = unpack(bytes);
     this.header = header;
-    this.field = bytes.slice(start, start + count);
-    const at = start + count + ((4 - (count % 4)) % 4);
-    this.points = new Float32Array(bytes.slice(at).buffer);
+    this.field = arrays.heat;
+    this.fieldSize = shapes.heat;
+    this.points = arrays.points;
+    this.pointGrid = shapes.points;
   }
 
   // ---- geometry -----------------------------------------------------------------------------------------------------------
@@ -115,12 +115,12 @@ class View {
   }
 
   keyed(event) {
-    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    const step = ARROWS[event.key]?.slice().reverse(); // row, column
     if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
     const far = event.shiftKey ? 5 : 1;
-    const next = this.cell.map((place, axis) => Math.max(0, Math.min(this.header.points[axis] - 1, place + far * step[axis])));
+    const next = this.cell.map((place, axis) => Math.max(0, Math.min(this.pointGrid[axis] - 1, place + far * step[axis])));
     this.asked = this.cell = next;
     this.element.classList.add("waits");
     this.draw();
@@ -132,7 +132,7 @@ class View {
   // ---- drawing ------------------------------------------------------------------------------------------------------------
 
   drawHeat() {
-    const [rows, cols] = this.header.heat;
+    const [rows, cols] = this.fieldSize;
     this.heat.width = cols;
     this.heat.height = rows;
     const context = this.heat.getContext("2d");

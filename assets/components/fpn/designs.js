@@ -2,8 +2,8 @@
 
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live, mediaUrl } from "../shared/live.js";
-import { unpack } from "../upsampling/cells.js";
-import { colorTable } from "./packed.js";
+import { unpack } from "../shared/bytes.js";
+import { colorTable } from "../shared/colors.js";
 
 const [base, own] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "./designs.css")]);
 const WIDTH = 520;
@@ -52,21 +52,20 @@ class View {
 
   /** Thumbnails become small pictures once; a plane shows one through an SVG image. */
   read(bytes, scale) {
-    const { header } = unpack(bytes);
-    let at = 4 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+    const { arrays, shapes } = unpack(bytes);
     const table = colorTable(scale);
     this.pictures = new Map();
-    for (const { name, rows, cols } of header) {
+    for (const [name, shades] of Object.entries(arrays)) {
+      const [rows, cols] = shapes[name];
       const canvas = html("canvas", { width: cols, height: rows });
       const context = canvas.getContext("2d");
       const picture = context.createImageData(cols, rows);
       for (let cell = 0; cell < rows * cols; cell++) {
-        picture.data.set(table[bytes[at + cell]], 4 * cell);
+        picture.data.set(table[shades[cell]], 4 * cell);
         picture.data[4 * cell + 3] = 255;
       }
       context.putImageData(picture, 0, 0);
       this.pictures.set(name, canvas.toDataURL());
-      at += rows * cols;
     }
   }
 

@@ -3,10 +3,12 @@
 // The maps come once, as compact numbers; pointing, overlaying and reading values never ask the server. An arrow that is cut
 // does: what the network makes of it is torch's to say, and comes back as other maps and other boxes.
 
+import { colorTable } from "../shared/colors.js";
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
+import { ARROWS } from "../shared/keys.js";
 import { live, mediaUrl } from "../shared/live.js";
 import { Stage } from "../shared/stage.js";
-import { colorTable, paint, readMaps, written } from "./packed.js";
+import { paint, readMaps, written } from "./packed.js";
 
 const own = await stylesheet(import.meta.url, "./maps.css");
 
@@ -14,8 +16,8 @@ const SETTLE = 200; // ms after the last move of a slider until Python hears of 
 const HIGHEST = 124; // CSS pixels of a tile's map
 const BESIDE = 88; // that the words beside it need
 
-const ARROWS = { right: "M2 12H41M35 6l6 6-6 6", down: "M12 2V27M6 21l6 6 6-6", up: "M12 28V4M6 10l6-6 6 6" };
-const CUT_ARROWS = { right: "M2 12H11M15 8l8 8M23 8l-8 8M27 12H41M35 6l6 6-6 6", down: "M12 1V7M8 10l8 8M16 10l-8 8M12 21V28M6 23l6 6 6-6" };
+const STRAIGHT = { right: "M2 12H41M35 6l6 6-6 6", down: "M12 2V27M6 21l6 6 6-6", up: "M12 28V4M6 10l6-6 6 6" };
+const CUT = { right: "M2 12H11M15 8l8 8M23 8l-8 8M27 12H41M35 6l6 6-6 6", down: "M12 1V7M8 10l8 8M16 10l-8 8M12 21V28M6 23l6 6 6-6" };
 const BOXES = { right: "0 0 43 24", down: "0 0 24 30", up: "0 0 24 30" };
 const CROWD = 12; // from here on only the box in hand carries its label
 
@@ -244,7 +246,7 @@ class View {
   drawArrows() {
     for (const { button, path, direction, arrow } of this.switches.values()) {
       const cut = this.state.cuts.includes(arrow.cut);
-      put(path, "d", (cut ? CUT_ARROWS : ARROWS)[direction]);
+      put(path, "d", (cut ? CUT : STRAIGHT)[direction]);
       put(button, "aria-checked", String(!cut));
       const name = say(this.text[arrow.kind], arrow);
       put(button, "aria-label", name);
@@ -377,7 +379,7 @@ class View {
   }
 
   tileKey(event, tile) {
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const step = ARROWS[event.key];
     if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
@@ -535,7 +537,7 @@ class View {
 }
 
 function plainArrow(direction) {
-  return html("span", { class: `arrow plain ${direction}`, "aria-hidden": "true" }, svg("svg", { viewBox: BOXES[direction] }, svg("path", { d: ARROWS[direction] })));
+  return html("span", { class: `arrow plain ${direction}`, "aria-hidden": "true" }, svg("svg", { viewBox: BOXES[direction] }, svg("path", { d: STRAIGHT[direction] })));
 }
 
 export default (component) => live(component, (channel) => new View(channel));

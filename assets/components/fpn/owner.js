@@ -2,25 +2,17 @@
 //
 // The rules are not written here: Python compiles torch functions (vizcore/browser.py) and sends their source.
 
+import { colorTable } from "../shared/colors.js";
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live } from "../shared/live.js";
+import { load } from "../shared/program.js";
 import { Stage } from "../shared/stage.js";
-import { colorTable, paint, readMaps } from "./packed.js";
+import { paint, readMaps } from "./packed.js";
 
 const own = await stylesheet(import.meta.url, "./owner.css");
 const LOW = 4; // pixels at the left end of a ruler
 const ROWS = 3; // of examples, before the rest is asked for
 const REACH = 2; // cells around the centre that are asked; those that are farther away cannot be owned
-const programs = new Map(); // source -> promise of its exports
-
-function load(source) {
-  if (!programs.has(source)) {
-    const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    programs.set(source, import(url).finally(() => URL.revokeObjectURL(url)));
-  }
-  return programs.get(source);
-}
-
 function short(value, digits = 1) {
   if (value === -Infinity) return "−∞";
   return String(Number(value.toFixed(digits))).replace("-", "−");

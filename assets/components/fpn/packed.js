@@ -1,42 +1,19 @@
 // Maps of a network as the browser gets them (vizcore/fpn/packing.py), and how they are painted and read.
 
-import { parse, shade, unpack } from "../upsampling/cells.js";
+import { unpack } from "../shared/bytes.js";
 
 const STEPS = 65535; // values travel as whole numbers between a map's least and greatest
 
 /** @returns {{header, maps: Map<string, object>}} each map with rows, cols, stride, values (Float32Array or null) and rgb */
 export function readMaps(bytes) {
-  const { header, rest } = open(bytes);
+  const { header, arrays } = unpack(bytes);
   const maps = new Map();
-  let at = 0;
   for (const spec of header.maps) {
-    const count = spec.rows * spec.cols;
-    const map = { ...spec, values: null, rgb: null };
-    if (spec.filled) {
-      const whole = new Uint16Array(rest.buffer, rest.byteOffset + at, count);
-      at += 2 * count;
-      map.values = Float32Array.from(whole, (value) => spec.low + ((spec.high - spec.low) * value) / STEPS);
-    }
-    if (spec.colored) {
-      map.rgb = rest.subarray(at, at + 3 * count);
-      at += 3 * count;
-    }
-    at += at % 2; // numbers of two bytes begin at an even place
-    maps.set(spec.name, map);
+    const steps = arrays[spec.name];
+    const values = steps ? Float32Array.from(steps, (step) => spec.low + ((spec.high - spec.low) * step) / STEPS) : null;
+    maps.set(spec.name, { ...spec, values, rgb: arrays[`${spec.name}.rgb`] ?? null });
   }
   return { header, maps };
-}
-
-function open(bytes) {
-  const { header } = unpack(bytes);
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  return { header, rest: bytes.slice(4 + length) };
-}
-
-/** 256 colours along a scale of hexadecimal ones. */
-export function colorTable(scale) {
-  const colors = scale.map(parse);
-  return Array.from({ length: 256 }, (_, place) => shade(colors, place, 0, 255));
 }
 
 /** Paints one pixel a cell; what lies beyond the ends of the scale has the end's colour. */

@@ -2,6 +2,8 @@
 // map, what the window sees and says, and the photo on which windows become candidates and candidates become boxes. All of it shows
 // one position of one trace that torch computed and that was sent once.
 
+import { unpack } from "../shared/bytes.js";
+import { parse } from "../shared/colors.js";
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live, mediaUrl } from "../shared/live.js";
 import { Stage } from "../shared/stage.js";
@@ -9,7 +11,6 @@ import { Transport } from "../shared/stepper.js";
 
 const own = await stylesheet(import.meta.url, "./sliding_window.css");
 
-const TYPES = { float32: Float32Array, int32: Int32Array };
 const GAP = 14; // px between levels
 const MOST_HEIGHT = 0.56; // of the window's height, for all levels together
 const NARROWEST = 118; // px that a level's caption needs
@@ -18,13 +19,8 @@ const CAPTION = 48; // px kept free under a level
 /** A packed trace: see pack_sliding_window in vizcore/image_pyramid/sliding_window.py. */
 class Trace {
   constructor(bytes) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const length = view.getUint32(0, true);
-    const { arrays, ...facts } = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-    for (const [name, [type, offset, size]] of Object.entries(arrays)) {
-      this[name] = new TYPES[type](bytes.buffer, bytes.byteOffset + 4 + length + offset, size);
-    }
-    Object.assign(this, facts);
+    const { header, arrays } = unpack(bytes);
+    Object.assign(this, arrays, header);
     this.numWindows = this.scores.length;
     this.numLevels = this.level_sizes.length;
     this.firstOf = [0];
@@ -381,7 +377,7 @@ class View {
   }
 
   color(words) {
-    if (!this.rgb.has(words)) this.rgb.set(words, words.match(/[\d.]+/g).slice(0, 3).map(Number));
+    if (!this.rgb.has(words)) this.rgb.set(words, parse(words));
     return this.rgb.get(words);
   }
 

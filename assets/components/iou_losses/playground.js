@@ -3,8 +3,10 @@
 // No formula is written here. Python compiles the torch functions and their gradients (vizcore/browser.py) and sends the source
 // once; each animation frame calls them with the eight coordinates. What this file does is draw.
 
+import { parseJson } from "../shared/bytes.js";
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live } from "../shared/live.js";
+import { load } from "../shared/program.js";
 import { Stage } from "../shared/stage.js";
 import { Transport } from "../shared/stepper.js";
 
@@ -13,16 +15,6 @@ const own = await stylesheet(import.meta.url, "./playground.css");
 const LONGEST = 46; // CSS pixels that an arrow approaches as its gradient grows
 const HALF = 0.5; // gradient, per target size, of an arrow of half that length
 const AXES = ["x₁", "y₁", "x₂", "y₂"];
-const programs = new Map(); // source -> promise of its exports: two stages, or a remount, compile it once
-
-function load(source) {
-  if (!programs.has(source)) {
-    const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    programs.set(source, import(url).finally(() => URL.revokeObjectURL(url)));
-  }
-  return programs.get(source);
-}
-
 /** A number for the eye; the exact one stands in data-value. */
 function shown(value, digits = 4) {
   if (Number.isNaN(value)) return "NaN";
@@ -78,7 +70,7 @@ class View {
   update(data) {
     this.data = data;
     this.text = data.text;
-    const payload = data.payload ? JSON.parse(new TextDecoder().decode(data.payload)) : null;
+    const payload = data.payload ? parseJson(data.payload) : null;
     this.race = payload?.race ?? null;
     if (payload && payload.source !== this.source) {
       this.source = payload.source;

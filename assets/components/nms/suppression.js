@@ -2,6 +2,8 @@
 // all showing one position of one trace that was computed in torch and sent once. Nothing is computed here but which of its
 // numbers stand at a position.
 
+import { unpack } from "../shared/bytes.js";
+import { parse } from "../shared/colors.js";
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live } from "../shared/live.js";
 import { Stage } from "../shared/stage.js";
@@ -15,19 +17,12 @@ const MOST_CARDS = 30;
 const FEW = 12; // up to this many boxes, every box is named on the stage
 const ANSWERS = { UNTOUCHED: "keep", SUPPRESSED: "suppress", DECAYED: "decay", MERGED: "merge" };
 const VERDICTS = [ANSWERS.UNTOUCHED, ANSWERS.SUPPRESSED, ANSWERS.DECAYED, ANSWERS.MERGED];
-const TYPES = { float32: Float32Array, uint32: Uint32Array, int32: Int32Array, uint8: Uint8Array };
 
 /** A packed trace (vizcore/nms/packing.py) and the state of every box after any number of its operations. */
 class Trace {
   constructor(bytes) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const length = view.getUint32(0, true);
-    const facts = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-    for (const [name, [type, offset, size]] of Object.entries(facts.arrays)) {
-      this[name] = new TYPES[type](bytes.buffer, bytes.byteOffset + 4 + length + offset, size);
-    }
-    delete facts.arrays;
-    Object.assign(this, facts);
+    const { header, arrays } = unpack(bytes);
+    Object.assign(this, arrays, header);
     this.numBoxes = this.scores.length;
     this.numSteps = this.picks.length;
     this.numEvents = this.other.length;
@@ -567,7 +562,7 @@ class View {
     this.place = new Map([...order.subarray(0, size)].map((box, place) => [box, place]));
     this.matrixBox.parentElement.hidden = size === 0;
     if (!size) return;
-    const scale = this.data.colors.scale.map((color) => color.match(/\d+/g).slice(0, 3).map(Number));
+    const scale = this.data.colors.scale.map(parse);
     const cell = Math.max(1, Math.floor(480 / size)); // whole pixels a cell, so that the edges of cells stay sharp
     put(this.canvas, "width", size * cell);
     put(this.canvas, "height", size * cell);

@@ -1,5 +1,7 @@
 // Plotly in place. Exports loadPlotly and drawFigure for the pieces that draw figures themselves.
 
+import { parseJson } from "./bytes.js";
+
 let loading = null;
 
 /** Loads the plotly.js of the plotly wheel once. */
@@ -71,7 +73,7 @@ export default function (component) {
   const bytes = component.data;
   if (state.bytes !== bytes) {
     state.bytes = bytes;
-    state.data = JSON.parse(new TextDecoder().decode(bytes));
+    state.data = parseJson(bytes);
   }
   redraw(state);
   return () => {

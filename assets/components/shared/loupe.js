@@ -1,6 +1,8 @@
 // Pictures of one scene side by side under one loupe: where one is looked at, all are.
 
 import { html, say, put, stylesheet } from "./dom.js";
+import { unpack } from "./bytes.js";
+import { ARROWS } from "./keys.js";
 import { live } from "./live.js";
 
 const SPAN = 40; // picture pixels under the loupe
@@ -43,15 +45,8 @@ class Loupe {
   }
 
   async read(bytes) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const length = view.getUint32(0, true);
-    const sizes = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-    let at = 4 + length;
-    const blobs = sizes.map((size) => {
-      const blob = new Blob([bytes.slice(at, at + size)], { type: "image/png" });
-      at += size;
-      return blob;
-    });
+    const files = Object.values(unpack(bytes).arrays); // whole numbers as names come in their order
+    const blobs = files.map((file) => new Blob([file], { type: "image/png" }));
     while (this.tiles.length < blobs.length) this.tiles.push(this.newTile(this.tiles.length));
     for (const tile of this.tiles.splice(blobs.length)) tile.element.remove();
     const wanted = this.payload;
@@ -77,7 +72,7 @@ class Loupe {
     canvas.addEventListener("pointermove", point);
     canvas.addEventListener("pointerdown", point);
     canvas.addEventListener("keydown", (event) => {
-      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      const way = ARROWS[event.key];
       if (!way) return;
       event.preventDefault();
       event.stopPropagation();

@@ -3,6 +3,7 @@
 // A step is an index into a trace that is all here already: stepping back shows exactly the earlier state, and no press waits for
 // the server or gets lost. Python hears the step once it has come to rest.
 
+import { parseJson } from "./bytes.js";
 import { drawFigure } from "./chart.js";
 import { html, icon, iconButton, put, say, stylesheet } from "./dom.js";
 import { live } from "./live.js";
@@ -308,7 +309,7 @@ class StepperView {
     this.data = data;
     if (data.payload !== this.bytes) {
       this.bytes = data.payload;
-      const sent = data.payload ? JSON.parse(new TextDecoder().decode(data.payload)) : {};
+      const sent = data.payload ? parseJson(data.payload) : {};
       this.figure = sent.figure;
       this.captions = sent.captions;
       if (this.figure?.layout) for (const ours of ["updatemenus", "sliders"]) delete this.figure.layout[ours];

@@ -1,17 +1,6 @@
 // Numbers in cells on a canvas: one drawing for outputs, contributors, stamps and zeros put in.
 
-/** A colour along the scale for a number between low and high. */
-export function shade(scale, value, low, high) {
-  const place = high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) * (scale.length - 1) : 0;
-  const at = Math.min(scale.length - 2, Math.floor(place));
-  const mix = scale[at].map((from, k) => Math.round(from + (scale[at + 1][k] - from) * (place - at)));
-  return mix;
-}
-
-/** "#rrggbb" as [r, g, b]. */
-export function parse(hex) {
-  return [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
-}
+import { inkOn } from "../shared/colors.js";
 
 /** A number short enough for a cell of so many characters. */
 export function brief(value, room = 5) {
@@ -110,37 +99,4 @@ export class Cells {
     const row = Math.floor(((event.clientY - box.top - 1) / (box.height - 2)) * this.rows);
     return col >= 0 && row >= 0 && col < this.cols && row < this.rows ? row * this.cols + col : -1;
   }
-}
-
-/** Where an arrow key leads from a cell; -1 for any other key. */
-export function step(key, index, rows, cols) {
-  const [row, col] = [Math.floor(index / cols), index % cols];
-  const to = {
-    ArrowUp: [row - 1, col], ArrowDown: [row + 1, col], ArrowLeft: [row, col - 1], ArrowRight: [row, col + 1],
-    Home: [row, 0], End: [row, cols - 1],
-  }[key];
-  if (!to) return -1;
-  return Math.min(rows - 1, Math.max(0, to[0])) * cols + Math.min(cols - 1, Math.max(0, to[1]));
-}
-
-/** Reads the header and a cursor over the arrays behind it (vizcore/upsampling/browser_data.py). */
-export function unpack(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = view.getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  let at = 4 + length;
-  const take = (Kind, count) => {
-    const size = count * Kind.BYTES_PER_ELEMENT;
-    const block = bytes.slice(at, at + size); // a copy is aligned, whatever the offset of the bytes is
-    at += size;
-    return new Kind(block.buffer);
-  };
-  const align = () => { at += (8 - ((at - 4 - length) % 8)) % 8; };
-  return { header, floats: (count) => take(Float64Array, count), wholes: (count) => take(Uint32Array, count), align };
-}
-
-/** Black or white, whichever stands out more from a colour: WCAG's contrast is at least 4.5 that way. */
-export function inkOn(color) {
-  const [r, g, b] = color.map((value) => (value <= 10.31 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
 }

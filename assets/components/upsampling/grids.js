@@ -1,8 +1,11 @@
 // One editable grid and every operator's answer to it. Hovering never asks the server: the exact linear maps are here.
 
-import { html, say, put, stylesheet } from "../shared/dom.js";
+import { unpack } from "../shared/bytes.js";
+import { inkOn, parse, shade } from "../shared/colors.js";
+import { html, put, say, stylesheet } from "../shared/dom.js";
+import { step } from "../shared/keys.js";
 import { live } from "../shared/live.js";
-import { Cells, brief, inkOn, parse, shade, step, unpack, written } from "./cells.js";
+import { Cells, brief, written } from "./cells.js";
 
 const LARGEST = 1e6;
 const MOST_TERMS = 9;
@@ -73,18 +76,13 @@ class Grids {
 
   read(bytes) {
     this.payload = bytes;
-    const { header, floats, wholes, align } = unpack(bytes);
+    const { header, arrays } = unpack(bytes);
     this.given = header.input;
     this.input = Float64Array.from(header.input.flat());
     this.operators = new Map();
     for (const operator of header.operators) {
-      const size = operator.rows * operator.cols;
-      operator.torch = floats(size);
-      operator.offset = floats(size);
-      operator.values = floats(operator.entries);
-      operator.starts = wholes(size + 1);
-      operator.cells = wholes(operator.entries);
-      align();
+      operator.torch = arrays[`${operator.name}.output`];
+      for (const part of ["offset", "values", "starts", "cells"]) operator[part] = arrays[`${operator.name}.${part}`];
       this.operators.set(operator.name, operator);
     }
   }

@@ -1,11 +1,12 @@
 // A transposed convolution read in two ways: stamping, and a convolution over the grid with zeros put in.
 
-import { html, say, put, stylesheet } from "../shared/dom.js";
+import { unpack } from "../shared/bytes.js";
+import { parse, shade } from "../shared/colors.js";
+import { html, put, say, stylesheet } from "../shared/dom.js";
 import { live } from "../shared/live.js";
 import { Transport } from "../shared/stepper.js";
-import { Cells, brief, parse, shade, unpack, written } from "./cells.js";
+import { Cells, brief, written } from "./cells.js";
 
-const NAMES = ["input", "kernel", "output", "inserted", "flipped_kernel", "convolved", "stamps"];
 
 const base = await stylesheet(import.meta.url, "../shared/base.css");
 
@@ -41,10 +42,9 @@ class Scatter {
     this.scale = data.scale.map(parse);
     if (data.payload !== this.payload) {
       this.payload = data.payload;
-      const { header, floats } = unpack(data.payload);
-      this.shape = header;
-      this.arrays = {};
-      for (const name of NAMES) this.arrays[name] = floats(header[name].reduce((a, b) => a * b, 1));
+      const { arrays, shapes } = unpack(data.payload);
+      this.shape = shapes;
+      this.arrays = arrays;
       this.low = Math.min(0, ...this.arrays.output);
       this.high = Math.max(0, ...this.arrays.output);
     }
