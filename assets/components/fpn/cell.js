@@ -6,6 +6,7 @@ import { live } from "../shared/live.js";
 import { Stage } from "../shared/stage.js";
 import { unpack } from "../shared/bytes.js";
 import { colorTable } from "../shared/colors.js";
+import { cellAt, cellSides, receptiveBox, square } from "./lookups.js";
 
 const own = await stylesheet(import.meta.url, "./cell.css");
 const SETTLE = 350; // ms after the last arrow key until the cell is asked about
@@ -71,6 +72,7 @@ class View {
   read(bytes) {
     const { header, arrays, shapes } = unpack(bytes);
     this.header = header;
+    this.sides = cellSides(header.stride, header.scales);
     this.field = arrays.heat;
     this.fieldSize = shapes.heat;
     this.points = arrays.points;
@@ -79,23 +81,16 @@ class View {
 
   // ---- geometry -----------------------------------------------------------------------------------------------------------
 
-  cellAt([x, y]) {
-    const { scales, stride, points } = this.header;
-    const clamp = (value, most) => Math.max(0, Math.min(most - 1, Math.floor(value)));
-    return [clamp((y * scales[1]) / stride, points[0]), clamp((x * scales[0]) / stride, points[1])];
+  cellAt(place) {
+    return cellAt(place, this.sides, this.pointGrid);
   }
 
-  square([row, col]) {
-    const { scales, stride } = this.header;
-    return [(col * stride) / scales[0], (row * stride) / scales[1], ((col + 1) * stride) / scales[0], ((row + 1) * stride) / scales[1]];
+  square(cell) {
+    return square(cell, this.sides);
   }
 
-  /** The receptive field in pixels of the photo, clipped to it: it repeats every so many cells. */
-  sees([row, col]) {
-    const { intervals, stride, scales, image } = this.header;
-    const along = (index) => intervals[index % intervals.length].map((edge) => edge + (index - (index % intervals.length)) * stride);
-    const [[left, right], [top, bottom]] = [along(col), along(row)];
-    return [Math.max(0, left / scales[0]), Math.max(0, top / scales[1]), Math.min(image[1], right / scales[0]), Math.min(image[0], bottom / scales[1])];
+  sees(cell) {
+    return receptiveBox(cell, this.header);
   }
 
   // ---- what the learner does ----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { ARROWS } from "../shared/keys.js";
 import { live, mediaUrl } from "../shared/live.js";
 import { Stage } from "../shared/stage.js";
+import { cellAt, cellSides } from "./lookups.js";
 import { paint, readMaps, written } from "./packed.js";
 
 const own = await stylesheet(import.meta.url, "./maps.css");
@@ -294,7 +295,7 @@ class View {
 
   /** Width and height of a cell in pixels of the photo. */
   sides(map) {
-    return this.header.scales.map((scale) => map.stride / scale);
+    return cellSides(map.stride, this.header.scales);
   }
 
   layout() {
@@ -322,10 +323,8 @@ class View {
 
   // ---- pointing -----------------------------------------------------------------------------------------------------------
 
-  cellAt(map, [x, y]) {
-    const [across, down] = this.sides(map);
-    const clamp = (place, most) => Math.max(0, Math.min(most - 1, Math.floor(place)));
-    return [clamp(y / down, map.rows), clamp(x / across, map.cols)];
+  cellAt(map, place) {
+    return cellAt(place, this.sides(map), [map.rows, map.cols]);
   }
 
   look(at, force = false) {

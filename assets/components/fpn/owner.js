@@ -7,6 +7,7 @@ import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live } from "../shared/live.js";
 import { load } from "../shared/program.js";
 import { Stage } from "../shared/stage.js";
+import { ownedCells } from "./lookups.js";
 import { paint, readMaps } from "./packed.js";
 
 const own = await stylesheet(import.meta.url, "./owner.css");
@@ -166,7 +167,7 @@ class View {
       limited ? this.text.limited : "");
 
     const centre = [(x1 + x2) / 2, (y1 + y2) / 2];
-    const found = this.cells(x1, y1, x2, y2, centre);
+    const found = this.cells([x1, y1, x2, y2]);
     const farthest = Math.max(width, height) / 2;
     const atCentre = this.data.levels.find((level) => this.program.cell(...centre, x1, y1, x2, y2, level.stride, level.low, level.high ?? Infinity).terms.in_range);
     const range = atCentre ? `${short(atCentre.low)} < ${short(farthest)} ≤ ${atCentre.high === null ? "∞" : short(atCentre.high)}` : short(farthest);
@@ -187,17 +188,11 @@ class View {
   }
 
   /** By level, the cells that training would give this box: [row, column]. */
-  cells(x1, y1, x2, y2, centre) {
+  cells(box) {
     const found = new Map();
     for (const { name, stride, low, high } of this.data.levels) {
       const map = this.maps.get(name);
-      const [midCol, midRow] = centre.map((value) => Math.floor(value / stride));
-      const cells = [];
-      for (let row = Math.max(0, midRow - REACH); row <= Math.min(map.all_rows - 1, midRow + REACH); row++) {
-        for (let col = Math.max(0, midCol - REACH); col <= Math.min(map.all_cols - 1, midCol + REACH); col++) {
-          if (this.program.cell((col + 0.5) * stride, (row + 0.5) * stride, x1, y1, x2, y2, stride, low, high ?? Infinity).value) cells.push([row, col]);
-        }
-      }
+      const cells = ownedCells(this.program.cell, box, { stride, low, high }, [map.all_rows, map.all_cols], REACH);
       found.set(name, cells);
     }
     return found;

@@ -2,96 +2,17 @@
 // map, what the window sees and says, and the photo on which windows become candidates and candidates become boxes. All of it shows
 // one position of one trace that torch computed and that was sent once.
 
-import { unpack } from "../shared/bytes.js";
 import { parse } from "../shared/colors.js";
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live, mediaUrl } from "../shared/live.js";
 import { Stage } from "../shared/stage.js";
 import { Transport } from "../shared/stepper.js";
+import { across, fitLevels } from "./shelf.js";
+import { Trace } from "./trace.js";
 
 const own = await stylesheet(import.meta.url, "./sliding_window.css");
 
-const GAP = 14; // px between levels
 const MOST_HEIGHT = 0.56; // of the window's height, for all levels together
-const NARROWEST = 118; // px that a level's caption needs
-const CAPTION = 48; // px kept free under a level
-
-/** A packed trace: see pack_sliding_window in vizcore/image_pyramid/sliding_window.py. */
-class Trace {
-  constructor(bytes) {
-    const { header, arrays } = unpack(bytes);
-    Object.assign(this, arrays, header);
-    this.numWindows = this.scores.length;
-    this.numLevels = this.level_sizes.length;
-    this.firstOf = [0];
-    for (const [rows, columns] of this.grids) this.firstOf.push(this.firstOf.at(-1) + rows * columns);
-    this.candidateOf = new Map([...this.candidates].map((window, index) => [window, index]));
-  }
-
-  /** Windows looked at together at each position of the transport: one, a row of a level, or a whole level. */
-  groups(pace) {
-    const groups = [];
-    for (let level = 0; level < this.numLevels; level++) {
-      const [rows, columns] = this.grids[level];
-      const size = pace === "window" ? 1 : pace === "row" ? columns : rows * columns;
-      for (let from = this.firstOf[level]; from < this.firstOf[level + 1]; from += size) groups.push(this.group(level, from, from + size));
-    }
-    return groups;
-  }
-
-  group(level, from, to) {
-    let best = from;
-    let passed = 0;
-    for (let window = from; window < to; window++) {
-      if (this.scores[window] > this.scores[best]) best = window;
-      if (this.candidateOf.has(window)) passed++;
-    }
-    return { level, from, to, best, passed };
-  }
-
-  box(boxes, index) {
-    return [...boxes.subarray(4 * index, 4 * index + 4)];
-  }
-
-  place(window) {
-    const level = this.level_of[window];
-    const at = window - this.firstOf[level];
-    const columns = this.grids[level][1];
-    return { level, at, row: Math.floor(at / columns), column: at % columns };
-  }
-}
-
-/** The width that a level takes: its picture's, but not less than its caption needs. */
-function across([, wide], scale, width) {
-  return Math.max(Math.floor(wide * scale), Math.min(NARROWEST, width));
-}
-
-/** The height of levels that stand in rows from the left; endless if one is wider than the row. */
-function flow(sizes, scale, width) {
-  let [x, top, row] = [0, 0, 0];
-  for (const size of sizes) {
-    const wide = across(size, scale, width);
-    if (wide > width || width < NARROWEST) return Infinity;
-    if (x && x + wide > width) {
-      top += row + GAP;
-      [x, row] = [0, 0];
-    }
-    x += wide + GAP;
-    row = Math.max(row, size[0] * scale + CAPTION);
-  }
-  return top + row;
-}
-
-/** The largest scale up to 1 that fits, where smaller ones fit too. */
-function largest(fits) {
-  let [low, high] = [0.02, 1];
-  for (let turn = 0; turn < 20; turn++) {
-    const scale = (low + high) / 2;
-    if (fits(scale)) low = scale;
-    else high = scale;
-  }
-  return low;
-}
 
 class View {
   constructor(channel) {
@@ -265,15 +186,7 @@ class View {
     if (!width) return;
     const most = Math.max(260, window.innerHeight * MOST_HEIGHT);
     const sizes = this.trace.level_sizes;
-    const rows = largest((scale) => flow(sizes, scale, width) <= most);
-    const beside = largest((scale) => {
-      const first = across(sizes[0], scale, width);
-      const rest = sizes.length > 1 ? flow(sizes.slice(1), scale, width - first - GAP) : 0;
-      return Math.max(sizes[0][0] * scale + CAPTION, rest) <= most && first <= width;
-    });
-    // Beside one another they need less height, which is worth some of their size.
-    const sideways = beside >= 0.8 * rows;
-    const scale = sideways ? beside : rows;
+    const { scale, sideways } = fitLevels(sizes, width, most);
     this.shelf.classList.toggle("beside", sideways);
     this.levels.forEach(({ element, picture }, level) => {
       const [tall, wide] = sizes[level];
@@ -449,7 +362,7 @@ class View {
   }
 
   drawPhoto() {
-    const { trace, now, data } = this;
+    const { trace, now } = this;
     const layer = this.stage.layer("windows");
     layer.replaceChildren();
     const marks = {};

@@ -2,105 +2,19 @@
 // all showing one position of one trace that was computed in torch and sent once. Nothing is computed here but which of its
 // numbers stand at a position.
 
-import { unpack } from "../shared/bytes.js";
 import { parse } from "../shared/colors.js";
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live } from "../shared/live.js";
 import { Stage } from "../shared/stage.js";
 import { Transport } from "../shared/stepper.js";
+import { KEPT, LOW, OUT, Trace, WAITING } from "./trace.js";
 
 const own = await stylesheet(import.meta.url, "./suppression.css");
 
-const [UNTOUCHED, SUPPRESSED, DECAYED, MERGED] = [0, 1, 2, 3];
-const [WAITING, KEPT, OUT, LOW] = [0, 1, 2, 3];
 const MOST_CARDS = 30;
 const FEW = 12; // up to this many boxes, every box is named on the stage
 const ANSWERS = { UNTOUCHED: "keep", SUPPRESSED: "suppress", DECAYED: "decay", MERGED: "merge" };
 const VERDICTS = [ANSWERS.UNTOUCHED, ANSWERS.SUPPRESSED, ANSWERS.DECAYED, ANSWERS.MERGED];
-
-/** A packed trace (vizcore/nms/packing.py) and the state of every box after any number of its operations. */
-class Trace {
-  constructor(bytes) {
-    const { header, arrays } = unpack(bytes);
-    Object.assign(this, arrays, header);
-    this.numBoxes = this.scores.length;
-    this.numSteps = this.picks.length;
-    this.numEvents = this.other.length;
-    this.numOps = this.numSteps + this.numEvents;
-    // Matrix NMS and fusion decide the box in hand; the others decide the boxes it meets.
-    this.decidesPick = this.method === "matrix" || this.method === "fusion";
-    this.rank = new Uint32Array(this.numBoxes).fill(this.numBoxes);
-    this.order.forEach((box, place) => (this.rank[box] = place));
-    this.reset();
-    this.before = new Float32Array(this.numEvents);
-    this.decidedOp = new Int32Array(this.numBoxes).fill(-1); // the operation that removed a box, else the one that picked it
-    for (let op = 0; op < this.numOps; op++) {
-      const { pick, event, target } = this.op(op);
-      if (event < 0) this.decidedOp[pick] = Math.max(op, this.decidedOp[pick]);
-      else {
-        this.before[event] = this.score[target];
-        if (this.verdict[event] === SUPPRESSED || this.verdict[event] === MERGED) this.decidedOp[target] = op;
-      }
-      this.apply(op);
-    }
-    this.reset();
-  }
-
-  reset() {
-    this.done = 0;
-    this.score = Float32Array.from(this.scores);
-    this.status = new Uint8Array(this.numBoxes).fill(LOW);
-    for (const box of this.order) this.status[box] = WAITING;
-  }
-
-  /** The step an operation belongs to: picks and comparisons stand in one row, step after step. */
-  stepOf(op) {
-    let [low, high] = [0, this.numSteps - 1];
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (middle + this.start[middle] <= op) low = middle;
-      else high = middle - 1;
-    }
-    return low;
-  }
-
-  op(op) {
-    const step = this.stepOf(op);
-    const event = op - step - 1;
-    const pick = this.picks[step];
-    if (op === step + this.start[step]) return { step, pick, event: -1, target: pick, other: -1 };
-    const other = this.other[event];
-    return { step, pick, event, other, target: this.decidesPick ? pick : other };
-  }
-
-  apply(op) {
-    const { pick, event, target } = this.op(op);
-    if (event < 0) this.status[pick] = KEPT;
-    else if (this.verdict[event] !== UNTOUCHED) {
-      this.score[target] = this.changed[event];
-      if (this.verdict[event] !== DECAYED) this.status[target] = OUT;
-    }
-  }
-
-  undo(op) {
-    const { pick, event, target } = this.op(op);
-    if (event < 0) this.status[pick] = WAITING;
-    else if (this.verdict[event] !== UNTOUCHED) {
-      this.score[target] = this.before[event];
-      this.status[target] = this.decidesPick ? KEPT : WAITING;
-    }
-  }
-
-  /** Brings scores and states to what they are after `count` operations. */
-  seek(count) {
-    while (this.done < count) this.apply(this.done++);
-    while (this.done > count) this.undo(--this.done);
-  }
-
-  box(index) {
-    return [...this.boxes.subarray(4 * index, 4 * index + 4)];
-  }
-}
 
 class View {
   constructor(channel) {
@@ -236,17 +150,10 @@ class View {
 
   /** What a position of the transport means: how many operations are done, and which one it is about. */
   position(at) {
-    const { trace } = this;
-    if (at <= 0) return { phase: "start", count: 0 };
-    if (this.data.pace === "pick") {
-      if (at > trace.numSteps) return { phase: "end", count: trace.numOps };
-      const step = at - 1;
-      return { phase: "step", step, pick: trace.picks[step], count: at + trace.start[at] };
-    }
-    if (at > trace.numOps) return { phase: "end", count: trace.numOps };
-    const now = trace.op(at - 1);
-    const open = this.data.predict && now.event >= 0 && !this.answers.has(at - 1);
-    return { phase: now.event < 0 ? "pick" : "compare", ...now, open, count: open ? at - 1 : at };
+    const now = this.trace.position(at, this.data.pace);
+    // A comparison that is still to be predicted is not done yet.
+    const open = this.data.predict && now.phase === "compare" && !this.answers.has(at - 1);
+    return open ? { ...now, open, count: at - 1 } : { ...now, open: false };
   }
 
   show(at, playing) {
@@ -291,31 +198,18 @@ class View {
     const touching = trace.start[step + 1] - trace.start[step];
     const values = { step: step + 1, pick, score: digits(trace.scores[pick]), compared: trace.compared[step], touching };
     if (now.phase === "pick" || now.phase === "step") {
-      values.score = digits(this.scoreWhenPicked(step));
+      values.score = digits(trace.scoreWhenPicked(step));
       const first = say(words.pick, values);
       if (now.phase === "pick") return first;
       const counts = { untouched: 0, suppressed: 0, decayed: 0, merged: 0 };
       for (let event = trace.start[step]; event < trace.start[step + 1]; event++) counts[["untouched", "suppressed", "decayed", "merged"][trace.verdict[event]]]++;
       if (trace.method === "matrix" || trace.method === "fusion") {
-        const last = this.decider(step);
+        const last = trace.decider(step);
         return last < 0 ? `${first} ${words.alone}` : `${first} ${this.verdictWords(trace.op(last))}`;
       }
       return `${first} ${say(words.effect, counts)}`;
     }
     return now.open ? say(words.question, { pick, other: now.other }) : this.verdictWords(now);
-  }
-
-  /** The operation of a step that changed something, for methods that decide the box in hand. */
-  decider(step) {
-    const { trace } = this;
-    for (let event = trace.start[step]; event < trace.start[step + 1]; event++) if (trace.verdict[event] !== UNTOUCHED) return step + 1 + event;
-    return -1;
-  }
-
-  scoreWhenPicked(step) {
-    const { trace } = this;
-    // A soft method picks a box by what is left of its score, and nothing changes it afterwards.
-    return trace.method.startsWith("soft") ? trace.after[trace.picks[step]] : trace.scores[trace.picks[step]];
   }
 
   verdictWords({ event, pick, other, target }) {

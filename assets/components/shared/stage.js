@@ -4,12 +4,15 @@
 // it on release. In "select" mode boxes are looked at (hover, focus, click), thousands of them.
 // A page component builds on it: layers to draw into, onFrame for live numbers, marks for temporary looks.
 
+import { parseJson } from "./bytes.js";
 import { html, iconButton, put, say, stylesheet, svg } from "./dom.js";
+import { area, gridPath, holds, moved, nearestHandle, PARTS, same, shown } from "./geometry.js";
+import { Item, lay } from "./item.js";
+import { ARROWS, stepInList, stop } from "./keys.js";
 import { live, mediaUrl } from "./live.js";
 
 const [base, own] = await Promise.all([stylesheet(import.meta.url, "./base.css"), stylesheet(import.meta.url, "./stage.css")]);
 
-const PARTS = ["nw", "n", "ne", "e", "se", "s", "sw", "w"]; // clockwise, as the Tab key walks them
 const SETTLE = 150; // ms of silence after which a series of key presses counts as one move
 const MAX_HISTORY = 200;
 const FEW = 8; // up to this many boxes every box shows its handles, and Tab visits them
@@ -259,10 +262,7 @@ export class Stage {
     this.drawn = drawn;
     this.grid.replaceChildren();
     if (!spacing) return;
-    let path = "";
-    for (let x = spacing; x < this.width; x += spacing) path += `M${x} 0V${this.height}`;
-    for (let y = spacing; y < this.height; y += spacing) path += `M0 ${y}H${this.width}`;
-    this.grid.append(svg("path", { d: path }));
+    this.grid.append(svg("path", { d: gridPath(this.width, this.height, spacing) }));
     // A number on every second line: enough to read a position, few enough for a phone.
     for (let x = 2 * spacing; x < this.width; x += 2 * spacing) this.grid.append(tick(x, 0, "x"));
     for (let y = 2 * spacing; y < this.height; y += 2 * spacing) this.grid.append(tick(0, y, "y"));
@@ -298,24 +298,9 @@ export class Stage {
     this.changed(item.id, null, false);
   }
 
-  /** Where a part of a box stands after a step; kept in bounds, never turned inside out. */
-  moved([x1, y1, x2, y2], part, dx, dy) {
+  moved(xyxy, part, dx, dy) {
     const { min_size: least, snap, bounds } = this.spec;
-    const round = (value) => (snap ? Math.round(value / snap) * snap : Math.round(value * 100) / 100);
-    const [right, bottom] = bounds ? [this.width, this.height] : [Infinity, Infinity];
-    const [left, top] = bounds ? [0, 0] : [-Infinity, -Infinity];
-    const within = (low, value, high) => Math.max(low, Math.min(value, high));
-    if (part === "body") {
-      const [width, height] = [x2 - x1, y2 - y1];
-      const x = within(left, round(x1 + dx), right - width);
-      const y = within(top, round(y1 + dy), bottom - height);
-      return [x, y, x + width, y + height];
-    }
-    if (part.includes("w")) x1 = within(left, round(x1 + dx), x2 - least);
-    if (part.includes("e")) x2 = within(x1 + least, round(x2 + dx), right);
-    if (part.includes("n")) y1 = within(top, round(y1 + dy), y2 - least);
-    if (part.includes("s")) y2 = within(y1 + least, round(y2 + dy), bottom);
-    return [x1, y1, x2, y2];
+    return moved(xyxy, part, dx, dy, { least, snap, size: bounds ? [this.width, this.height] : null });
   }
 
   /** Something moved: draw it on the next animation frame, once. */
@@ -402,15 +387,8 @@ export class Stage {
     let best = null;
     for (const item of this.items.values()) {
       if (!item.resizable || !(this.few || item.id === this.active)) continue;
-      const [x1, y1, x2, y2] = item.xyxy;
-      const inside = x > x1 && x < x2 && y > y1 && y < y2;
-      // Inside a small box handles shrink, so that there is always a middle to take it by.
-      const near = inside ? Math.min(reach, Math.max(4 * this.unit, Math.min(x2 - x1, y2 - y1) / 3)) : reach;
-      for (const part of PARTS) {
-        const [hx, hy] = item.handleAt(part);
-        const distance = Math.hypot(x - hx, y - hy) * (item.id === this.active ? 0.8 : 1);
-        if (distance <= near && distance < (best?.distance ?? Infinity)) best = { item, part, distance };
-      }
+      const near = nearestHandle(item.xyxy, [x, y], reach, 4 * this.unit, item.id === this.active ? 0.8 : 1);
+      if (near && near.distance < (best?.distance ?? Infinity)) best = { item, ...near };
     }
     if (best) return best;
     const item = this.boxesAt([x, y], 3 * this.unit).find((candidate) => candidate.movable);
@@ -418,14 +396,12 @@ export class Stage {
   }
 
   /** The boxes under a place, smallest first. */
-  boxesAt([x, y], slack) {
+  boxesAt(place, slack) {
     const found = [];
     for (const item of this.items.values()) {
-      const [x1, y1, x2, y2] = item.xyxy;
-      if (item.hidden || x < x1 - slack || x > x2 + slack || y < y1 - slack || y > y2 + slack) continue;
-      found.push(item);
+      if (!item.hidden && holds(item.xyxy, place, slack)) found.push(item);
     }
-    const rank = (item) => (item.xyxy[2] - item.xyxy[0]) * (item.xyxy[3] - item.xyxy[1]) - (item.id === this.active ? 1e-6 : 0);
+    const rank = (item) => area(item.xyxy) - (item.id === this.active ? 1e-6 : 0);
     return found.sort((a, b) => rank(a) - rank(b));
   }
 
@@ -575,8 +551,8 @@ export class Stage {
   // ---- keys -------------------------------------------------------------------------------------------------------------
 
   key(event) {
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (this.mode === "select") return this.keySelect(event, step);
+    const step = ARROWS[event.key];
+    if (this.mode === "select") return this.keySelect(event);
     if ((event.ctrlKey || event.metaKey) && !event.altKey) {
       const letter = event.key.toLowerCase();
       if (letter === "z") (event.shiftKey ? this.redo : this.undo).call(this);
@@ -613,21 +589,20 @@ export class Stage {
     this.changed(item.id, part, true);
   }
 
-  keySelect(event, step) {
+  keySelect(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const ids = [...this.items.keys()];
     const at = ids.indexOf(this.attended);
-    let to = null;
-    if (step) to = at < 0 ? 0 : Math.max(0, Math.min(ids.length - 1, at + (step[0] || step[1]) * (event.shiftKey ? 10 : 1)));
-    else if (event.key === "Home") to = 0;
-    else if (event.key === "End") to = ids.length - 1;
-    else if ((event.key === "Enter" || event.key === " ") && this.attended) {
+    const to = stepInList(event, at, ids.length);
+    if (to === null && (event.key === "Enter" || event.key === " ") && this.attended) {
       this.select(this.selected === this.attended ? null : this.attended);
       return stop(event);
-    } else if (event.key === "Escape" && this.selected) {
+    }
+    if (to === null && event.key === "Escape" && this.selected) {
       this.select(null);
       return stop(event);
-    } else return;
+    }
+    if (to === null) return;
     stop(event);
     this.attend(ids[to]);
     this.pointAt(this.attended);
@@ -723,149 +698,6 @@ export class Stage {
   }
 }
 
-/** One box: its group, its rectangles, its handles and its label. */
-class Item {
-  constructor(spec, mode, outlined) {
-    this.id = spec.id;
-    this.spec = spec;
-    this.xyxy = [...spec.xyxy];
-    this.editable = mode === "edit"; // a box that stands fast is still read out and chosen by keys
-    this.handles = new Map();
-    this.marked = null;
-    this.state = "";
-    this.dirty = true;
-    this.element = svg("g", { class: "box" });
-    this.element.dataset.id = spec.id;
-    this.body = svg("rect", { class: "body" });
-    // A line of the ground's colour beside the box's own: a box stays visible on any photo.
-    this.outline = outlined ? svg("rect", { class: "outline" }) : null;
-    if (this.outline) this.element.append(this.outline);
-    this.element.append(this.body);
-    if (this.editable) this.makeHandles();
-    this.restyle(spec);
-  }
-
-  get movable() {
-    return this.editable && this.spec.movable;
-  }
-
-  get resizable() {
-    return this.editable && this.spec.resizable;
-  }
-
-  makeHandles() {
-    this.ring = svg("rect", { class: "ring" });
-    this.element.append(this.ring);
-    put(this.element, "tabindex", "0");
-    put(this.element, "role", "group");
-    if (!this.spec.resizable) return;
-    for (const part of PARTS) {
-      const handle = svg("rect", { class: "handle", role: part.length === 1 ? "slider" : "button", tabindex: "-1" });
-      handle.dataset.part = part;
-      this.handles.set(part, handle);
-      this.element.append(handle);
-    }
-  }
-
-  restyle(spec) {
-    const { xyxy: before, ...looks } = this.spec;
-    const { xyxy, ...wanted } = spec;
-    const alike = this.looked && JSON.stringify(looks) === JSON.stringify(wanted);
-    this.spec = spec;
-    if (alike) return;
-    this.looked = true;
-    this.look();
-    this.labelDirty = true;
-  }
-
-  mark(marked) {
-    if (marked === this.marked) return; // the same object again: nothing to do for most of thousands
-    this.marked = marked;
-    this.look();
-    this.labelDirty = true;
-  }
-
-  look() {
-    const { style } = this.element;
-    const { color = this.spec.color, dash = this.spec.dash, opacity = "", state = "" } = this.marked ?? {};
-    const [light, dark] = Array.isArray(color) ? color : [color, color];
-    property(style, "--light", light || "");
-    property(style, "--dark", dark || "");
-    property(style, "--dash", dash ? dash.split(/[\s,]+/).map((part) => `calc(var(--u) * ${Number(part) || 0})`).join(" ") : "");
-    property(style, "--strength", opacity === "" ? "" : String(opacity));
-    if (this.state !== state || this.element.dataset.state === undefined) this.element.dataset.state = state;
-    this.state = state;
-    this.hidden = state === "hidden";
-    this.element.classList.toggle("hollow", this.spec.fill === false);
-  }
-
-  toggle(name, on) {
-    this.element.classList.toggle(name, on);
-    this.labelDirty = true;
-  }
-
-  activate(on) {
-    this.element.classList.toggle("active", on);
-    for (const handle of this.handles.values()) put(handle, "tabindex", on ? "0" : "-1");
-  }
-
-  handleAt(part) {
-    const [x1, y1, x2, y2] = this.xyxy;
-    const x = part.includes("w") ? x1 : part.includes("e") ? x2 : (x1 + x2) / 2;
-    const y = part.includes("n") ? y1 : part.includes("s") ? y2 : (y1 + y2) / 2;
-    return [x, y];
-  }
-
-  draw(unit, scale) {
-    this.dirty = false;
-    this.labelDirty = true;
-    const [x1, y1, x2, y2] = this.xyxy;
-    lay(this.body, x1, y1, x2, y2, 0);
-    if (this.outline) lay(this.outline, x1, y1, x2, y2, 0);
-    if (!this.editable) return;
-    lay(this.ring, x1, y1, x2, y2, 5 * unit);
-    for (const [part, handle] of this.handles) {
-      const [x, y] = this.handleAt(part);
-      lay(handle, x, y, x, y, (part.length === 1 ? 4 : 5.5) * unit * scale);
-    }
-  }
-
-  caption() {
-    const name = this.marked?.label ?? this.spec.label ?? "";
-    const score = this.spec.score;
-    return score === null || score === undefined || this.marked?.label !== undefined ? name : `${name} ${Number(score).toFixed(2)}`.trim();
-  }
-
-  drawLabel(layer, wanted, unit, width, scale) {
-    this.labelDirty = false;
-    const words = wanted && !this.hidden ? this.caption() : "";
-    if (!words) {
-      this.text?.remove();
-      this.text = null;
-      return;
-    }
-    if (!this.text) layer.append((this.text = svg("text", { class: "label" })));
-    if (this.text.textContent !== words) this.text.textContent = words;
-    if (this.element.classList.contains("selected") && layer.lastChild !== this.text) layer.append(this.text);
-    this.text.style.cssText = this.element.style.cssText;
-    put(this.text, "class", `label ${this.element.classList.contains("selected") ? "selected" : ""} ${this.state}`);
-    const [x1, y1, x2] = this.xyxy;
-    const line = 17 * unit * scale;
-    const guess = words.length * 7.5 * unit * scale;
-    const right = x1 + guess > width;
-    put(this.text, "x", right ? Math.min(x2, width) - 2 * unit : Math.max(x1, 0) + 2 * unit);
-    put(this.text, "text-anchor", right ? "end" : "start");
-    put(this.text, "y", y1 > line ? y1 - 5 * unit : Math.max(y1, 0) + line - 3 * unit);
-  }
-}
-
-function lay(rect, x1, y1, x2, y2, margin) {
-  rect.setAttribute("x", x1 - margin);
-  rect.setAttribute("y", y1 - margin);
-  rect.setAttribute("width", Math.max(0, x2 - x1 + 2 * margin));
-  rect.setAttribute("height", Math.max(0, y2 - y1 + 2 * margin));
-}
-
 function spot(kind) {
   return svg("g", { class: "spot", "data-kind": kind, "data-state": "hidden", "aria-hidden": "true" }, svg("rect", { class: "outline" }), svg("rect", { class: "body" }));
 }
@@ -876,25 +708,6 @@ function tick(x, y, axis) {
   return text;
 }
 
-function property(style, name, value) {
-  if (style.getPropertyValue(name) === value) return;
-  if (value) style.setProperty(name, value);
-  else style.removeProperty(name);
-}
-
-function same(one, other) {
-  return one.every((value, axis) => value === other[axis]);
-}
-
-function shown(value) {
-  return String(Math.round(value * 100) / 100);
-}
-
-function stop(event) {
-  event.preventDefault();
-  event.stopPropagation();
-}
-
 /** The plain stage, for pages that need nothing on top. */
 class StageView {
   constructor(channel) {
@@ -903,7 +716,7 @@ class StageView {
   }
 
   update(data) {
-    const boxes = data.payload ? JSON.parse(new TextDecoder().decode(data.payload)) : data.stage.boxes;
+    const boxes = data.payload ? parseJson(data.payload) : data.stage.boxes;
     this.stage.update({ ...data.stage, boxes, presenter: data.presenter });
   }
 

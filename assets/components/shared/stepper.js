@@ -7,6 +7,7 @@ import { parseJson } from "./bytes.js";
 import { drawFigure } from "./chart.js";
 import { html, icon, iconButton, put, say, stylesheet } from "./dom.js";
 import { live } from "./live.js";
+import { figureAt, restarts, stepWithin } from "./steps.js";
 
 const [base, own] = await Promise.all([stylesheet(import.meta.url, "./base.css"), stylesheet(import.meta.url, "./stepper.css")]);
 
@@ -39,7 +40,7 @@ export class Transport {
 
   /** Takes {numSteps, step, version, text, captions, presenter, speed}; the step only at first and when version changes. */
   update(spec) {
-    const restart = !this.spec.numSteps || spec.version !== this.spec.version || spec.numSteps !== this.spec.numSteps;
+    const restart = restarts(this.spec, spec);
     if (spec.speed !== this.spec.speed && SPEEDS.includes(spec.speed)) this.speed = spec.speed;
     this.spec = spec;
     this.numSteps = Math.max(1, spec.numSteps);
@@ -110,7 +111,7 @@ export class Transport {
   }
 
   within(step) {
-    return Math.max(0, Math.min(this.numSteps - 1, Math.round(Number(step)) || 0));
+    return stepWithin(step, this.numSteps);
   }
 
   tick(now) {
@@ -266,34 +267,6 @@ function onKey(event) {
 if (!conductor.listening) {
   conductor.listening = true;
   document.addEventListener("keydown", onKey);
-}
-
-// ---- a figure with frames, drawn in place -----------------------------------------------------------------------------------
-
-/** The figure at a step: the base with what that frame says laid over it. Nothing remains of other frames. */
-export function figureAt(figure, step) {
-  const frame = figure.frames?.[step];
-  if (!frame) return figure;
-  const data = figure.data.map((trace) => trace);
-  (frame.data ?? []).forEach((change, index) => {
-    const at = frame.traces?.[index] ?? index;
-    data[at] = over(data[at] ?? {}, change);
-  });
-  return { data, layout: over(figure.layout ?? {}, frame.layout ?? {}) };
-}
-
-function over(under, upper) {
-  const merged = { ...under };
-  for (const [name, value] of Object.entries(upper)) {
-    // A typed array travels as {dtype, bdata, shape}: one value, not three settings.
-    const nested = plain(value) && plain(under[name]) && !("bdata" in value);
-    merged[name] = nested ? over(under[name], value) : value;
-  }
-  return merged;
-}
-
-function plain(value) {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 class StepperView {
