@@ -1,6 +1,6 @@
 // A layered graph to look at: pan, zoom, walk with the keys. Positions come from outside; what a node means, too.
 
-import { html, iconButton, put, svg } from "../shared/dom.js";
+import { html, put, svg } from "../shared/dom.js";
 import { ARROWS } from "../shared/keys.js";
 import { brief, miniature } from "./matrix.js";
 
@@ -38,10 +38,25 @@ export class GraphCanvas {
     const head = (id, className) =>
       svg(
         "marker",
-        { id, class: className, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" },
+        {
+          id,
+          class: className,
+          viewBox: "0 0 8 8",
+          refX: 7,
+          refY: 4,
+          markerWidth: 9,
+          markerHeight: 9,
+          markerUnits: "userSpaceOnUse",
+          orient: "auto",
+        },
         svg("path", { d: "M0 0 8 4 0 8z" }),
       );
-    this.svg = svg("svg", { class: "canvas", role: "group" }, svg("defs", {}, head("forward", "head"), head("flow", "head flow")), this.world);
+    this.svg = svg(
+      "svg",
+      { class: "canvas", role: "group" },
+      svg("defs", {}, head("forward", "head"), head("flow", "head flow")),
+      this.world,
+    );
     this.zoomIn = this.button("+", () => this.zoom(1.3));
     this.zoomOut = this.button("−", () => this.zoom(1 / 1.3));
     this.fitButton = this.button("⤢", () => this.fit());
@@ -71,7 +86,11 @@ export class GraphCanvas {
   /** Words: {graph, zoom_in, zoom_out, fit, graph_hint}. */
   say(text) {
     put(this.svg, "aria-label", text.graph ?? "");
-    for (const [button, word] of [[this.zoomIn, text.zoom_in], [this.zoomOut, text.zoom_out], [this.fitButton, text.fit]]) {
+    for (const [button, word] of [
+      [this.zoomIn, text.zoom_in],
+      [this.zoomOut, text.zoom_out],
+      [this.fitButton, text.fit],
+    ]) {
       put(button, "aria-label", word ?? "");
       put(button, "title", word ?? "");
     }
@@ -413,7 +432,10 @@ export class GraphCanvas {
     if (!here) return;
     let options;
     if (dy) options = (dy < 0 ? this.above : this.below)[this.cursor];
-    else options = this.nodes.map((_, id) => id).filter((id) => Math.abs(this.nodes[id].y - here.y) < DOWN / 2 && (this.nodes[id].x - here.x) * dx > 1);
+    else
+      options = this.nodes
+        .map((_, id) => id)
+        .filter((id) => Math.abs(this.nodes[id].y - here.y) < DOWN / 2 && (this.nodes[id].x - here.x) * dx > 1);
     options = options.filter((id) => this.nodes[id].visible);
     if (!options.length) return;
     const next = options.reduce((a, b) => (Math.abs(this.nodes[b].x - here.x) < Math.abs(this.nodes[a].x - here.x) ? b : a));

@@ -53,7 +53,8 @@ export class Network {
 
 /** In a circle nothing is ready: the item goes next that waits for the fewest and has been reached. */
 function nextInCircle(done, sources) {
-  const missing = (item) => sources[item].filter((source) => !done[source]).length - (sources[item].some((source) => done[source]) ? 1000 : 0);
+  const missing = (item) =>
+    sources[item].filter((source) => !done[source]).length - (sources[item].some((source) => done[source]) ? 1000 : 0);
   const left = done.flatMap((is, item) => (is ? [] : [item]));
   return left.reduce((a, b) => (missing(b) < missing(a) ? b : a));
 }
@@ -88,7 +89,8 @@ export function layered(count, edges) {
   }
   // An input sinks to just above its first user, so that a parameter stands beside its layer.
   for (let item = 0; item < count; item++) {
-    if (!sources[item].length && targets[item].length) layer[item] = Math.max(0, Math.min(...targets[item].map((target) => layer[target])) - 1);
+    if (!sources[item].length && targets[item].length)
+      layer[item] = Math.max(0, Math.min(...targets[item].map((target) => layer[target])) - 1);
   }
   const rows = [];
   layer.forEach((row, item) => (rows[row] ??= []).push(item));
@@ -99,7 +101,12 @@ export function layered(count, edges) {
   for (let sweep = 0; sweep < 6; sweep++) {
     const around = sweep % 2 ? targets : sources;
     for (const row of sweep % 2 ? [...present].reverse() : present) {
-      const pull = new Map(row.map((item) => [item, around[item].length ? around[item].reduce((sum, other) => sum + x[other], 0) / around[item].length : x[item]]));
+      const pull = new Map(
+        row.map((item) => [
+          item,
+          around[item].length ? around[item].reduce((sum, other) => sum + x[other], 0) / around[item].length : x[item],
+        ]),
+      );
       row.sort((a, b) => pull.get(a) - pull.get(b));
       spread(row);
     }

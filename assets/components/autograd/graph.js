@@ -147,7 +147,8 @@ export class TraceView {
     const current = this.lineItems[state.line - 1]?.item;
     if (current && this.lines.scrollHeight > this.lines.clientHeight) {
       const above = current.offsetTop - this.lines.scrollTop;
-      if (above < 0 || above + current.offsetHeight > this.lines.clientHeight) this.lines.scrollTop = current.offsetTop - this.lines.clientHeight / 2;
+      if (above < 0 || above + current.offsetHeight > this.lines.clientHeight)
+        this.lines.scrollTop = current.offsetTop - this.lines.clientHeight / 2;
     }
     this.printed.hidden = !state.printed;
     if (this.printed.textContent !== state.printed) this.printed.textContent = state.printed;
@@ -159,7 +160,8 @@ export class TraceView {
     box.append(html("pre", { class: "caret", "aria-hidden": "true" }, caret));
     box.append(html("p", { class: "message" }, error.text ?? error.message?.template ?? ""));
     // Our own sentences name the nearest word themselves.
-    if (error.suggestion && !(error.text ?? "").includes(error.suggestion)) box.append(html("p", {}, say(this.text.suggestion, { word: error.suggestion })));
+    if (error.suggestion && !(error.text ?? "").includes(error.suggestion))
+      box.append(html("p", {}, say(this.text.suggestion, { word: error.suggestion })));
     if (error.explanation_text) box.append(html("p", {}, error.explanation_text));
     return box;
   }
@@ -304,7 +306,7 @@ export class TraceView {
   // ---- the ledger -------------------------------------------------------------------------------------------------------
 
   paintLedger() {
-    const { trace, state, text } = this;
+    const { state } = this;
     const chosen = this.focusNode;
     const visit = chosen === null ? state.visit : (state.lastVisit.get(chosen) ?? null);
     const body = [];
@@ -354,7 +356,12 @@ export class TraceView {
       sum.append(html("code", { class: "target" }, `${variable}.grad`));
       if (before === null) sum.append(html("span", { class: "none" }, text.was_none));
       else sum.append(this.amount(trace.array(before), text.before));
-      sum.append(this.sign("+"), this.amount(trace.array(added), text.added, "upstream"), this.sign("="), this.amount(trace.array(after), text.after, "downstream"));
+      sum.append(
+        this.sign("+"),
+        this.amount(trace.array(added), text.added, "upstream"),
+        this.sign("="),
+        this.amount(trace.array(after), text.after, "downstream"),
+      );
       if (visit.contributions.length > 1) parts.push(row);
       parts.push(sum);
     } else {
@@ -362,7 +369,8 @@ export class TraceView {
       row.append(this.sign("="));
       const sent = this.sentBy(id);
       if (!sent.length) row.append(html("span", { class: "none" }, text.no_downstream));
-      for (const [edge, value] of sent) row.append(this.amount(value, say(text.to_node, { node: this.nameOf(trace.edges[edge].source) }), "downstream"));
+      for (const [edge, value] of sent)
+        row.append(this.amount(value, say(text.to_node, { node: this.nameOf(trace.edges[edge].source) }), "downstream"));
       parts.push(row);
     }
     if (node.rule.explanation) parts.push(html("p", { class: "quiet" }, node.rule.explanation));
@@ -407,7 +415,7 @@ export class TraceView {
     const { step } = state;
     const title = say(step.occurrence > 1 ? text.line_title_again : text.line_title, { line: step.line, times: step.occurrence });
     const parts = [html("p", { class: "what" }, html("strong", {}, title), step.note ? html("code", { class: "note" }, step.note) : "")];
-    const born = trace.nodes.map((node, id) => id).filter((id) => trace.nodes[id].step === state.position);
+    const born = trace.nodes.map((_node, id) => id).filter((id) => trace.nodes[id].step === state.position);
     const made = born.map((id) => trace.nodes[id].name).join(", ");
     parts.push(html("p", { class: "quiet" }, made ? say(text.new_nodes, { nodes: made }) : text.no_new_nodes));
     for (const warning of step.warnings) parts.push(html("p", { class: "alarm" }, warning));
@@ -474,7 +482,8 @@ export class TraceView {
         html("span", { class: "facts" }, facts.join(" · ")),
         html("span", { class: "values" }, matrix(value, { label: name, scale: largest(value) })),
       );
-      if (grad) button.append(html("span", { class: "grad" }, html("span", { class: "name" }, ".grad"), matrix(grad, { label: `${name}.grad` })));
+      if (grad)
+        button.append(html("span", { class: "grad" }, html("span", { class: "name" }, ".grad"), matrix(grad, { label: `${name}.grad` })));
       button.addEventListener("click", () => this.selectTensor(name));
       cards.push(button);
     }
@@ -489,7 +498,9 @@ export class TraceView {
     if (state.error) words = `${say(text.line_title, { line: state.line })}: ${state.error.text ?? ""}`;
     else if (state.visit !== null) {
       const visit = trace.visits[state.visit];
-      const down = this.sentBy(state.visit).map(([edge, value]) => `${say(text.to_node, { node: this.nameOf(trace.edges[edge].source) })} ${brief(value)}`);
+      const down = this.sentBy(state.visit).map(
+        ([edge, value]) => `${say(text.to_node, { node: this.nameOf(trace.edges[edge].source) })} ${brief(value)}`,
+      );
       if (visit.accumulation) down.push(`${visit.accumulation.variable}.grad = ${brief(trace.array(visit.accumulation.after))}`);
       const upstream = brief(trace.array(visit.upstream.find((value) => value !== null)));
       words = `${trace.nodes[visit.node].name}: ${text.upstream} ${upstream} → ${down.join(", ") || text.no_downstream}`;

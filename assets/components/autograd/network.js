@@ -4,8 +4,8 @@ import { parseJson } from "../shared/bytes.js";
 import { html, put, say, stylesheet } from "../shared/dom.js";
 import { live } from "../shared/live.js";
 import { GraphCanvas } from "./canvas.js";
+import { layered, Network } from "./folding.js";
 import { format } from "./matrix.js";
-import { Network, layered } from "./folding.js";
 
 const [base, graph] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "./graph.css")]);
 

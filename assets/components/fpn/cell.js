@@ -1,11 +1,11 @@
 // What one cell sees: its theoretical receptive field follows the pointer, a click asks torch for the gradient.
 
+import { unpack } from "../shared/bytes.js";
+import { colorTable } from "../shared/colors.js";
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { ARROWS } from "../shared/keys.js";
 import { live } from "../shared/live.js";
 import { Stage } from "../shared/stage.js";
-import { unpack } from "../shared/bytes.js";
-import { colorTable } from "../shared/colors.js";
 import { cellAt, cellSides, receptiveBox, square } from "./lookups.js";
 
 const own = await stylesheet(import.meta.url, "./cell.css");
@@ -62,7 +62,9 @@ class View {
     this.element.style.setProperty("--level", data.color);
     this.help.textContent = this.text.help;
     put(this.board, "aria-label", data.stage.text.title);
-    this.key.replaceChildren(...data.key.map(({ name, words }) => html("li", { class: name }, html("span", { class: "swatch", "aria-hidden": "true" }), words)));
+    this.key.replaceChildren(
+      ...data.key.map(({ name, words }) => html("li", { class: name }, html("span", { class: "swatch", "aria-hidden": "true" }), words)),
+    );
     this.table ??= colorTable(data.heat_scale);
     this.stage.update({ ...data.stage, presenter: data.presenter });
     this.drawHeat();
@@ -155,7 +157,12 @@ class View {
     for (const [name, path] of Object.entries(paths)) for (const line of this.marks[name].children) put(line, "d", path);
     const box = this.hovered ? this.sees(this.hovered) : this.sees(this.cell);
     const [row, col] = this.hovered ?? this.cell;
-    this.where.textContent = say(this.text.where, { row: row + 1, col: col + 1, width: Math.round(box[2] - box[0]), height: Math.round(box[3] - box[1]) });
+    this.where.textContent = say(this.text.where, {
+      row: row + 1,
+      col: col + 1,
+      width: Math.round(box[2] - box[0]),
+      height: Math.round(box[3] - box[1]),
+    });
     this.drawDots();
   }
 

@@ -1,9 +1,9 @@
 // The four designs of the FPN paper as diagrams: every plane carries the picture's own map, every plane can be opened.
 
-import { html, put, say, stylesheet, svg } from "../shared/dom.js";
-import { live, mediaUrl } from "../shared/live.js";
 import { unpack } from "../shared/bytes.js";
 import { colorTable } from "../shared/colors.js";
+import { html, put, say, stylesheet, svg } from "../shared/dom.js";
+import { live, mediaUrl } from "../shared/live.js";
 
 const [base, own] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "./designs.css")]);
 const WIDTH = 520;
@@ -73,16 +73,42 @@ class View {
     const { places, height } = design.name === "image_pyramid" ? this.placePyramid(design) : this.placeStack(design);
     const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, class: "diagram", role: "group", "aria-label": design.title });
     const arrows = svg("g", { class: "arrows", "aria-hidden": "true" });
-    picture.append(svg("defs", {}, svg("marker", { id: `tip-${design.name}`, viewBox: "0 0 8 8", refX: 6.5, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse", markerUnits: "userSpaceOnUse" },
-      svg("path", { d: "M0 0L8 4L0 8z", class: "tip" }))));
+    picture.append(
+      svg(
+        "defs",
+        {},
+        svg(
+          "marker",
+          {
+            id: `tip-${design.name}`,
+            viewBox: "0 0 8 8",
+            refX: 6.5,
+            refY: 4,
+            markerWidth: 7,
+            markerHeight: 7,
+            orient: "auto-start-reverse",
+            markerUnits: "userSpaceOnUse",
+          },
+          svg("path", { d: "M0 0L8 4L0 8z", class: "tip" }),
+        ),
+      ),
+    );
     picture.append(arrows);
     for (const edge of design.edges) {
       const [from, to] = [places.get(edge.start), places.get(edge.end)];
-      if (from && to) arrows.append(svg("path", { d: route(from, to, edge.kind), class: edge.kind, "marker-end": `url(#tip-${design.name})` }));
+      if (from && to)
+        arrows.append(svg("path", { d: route(from, to, edge.kind), class: edge.kind, "marker-end": `url(#tip-${design.name})` }));
     }
     for (const node of design.nodes) if (places.has(node.name)) picture.append(this.node(design, node, places.get(node.name)));
     const bars = html("dl", { class: "costs" });
-    return html("section", { class: "card", "data-design": design.name }, html("h3", {}, design.title), html("p", { class: "quiet" }, design.words), picture, bars);
+    return html(
+      "section",
+      { class: "card", "data-design": design.name },
+      html("h3", {}, design.title),
+      html("p", { class: "quiet" }, design.words),
+      picture,
+      bars,
+    );
   }
 
   placeStack(design) {
@@ -125,7 +151,7 @@ class View {
     const across = 112 * 0.76 ** (number - 1);
     const fit = Math.min(across, (across * cols) / rows, 2.2 * across);
     const width = Math.max(9, cols >= rows ? across : fit);
-    const height = Math.max(5, Math.min(STEP[Math.min(6, Math.round(number))] - 12, (width * rows) / cols * 0.42));
+    const height = Math.max(5, Math.min(STEP[Math.min(6, Math.round(number))] - 12, ((width * rows) / cols) * 0.42));
     return { x, y, width, height, kind: node.kind };
   }
 
@@ -146,7 +172,18 @@ class View {
     if (source) {
       // From a unit square to the leaning plane.
       const matrix = `matrix(${width} 0 ${-2 * lean} ${height} ${x - width / 2 + lean} ${y - height / 2})`;
-      parts.push(svg("image", { href: source, x: 0, y: 0, width: 1, height: 1, preserveAspectRatio: "none", transform: matrix, class: kind === "image" ? "photo" : "map" }));
+      parts.push(
+        svg("image", {
+          href: source,
+          x: 0,
+          y: 0,
+          width: 1,
+          height: 1,
+          preserveAspectRatio: "none",
+          transform: matrix,
+          class: kind === "image" ? "photo" : "map",
+        }),
+      );
     }
     parts.push(svg("polygon", { points: corners, class: source ? "edge" : "edge empty" }));
     const label = svg("text", { x: x + width / 2 + lean + 5, y: y - 2, class: "name" });
@@ -156,7 +193,15 @@ class View {
     label.append(size);
     const open = source && kind !== "image";
     const chosen = open && this.data.opened === key;
-    const attributes = open ? { role: "button", tabindex: "0", "aria-pressed": String(chosen), "data-node": `${design.name} ${node.name}`, "aria-label": say(this.text.open, { name: node.title, channels: node.channels, rows: node.size[0], cols: node.size[1] }) } : {};
+    const attributes = open
+      ? {
+          role: "button",
+          tabindex: "0",
+          "aria-pressed": String(chosen),
+          "data-node": `${design.name} ${node.name}`,
+          "aria-label": say(this.text.open, { name: node.title, channels: node.channels, rows: node.size[0], cols: node.size[1] }),
+        }
+      : {};
     const group = svg("g", { class: `node ${kind}${open ? " open" : ""}${chosen ? " chosen" : ""}`, ...attributes }, ...parts, label);
     if (open) {
       const press = () => this.channel.set({ open: { key, count: (this.channel.state.open?.count ?? 0) + 1 } });
@@ -172,11 +217,13 @@ class View {
 
   writeCosts(card, design) {
     const list = card.querySelector(".costs");
-    list.replaceChildren(...design.costs.map(({ name, words, share }) => {
-      const bar = html("span", { class: "bar", "aria-hidden": "true" });
-      if (share !== null) bar.style.setProperty("--share", String(share));
-      return html("div", {}, html("dt", {}, name), html("dd", {}, words, share === null ? "" : bar));
-    }));
+    list.replaceChildren(
+      ...design.costs.map(({ name, words, share }) => {
+        const bar = html("span", { class: "bar", "aria-hidden": "true" });
+        if (share !== null) bar.style.setProperty("--share", String(share));
+        return html("div", {}, html("dt", {}, name), html("dd", {}, words, share === null ? "" : bar));
+      }),
+    );
   }
 }
 

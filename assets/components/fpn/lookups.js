@@ -48,7 +48,12 @@ export function square([row, col], [across, down]) {
 export function receptiveBox([row, col], { intervals, stride, scales, image }) {
   const along = (index) => intervals[index % intervals.length].map((edge) => edge + (index - (index % intervals.length)) * stride);
   const [[left, right], [top, bottom]] = [along(col), along(row)];
-  return [Math.max(0, left / scales[0]), Math.max(0, top / scales[1]), Math.min(image[1], right / scales[0]), Math.min(image[0], bottom / scales[1])];
+  return [
+    Math.max(0, left / scales[0]),
+    Math.max(0, top / scales[1]),
+    Math.min(image[1], right / scales[0]),
+    Math.min(image[0], bottom / scales[1]),
+  ];
 }
 
 /**

@@ -41,9 +41,12 @@ class View {
     this.opacityName = html("span");
     this.showBoxes = html("input", { type: "checkbox" });
     this.boxesName = html("span");
-    this.tools = html("div", { class: "tools" },
+    this.tools = html(
+      "div",
+      { class: "tools" },
       html("label", { class: "grow" }, this.opacityName, this.opacity),
-      html("label", {}, this.showBoxes, this.boxesName));
+      html("label", {}, this.showBoxes, this.boxesName),
+    );
     this.found = html("p", { class: "found" });
     this.list = html("ul", { class: "detections" });
     this.left = html("div", { class: "left" }, this.stage.element, this.tools, this.found, this.list);
@@ -64,12 +67,26 @@ class View {
     this.atlasPicture = html("img", { alt: "", draggable: "false" });
     this.atlasFocus = html("div", { class: "atlas-focus" });
     this.atlasChosen = html("div", { class: "atlas-chosen" });
-    this.atlasGrid = html("div", { class: "atlas-grid", role: "slider", tabindex: "0" }, this.atlasPicture, this.atlasChosen, this.atlasFocus);
+    this.atlasGrid = html(
+      "div",
+      { class: "atlas-grid", role: "slider", tabindex: "0" },
+      this.atlasPicture,
+      this.atlasChosen,
+      this.atlasFocus,
+    );
     this.atlasNote = html("p", { class: "quiet" });
     this.atlas = html("section", { class: "atlas" }, this.atlasTitle, this.atlasGrid, this.atlasNote);
 
     this.heard = html("p", { class: "heard", role: "status", "aria-live": "polite" });
-    this.element = html("div", { class: "g2b fpn" }, style, html("div", { class: "columns" }, this.left, this.right), this.merge, this.atlas, this.heard);
+    this.element = html(
+      "div",
+      { class: "g2b fpn" },
+      style,
+      html("div", { class: "columns" }, this.left, this.right),
+      this.merge,
+      this.atlas,
+      this.heard,
+    );
     this.listen();
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(this.right);
@@ -200,8 +217,12 @@ class View {
     const frame = html("span", { class: "frame-of-map" }, canvas, here);
     const caption = { name: html("strong"), shape: html("span", { class: "quiet" }), value: html("output", { "aria-hidden": "true" }) };
     const tile = { name, canvas, here, frame, caption, sum };
-    tile.element = html(sum ? "div" : "button", { class: "tile", "data-map": name }, frame,
-      html("span", { class: "caption" }, html("span", { class: "line" }, caption.name, caption.value), caption.shape));
+    tile.element = html(
+      sum ? "div" : "button",
+      { class: "tile", "data-map": name },
+      frame,
+      html("span", { class: "caption" }, html("span", { class: "line" }, caption.name, caption.value), caption.shape),
+    );
     if (!sum) {
       tile.element.type = "button";
       tile.element.addEventListener("click", () => this.choose(name));
@@ -225,7 +246,10 @@ class View {
     if (!map) return;
     tile.caption.name.textContent = tile.title ?? tile.name;
     tile.caption.shape.textContent = say(tile.sum ? this.text.shape : this.text.shape_stride, {
-      channels: map.channels, rows: map.all_rows, cols: map.all_cols, stride: map.stride,
+      channels: map.channels,
+      rows: map.all_rows,
+      cols: map.all_cols,
+      stride: map.stride,
     });
     paint(tile.canvas, map, this.table, tile.range);
     tile.element.classList.toggle("empty", !map.filled);
@@ -234,8 +258,11 @@ class View {
 
   newSwitch(arrow, direction) {
     const path = svg("path", {});
-    const button = html("button", { type: "button", class: `arrow ${direction}`, role: "switch", "data-cut": arrow.cut },
-      svg("svg", { viewBox: BOXES[direction], "aria-hidden": "true", focusable: "false" }, path));
+    const button = html(
+      "button",
+      { type: "button", class: `arrow ${direction}`, role: "switch", "data-cut": arrow.cut },
+      svg("svg", { viewBox: BOXES[direction], "aria-hidden": "true", focusable: "false" }, path),
+    );
     button.addEventListener("click", () => {
       const { cuts } = this.state;
       this.setCuts(cuts.includes(arrow.cut) ? cuts.filter((cut) => cut !== arrow.cut) : [...cuts, arrow.cut]);
@@ -368,13 +395,28 @@ class View {
     const [row, col] = this.cellAt(map, this.at);
     const [across, down] = this.sides(map);
     for (const rect of Object.values(this.cell)) {
-      for (const [name, value] of [["x", col * across], ["y", row * down], ["width", across], ["height", down]]) put(rect, name, value);
+      for (const [name, value] of [
+        ["x", col * across],
+        ["y", row * down],
+        ["width", across],
+        ["height", down],
+      ])
+        put(rect, name, value);
     }
     this.writeSum();
   }
 
   sentence(map, row, col, value) {
-    return say(this.text.tile, { name: map.name, channels: map.channels, rows: map.all_rows, cols: map.all_cols, stride: map.stride, row: row + 1, col: col + 1, value });
+    return say(this.text.tile, {
+      name: map.name,
+      channels: map.channels,
+      rows: map.all_rows,
+      cols: map.all_cols,
+      stride: map.stride,
+      row: row + 1,
+      col: col + 1,
+      value,
+    });
   }
 
   tileKey(event, tile) {
@@ -404,16 +446,23 @@ class View {
     if (this.listed === shape) return;
     this.listed = shape;
     const focused = this.list.getRootNode().activeElement?.dataset?.id;
-    this.list.replaceChildren(...wanted.map((found) => {
-      const button = html("button", { type: "button", class: `chip ${found.fate}`, "data-id": found.id, style: `--c: ${found.color}` },
-        html("span", { class: "dot", "aria-hidden": "true" }), html("span", { class: "words" }, found.words), html("span", { class: "quiet" }, found.place));
-      button.addEventListener("pointerenter", () => this.point(found.id));
-      button.addEventListener("focus", () => this.point(found.id));
-      button.addEventListener("pointerleave", () => this.point(null));
-      button.addEventListener("blur", () => this.point(null));
-      button.addEventListener("click", () => this.stage.select(found.id));
-      return html("li", {}, button);
-    }));
+    this.list.replaceChildren(
+      ...wanted.map((found) => {
+        const button = html(
+          "button",
+          { type: "button", class: `chip ${found.fate}`, "data-id": found.id, style: `--c: ${found.color}` },
+          html("span", { class: "dot", "aria-hidden": "true" }),
+          html("span", { class: "words" }, found.words),
+          html("span", { class: "quiet" }, found.place),
+        );
+        button.addEventListener("pointerenter", () => this.point(found.id));
+        button.addEventListener("focus", () => this.point(found.id));
+        button.addEventListener("pointerleave", () => this.point(null));
+        button.addEventListener("blur", () => this.point(null));
+        button.addEventListener("click", () => this.stage.select(found.id));
+        return html("li", {}, button);
+      }),
+    );
     if (focused) this.list.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
@@ -424,7 +473,8 @@ class View {
   /** A box is attended to: the tile of its level lights up, and every tile shows the place of its cell. */
   attend(id) {
     const found = this.data?.detections.find((each) => each.id === id);
-    for (const [name, tiles] of this.tiles) for (const tile of tiles) tile.element.classList.toggle("won", !tile.sum && name === found?.level);
+    for (const [name, tiles] of this.tiles)
+      for (const tile of tiles) tile.element.classList.toggle("won", !tile.sum && name === found?.level);
     for (const item of this.stage.items.values()) item.text?.toggleAttribute("data-on", item.id === id);
     for (const chip of this.list.querySelectorAll(".chip")) chip.classList.toggle("attended", chip.dataset.id === id);
     if (found) this.look(found.at, true);
@@ -438,22 +488,28 @@ class View {
     this.merge.hidden = !merge;
     if (!merge) return;
     this.mergeTitle.textContent = say(this.text.merge, { level: merge.level });
-    for (const [name, tiles] of this.tiles) this.tiles.set(name, tiles.filter((tile) => !tile.sum));
+    for (const [name, tiles] of this.tiles)
+      this.tiles.set(
+        name,
+        tiles.filter((tile) => !tile.sum),
+      );
     const parts = merge.parts.map(({ name, title, sign, cut }) => ({ name, title, sign, cut, map: this.maps.get(name) }));
     const filled = parts.filter((part) => part.map?.values && !part.cut);
     // One range for all that is added: a sum can be read only on one scale.
     const range = [Math.min(...filled.map((part) => part.map.shades[0])), Math.max(...filled.map((part) => part.map.shades[1]))];
     this.terms = [];
-    this.mergeRow.replaceChildren(...parts.flatMap(({ name, title, sign, cut }) => {
-      const tile = this.newTile(name, { sum: true });
-      tile.title = title;
-      tile.range = range;
-      this.writeTile(tile);
-      tile.element.classList.toggle("is-cut", cut);
-      if (cut) tile.frame.append(html("span", { class: "cut-note" }, this.text.is_cut));
-      this.terms.push({ name, sign, cut });
-      return [html("span", { class: "sign", "aria-hidden": "true" }, sign), tile.element];
-    }));
+    this.mergeRow.replaceChildren(
+      ...parts.flatMap(({ name, title, sign, cut }) => {
+        const tile = this.newTile(name, { sum: true });
+        tile.title = title;
+        tile.range = range;
+        this.writeTile(tile);
+        tile.element.classList.toggle("is-cut", cut);
+        if (cut) tile.frame.append(html("span", { class: "cut-note" }, this.text.is_cut));
+        this.terms.push({ name, sign, cut });
+        return [html("span", { class: "sign", "aria-hidden": "true" }, sign), tile.element];
+      }),
+    );
     this.mergeRow.firstElementChild.hidden = true;
     this.layout();
   }
@@ -464,8 +520,13 @@ class View {
     if (!merge) return;
     const value = (index) => written(this.valueAt(this.maps.get(merge.parts[index].name)));
     const count = merge.parts.length;
-    const words = merge.parts.slice(0, count - 2).map((part, index) => (part.cut ? "0" : value(index).replace(/^−(.*)/, "(−$1)"))).join(" + ");
-    const text = this.data.additive ? `${words} = ${value(count - 2)}  →  ${this.text.convolution}  →  ${value(count - 1)}` : this.text.not_additive;
+    const words = merge.parts
+      .slice(0, count - 2)
+      .map((part, index) => (part.cut ? "0" : value(index).replace(/^−(.*)/, "(−$1)")))
+      .join(" + ");
+    const text = this.data.additive
+      ? `${words} = ${value(count - 2)}  →  ${this.text.convolution}  →  ${value(count - 1)}`
+      : this.text.not_additive;
     if (this.mergeNote.textContent !== text) this.mergeNote.textContent = text;
   }
 
@@ -536,7 +597,11 @@ class View {
 }
 
 function plainArrow(direction) {
-  return html("span", { class: `arrow plain ${direction}`, "aria-hidden": "true" }, svg("svg", { viewBox: BOXES[direction] }, svg("path", { d: STRAIGHT[direction] })));
+  return html(
+    "span",
+    { class: `arrow plain ${direction}`, "aria-hidden": "true" },
+    svg("svg", { viewBox: BOXES[direction] }, svg("path", { d: STRAIGHT[direction] })),
+  );
 }
 
 export default (component) => live(component, (channel) => new View(channel));

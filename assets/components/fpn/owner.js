@@ -38,8 +38,12 @@ class View {
     this.verdict = html("p", { class: "verdict" });
     this.strip = html("div", { class: "strip" });
     this.panel = html("section", { class: "panel" }, this.paper.element, this.fcos.element, this.verdict, this.strip);
-    this.element = html("div", { class: "g2b fpn-owner" }, style,
-      html("div", { class: "columns" }, html("div", {}, this.stage.element, this.examples), this.panel));
+    this.element = html(
+      "div",
+      { class: "g2b fpn-owner" },
+      style,
+      html("div", { class: "columns" }, html("div", {}, this.stage.element, this.examples), this.panel),
+    );
     this.stage.onFrame = (boxes) => this.draw(boxes);
     this.stage.onResize = () => this.draw(this.stage.boxes);
     this.stage.summary = () => this.verdict.textContent;
@@ -88,10 +92,21 @@ class View {
       this.tiles = new Map();
       this.strip.replaceChildren();
       for (const { name } of this.data.levels) {
-        const tile = { canvas: html("canvas", { "aria-hidden": "true" }), marks: svg("svg", { "aria-hidden": "true", preserveAspectRatio: "none" }),
-          title: html("strong", {}, name), count: html("output"), badges: html("span", { class: "badges" }) };
+        const tile = {
+          canvas: html("canvas", { "aria-hidden": "true" }),
+          marks: svg("svg", { "aria-hidden": "true", preserveAspectRatio: "none" }),
+          title: html("strong", {}, name),
+          count: html("output"),
+          badges: html("span", { class: "badges" }),
+        };
         tile.frame = html("span", { class: "frame-of-map" }, tile.canvas, tile.marks);
-        tile.element = html("div", { class: "level", "data-level": name }, tile.frame, html("span", { class: "line" }, tile.title, tile.badges), tile.count);
+        tile.element = html(
+          "div",
+          { class: "level", "data-level": name },
+          tile.frame,
+          html("span", { class: "line" }, tile.title, tile.badges),
+          tile.count,
+        );
         this.strip.append(tile.element);
         this.tiles.set(name, tile);
       }
@@ -126,8 +141,12 @@ class View {
     this.unfolded = false;
     this.examples.replaceChildren(html("span", { class: "quiet" }, this.data.examples.length ? this.text.examples : ""));
     this.chips = this.data.examples.map((example) => {
-      const button = html("button", { type: "button", class: "chip", style: `--c: ${this.data.colors[example.level] ?? "var(--edge)"}` },
-        html("span", { class: "dot", "aria-hidden": "true" }), example.words);
+      const button = html(
+        "button",
+        { type: "button", class: "chip", style: `--c: ${this.data.colors[example.level] ?? "var(--edge)"}` },
+        html("span", { class: "dot", "aria-hidden": "true" }),
+        example.words,
+      );
       button.addEventListener("click", () => this.stage.set({ box: example.xyxy }));
       return button;
     });
@@ -144,9 +163,13 @@ class View {
     if (this.unfolded || tops.length <= ROWS) return;
     const last = tops[ROWS - 1];
     let kept = this.chips.filter((chip) => chip.offsetTop <= last).length;
-    this.chips.forEach((chip, place) => { chip.hidden = place >= kept; });
+    this.chips.forEach((chip, place) => {
+      chip.hidden = place >= kept;
+    });
     this.more.hidden = false;
-    const name = () => { this.more.textContent = say(this.text.more, { count: this.chips.length - kept }); };
+    const name = () => {
+      this.more.textContent = say(this.text.more, { count: this.chips.length - kept });
+    };
     for (name(); kept > 1 && this.more.offsetTop > last; name()) this.chips[--kept].hidden = true;
   }
 
@@ -163,26 +186,43 @@ class View {
     const rounded = Math.floor(paper.value + 1e-6); // shown only where the limits changed it
     const numbers = `k = ⌊${k0} + log₂(√(${short(width)} · ${short(height)}) / ${size})⌋ = ⌊${short(paper.value, 2)}⌋`;
     const limited = Number.isFinite(rounded) && rounded !== paper.level;
-    this.paper.write(numbers + (limited || !Number.isFinite(rounded) ? ` → ${paper.level}` : ` = ${paper.level}`), Math.sqrt(width * height), [`P${paper.level}`],
-      limited ? this.text.limited : "");
+    this.paper.write(
+      numbers + (limited || !Number.isFinite(rounded) ? ` → ${paper.level}` : ` = ${paper.level}`),
+      Math.sqrt(width * height),
+      [`P${paper.level}`],
+      limited ? this.text.limited : "",
+    );
 
     const centre = [(x1 + x2) / 2, (y1 + y2) / 2];
     const found = this.cells([x1, y1, x2, y2]);
     const farthest = Math.max(width, height) / 2;
-    const atCentre = this.data.levels.find((level) => this.program.cell(...centre, x1, y1, x2, y2, level.stride, level.low, level.high ?? Infinity).terms.in_range);
-    const range = atCentre ? `${short(atCentre.low)} < ${short(farthest)} ≤ ${atCentre.high === null ? "∞" : short(atCentre.high)}` : short(farthest);
+    const atCentre = this.data.levels.find(
+      (level) => this.program.cell(...centre, x1, y1, x2, y2, level.stride, level.low, level.high ?? Infinity).terms.in_range,
+    );
+    const range = atCentre
+      ? `${short(atCentre.low)} < ${short(farthest)} ≤ ${atCentre.high === null ? "∞" : short(atCentre.high)}`
+      : short(farthest);
     const total = [...found.values()].reduce((sum, cells) => sum + cells.length, 0);
     const winners = [...found].filter(([, cells]) => cells.length).map(([name]) => name);
-    this.fcos.write(`max(${short(width)}, ${short(height)}) / 2 = ${short(farthest)},  ${range}`, farthest, winners,
-      total ? say(this.text.cells, { list: winners.map((name) => `${name}: ${found.get(name).length}`).join(", ") }) : this.text.no_cells);
+    this.fcos.write(
+      `max(${short(width)}, ${short(height)}) / 2 = ${short(farthest)},  ${range}`,
+      farthest,
+      winners,
+      total ? say(this.text.cells, { list: winners.map((name) => `${name}: ${found.get(name).length}`).join(", ") }) : this.text.no_cells,
+    );
     this.answer = { paper: paper.level, fcos: Object.fromEntries([...found].map(([name, cells]) => [name, cells.length])) };
     this.element.dataset.paper = `P${paper.level}`;
     this.element.dataset.fcos = winners.join(",");
     this.element.dataset.cells = String(total);
     const same = winners.length === 1 && winners[0] === `P${paper.level}`;
-    this.verdict.textContent = !total ? say(this.text.nobody, { paper: `P${paper.level}` })
-      : same ? say(this.text.agree, { level: winners[0] })
-      : say(winners.includes(`P${paper.level}`) ? this.text.overlap : this.text.differ, { paper: `P${paper.level}`, fcos: winners.join(" + ") });
+    this.verdict.textContent = !total
+      ? say(this.text.nobody, { paper: `P${paper.level}` })
+      : same
+        ? say(this.text.agree, { level: winners[0] })
+        : say(winners.includes(`P${paper.level}`) ? this.text.overlap : this.text.differ, {
+            paper: `P${paper.level}`,
+            fcos: winners.join(" + "),
+          });
     this.drawCells(box.xyxy, found, `P${paper.level}`);
     this.drawTiles(box.xyxy, found, `P${paper.level}`);
   }
@@ -227,7 +267,9 @@ class View {
     for (const { name, stride } of this.data.levels) {
       const tile = this.tiles.get(name);
       const cells = found.get(name);
-      const marks = cells.map(([row, col]) => svg("rect", { x: (col * stride) / sx, y: (row * stride) / sy, width: stride / sx, height: stride / sy, class: "owned" }));
+      const marks = cells.map(([row, col]) =>
+        svg("rect", { x: (col * stride) / sx, y: (row * stride) / sy, width: stride / sx, height: stride / sy, class: "owned" }),
+      );
       marks.push(svg("rect", { x: box[0], y: box[1], width: box[2] - box[0], height: box[3] - box[1], class: "box-halo" }));
       marks.push(svg("rect", { x: box[0], y: box[1], width: box[2] - box[0], height: box[3] - box[1], class: "box-line" }));
       tile.marks.replaceChildren(...marks);
@@ -250,7 +292,16 @@ class Rule {
     this.ruler = html("div", { class: "ruler", "aria-hidden": "true" });
     this.needle = html("span", { class: "needle" });
     this.axis = html("div", { class: "axis quiet" });
-    this.element = html("div", { class: `rule ${kind}` }, html("div", { class: "head" }, this.name, this.value), this.letters, this.numbers, this.ruler, this.axis, this.note);
+    this.element = html(
+      "div",
+      { class: `rule ${kind}` },
+      html("div", { class: "head" }, this.name, this.value),
+      this.letters,
+      this.numbers,
+      this.ruler,
+      this.axis,
+      this.note,
+    );
   }
 
   restyle(name, letters, axis, bands, colors) {
@@ -262,11 +313,18 @@ class Rule {
     const shape = JSON.stringify(bands);
     if (this.shape === shape) return;
     this.shape = shape;
-    this.ruler.replaceChildren(...bands.flatMap((band) => {
-      const [from, to] = [this.place(Math.max(LOW, band.low)), this.place(band.high ?? this.high)];
-      const part = html("span", { class: "band", "data-level": band.name, style: `left:${from}%;width:${to - from}%;--c:${colors[band.name]}` }, band.name);
-      return band.low > 0 ? [part, html("span", { class: "border", style: `left:${from}%` }, String(band.low))] : [part];
-    }), this.needle);
+    this.ruler.replaceChildren(
+      ...bands.flatMap((band) => {
+        const [from, to] = [this.place(Math.max(LOW, band.low)), this.place(band.high ?? this.high)];
+        const part = html(
+          "span",
+          { class: "band", "data-level": band.name, style: `left:${from}%;width:${to - from}%;--c:${colors[band.name]}` },
+          band.name,
+        );
+        return band.low > 0 ? [part, html("span", { class: "border", style: `left:${from}%` }, String(band.low))] : [part];
+      }),
+      this.needle,
+    );
   }
 
   place(value) {
@@ -280,8 +338,12 @@ class Rule {
     if (this.shown !== shown) {
       this.shown = shown;
       const names = levels.length ? levels : ["–"];
-      this.value.replaceChildren(...names.flatMap((level, place) => [
-        ...(place ? [" + "] : []), html("span", { class: "owning", style: `--c: ${this.colors[level] ?? "var(--edge)"}` }, level)]));
+      this.value.replaceChildren(
+        ...names.flatMap((level, place) => [
+          ...(place ? [" + "] : []),
+          html("span", { class: "owning", style: `--c: ${this.colors[level] ?? "var(--edge)"}` }, level),
+        ]),
+      );
     }
     this.needle.style.left = `${this.place(value)}%`;
     if (this.note.textContent !== note) this.note.textContent = note;

@@ -60,7 +60,12 @@ class View {
         html(
           "div",
           { class: "side" },
-          html("section", { class: "window-part" }, html("div", {}, this.cropTitle, this.crop), html("div", { class: "answers" }, this.saysTitle, this.says)),
+          html(
+            "section",
+            { class: "window-part" },
+            html("div", {}, this.cropTitle, this.crop),
+            html("div", { class: "answers" }, this.saysTitle, this.says),
+          ),
           html("section", { class: "photo-part" }, this.photoTitle, this.stage.element),
         ),
       ),
@@ -150,7 +155,9 @@ class View {
     picture.addEventListener("pointermove", (event) => this.point(level, event));
     picture.addEventListener("pointerleave", () => this.writeNote(""));
     picture.addEventListener("click", (event) => this.press(level, event));
-    best.addEventListener("click", () => this.jumpToWindow(this.trace.group(level, this.trace.firstOf[level], this.trace.firstOf[level + 1]).best));
+    best.addEventListener("click", () =>
+      this.jumpToWindow(this.trace.group(level, this.trace.firstOf[level], this.trace.firstOf[level + 1]).best),
+    );
     image.addEventListener("load", () => this.drawCrop());
     if (level) this.rest.append(element);
     else this.shelf.prepend(element);
@@ -168,7 +175,16 @@ class View {
     for (let level = 0; level < trace.numLevels; level++) {
       const [height, width] = trace.level_sizes[level];
       const group = trace.group(level, trace.firstOf[level], trace.firstOf[level + 1]);
-      const values = { level: level + 1, levels: trace.numLevels, width, height, windows: group.to - group.from, name, score: trace.scores[group.best].toFixed(3), passed: group.passed };
+      const values = {
+        level: level + 1,
+        levels: trace.numLevels,
+        width,
+        height,
+        windows: group.to - group.from,
+        name,
+        score: trace.scores[group.best].toFixed(3),
+        passed: group.passed,
+      };
       const { picture, best } = this.levels[level];
       best.replaceChildren(html("span", {}, say(text.level_size, values)), html("span", { class: "quiet" }, say(text.level_best, values)));
       put(best, "aria-label", say(text.level_jump, values));
@@ -247,7 +263,19 @@ class View {
       const { level, from, to, best, passed } = now.group;
       const [height, width] = trace.level_sizes[level];
       const place = trace.place(best);
-      const values = { level: level + 1, levels: trace.numLevels, width, height, row: place.row + 1, column: place.column + 1, name, score: trace.scores[best].toFixed(3), threshold, count: to - from, passed };
+      const values = {
+        level: level + 1,
+        levels: trace.numLevels,
+        width,
+        height,
+        row: place.row + 1,
+        column: place.column + 1,
+        name,
+        score: trace.scores[best].toFixed(3),
+        threshold,
+        count: to - from,
+        passed,
+      };
       if (to - from > 1) return say(text.group, values);
       const first = say(text.window, values);
       const gap = first.endsWith("。") ? "" : " "; // Chinese sentences stand without one
@@ -416,7 +444,13 @@ class View {
     if (!this.trace) return;
     const window = this.windowAt(level, event);
     const place = this.trace.place(window);
-    const values = { level: level + 1, row: place.row + 1, column: place.column + 1, name: this.data.names[this.trace.label], score: this.trace.scores[window].toFixed(3) };
+    const values = {
+      level: level + 1,
+      row: place.row + 1,
+      column: place.column + 1,
+      name: this.data.names[this.trace.label],
+      score: this.trace.scores[window].toFixed(3),
+    };
     this.writeNote(say(this.text.read, values));
   }
 

@@ -23,7 +23,10 @@ function shown(value, digits = 4) {
   let text = value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : digits);
   if (size !== 0 && (size < 10 ** -digits || size >= 1e7)) text = value.toExponential(1);
   else if (size < 0.01) text = String(Number(value.toPrecision(2)));
-  return text.replace("-", "−").replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+  return text
+    .replace("-", "−")
+    .replace(/(\.\d*?)0+$/, "$1")
+    .replace(/\.$/, "");
 }
 
 class View {
@@ -169,7 +172,9 @@ class View {
     const shapes = {
       union: show.has("union") && box(x1, y1, x2, y2) + box(tx1, ty1, tx2, ty2),
       intersection:
-        show.has("intersection") && overlap && box(parts.intersection_x1, parts.intersection_y1, parts.intersection_x2, parts.intersection_y2),
+        show.has("intersection") &&
+        overlap &&
+        box(parts.intersection_x1, parts.intersection_y1, parts.intersection_x2, parts.intersection_y2),
       enclosing: show.has("enclosing") && box(parts.enclosing_x1, parts.enclosing_y1, parts.enclosing_x2, parts.enclosing_y2),
       diagonal: show.has("distance") && `M${parts.enclosing_x1} ${parts.enclosing_y1}L${parts.enclosing_x2} ${parts.enclosing_y2}`,
       distance: show.has("distance") && `M${parts.center_x} ${parts.center_y}L${parts.target_center_x} ${parts.target_center_y}`,
@@ -177,7 +182,10 @@ class View {
     };
     for (const [name, path] of Object.entries(shapes)) put(this.marks[name], "d", path || "");
     const { unit } = this.stage;
-    for (const [name, x, y] of [["angle", x1, y1], ["target_angle", tx1, ty1]]) {
+    for (const [name, x, y] of [
+      ["angle", x1, y1],
+      ["target_angle", tx1, ty1],
+    ]) {
       const words = show.has("aspect") ? `${shown(parts[name], 1)}°` : "";
       if (this.notes[name].textContent !== words) this.notes[name].textContent = words;
       put(this.notes[name], "x", x + 8 * unit);
@@ -247,7 +255,11 @@ class View {
     }
     for (const kind of kinds) {
       if (!this.runners.has(kind)) {
-        const runner = { trail: svg("path", { class: "trail" }), box: svg("rect", { class: "runner" }), name: svg("text", { class: "runner-name" }) };
+        const runner = {
+          trail: svg("path", { class: "trail" }),
+          box: svg("rect", { class: "runner" }),
+          name: svg("text", { class: "runner-name" }),
+        };
         runner.element = svg("g", { "data-kind": kind }, runner.trail, runner.box, runner.name);
         this.racing.append(runner.element);
         this.runners.set(kind, runner);
@@ -268,7 +280,12 @@ class View {
       const { trail, box, name } = this.runners.get(kind);
       const path = this.race.boxes[number].slice(0, index + 1).filter((each) => each !== null);
       const [x1, y1, x2, y2] = path.at(-1) ?? [0, 0, 0, 0];
-      for (const [attribute, value] of [["x", Math.min(x1, x2)], ["y", Math.min(y1, y2)], ["width", Math.abs(x2 - x1)], ["height", Math.abs(y2 - y1)]]) {
+      for (const [attribute, value] of [
+        ["x", Math.min(x1, x2)],
+        ["y", Math.min(y1, y2)],
+        ["width", Math.abs(x2 - x1)],
+        ["height", Math.abs(y2 - y1)],
+      ]) {
         put(box, attribute, value);
       }
       put(trail, "d", path.map(([a, b, c, d], i) => `${i ? "L" : "M"}${(a + c) / 2} ${(b + d) / 2}`).join(""));
@@ -334,7 +351,12 @@ class Card {
     gradient.forEach((slope, axis) => write(this.slopes[axis], slope, 4));
     const broken = ![value, ...gradient].every(Number.isFinite);
     this.element.classList.toggle("broken", broken);
-    const words = broken ? this.reasons.filter((name) => special[name]).map((name) => text.reasons[name]).join(" ") : "";
+    const words = broken
+      ? this.reasons
+          .filter((name) => special[name])
+          .map((name) => text.reasons[name])
+          .join(" ")
+      : "";
     this.why.hidden = !words;
     if (this.why.textContent !== words) this.why.textContent = words;
   }

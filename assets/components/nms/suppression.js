@@ -39,7 +39,14 @@ class View {
     );
     this.tally = html("output", { class: "tally" });
     this.verdictLine = html("p", { class: "verdict", "aria-live": "assertive" });
-    this.predict = html("div", { class: "predict" }, this.question, html("div", { class: "answers" }, ...Object.values(this.buttons)), this.verdictLine, this.tally);
+    this.predict = html(
+      "div",
+      { class: "predict" },
+      this.question,
+      html("div", { class: "answers" }, ...Object.values(this.buttons)),
+      this.verdictLine,
+      this.tally,
+    );
     this.queueTitle = html("h3");
     this.queue = html("ol", { class: "cards" });
     this.doneTitle = html("h3");
@@ -107,7 +114,8 @@ class View {
       this.drawCurve();
     }
     this.writeText();
-    for (const name of ["kept", "out", "current", "waiting", "compared", "target"]) this.element.style.setProperty(`--${name}`, data.colors[name]);
+    for (const name of ["kept", "out", "current", "waiting", "compared", "target"])
+      this.element.style.setProperty(`--${name}`, data.colors[name]);
     this.redraw = true;
     this.transport.update({ ...data.stepper, presenter: data.presenter });
     if (this.redraw) this.show(this.transport.step, false);
@@ -127,7 +135,13 @@ class View {
 
   tip(index, score) {
     const { trace, text } = this;
-    const values = { id: index, score: score.toFixed(3), label: this.data.labels[trace.labels[index]] ?? "", by: trace.by[index], after: trace.after[index].toFixed(3) };
+    const values = {
+      id: index,
+      score: score.toFixed(3),
+      label: this.data.labels[trace.labels[index]] ?? "",
+      by: trace.by[index],
+      after: trace.after[index].toFixed(3),
+    };
     const fate = trace.rank[index] === trace.numBoxes ? text.tip.low : trace.by[index] >= 0 ? text.tip.removed : text.tip.kept;
     return say(`${text.tip.box}\n${fate}`, values);
   }
@@ -142,7 +156,9 @@ class View {
       put(button, "title", `${text.answers[name]} (${text.keys[name]})`);
     }
     this.predict.hidden = !this.data.predict;
-    this.matrixTitle.textContent = say(this.trace.matrix_complete ? text.matrix : text.matrix_part, { count: Math.sqrt(this.trace.matrix.length) });
+    this.matrixTitle.textContent = say(this.trace.matrix_complete ? text.matrix : text.matrix_part, {
+      count: Math.sqrt(this.trace.matrix.length),
+    });
     this.curveTitle.textContent = text.curve;
   }
 
@@ -191,7 +207,9 @@ class View {
     if (now.phase === "start") {
       const low = trace.numBoxes - trace.order.length;
       const cut = trace.complete ? "" : words.incomplete;
-      return [say(words.start, { count: trace.order.length }), low ? say(words.low, { count: low, floor: trace.score_threshold }) : "", cut].filter(Boolean).join(" ");
+      return [say(words.start, { count: trace.order.length }), low ? say(words.low, { count: low, floor: trace.score_threshold }) : "", cut]
+        .filter(Boolean)
+        .join(" ");
     }
     if (now.phase === "end") return say(words.end, { kept: trace.keep.length, removed: trace.order.length - trace.keep.length });
     const { step, pick } = now;
@@ -202,7 +220,8 @@ class View {
       const first = say(words.pick, values);
       if (now.phase === "pick") return first;
       const counts = { untouched: 0, suppressed: 0, decayed: 0, merged: 0 };
-      for (let event = trace.start[step]; event < trace.start[step + 1]; event++) counts[["untouched", "suppressed", "decayed", "merged"][trace.verdict[event]]]++;
+      for (let event = trace.start[step]; event < trace.start[step + 1]; event++)
+        counts[["untouched", "suppressed", "decayed", "merged"][trace.verdict[event]]]++;
       if (trace.method === "matrix" || trace.method === "fusion") {
         const last = trace.decider(step);
         return last < 0 ? `${first} ${words.alone}` : `${first} ${this.verdictWords(trace.op(last))}`;
@@ -235,7 +254,9 @@ class View {
 
   key(event) {
     if (!this.now?.open || event.ctrlKey || event.metaKey || event.altKey) return;
-    const name = Object.keys(this.buttons).find((answer) => this.text.keys[answer] === event.key.toLowerCase() && !this.buttons[answer].hidden);
+    const name = Object.keys(this.buttons).find(
+      (answer) => this.text.keys[answer] === event.key.toLowerCase() && !this.buttons[answer].hidden,
+    );
     if (!name) return;
     event.preventDefault();
     this.answer(name);
@@ -327,7 +348,8 @@ class View {
   drawTargets() {
     const layer = this.stage.layer("targets", { under: true });
     layer.replaceChildren();
-    for (const [x1, y1, x2, y2] of this.data.targets) layer.append(svg("rect", { x: x1, y: y1, width: x2 - x1, height: y2 - y1, class: "target" }));
+    for (const [x1, y1, x2, y2] of this.data.targets)
+      layer.append(svg("rect", { x: x1, y: y1, width: x2 - x1, height: y2 - y1, class: "target" }));
   }
 
   /** What two boxes share, and the fused boxes where boxes are fused. */
@@ -359,7 +381,8 @@ class View {
       text.textContent = String(box);
       layer.append(text);
     };
-    const outline = ([x1, y1, x2, y2], side) => layer.append(svg("rect", { x: x1, y: y1, width: x2 - x1, height: y2 - y1, class: `outline ${side}` }));
+    const outline = ([x1, y1, x2, y2], side) =>
+      layer.append(svg("rect", { x: x1, y: y1, width: x2 - x1, height: y2 - y1, class: `outline ${side}` }));
     if (now.pick !== undefined) {
       const [, y1, x2] = this.corners(now.pick); // kept boxes carry their label at the left
       outline(this.corners(now.pick), "current"); // above all other boxes, however many there are
@@ -380,7 +403,8 @@ class View {
       const box = trace.picks[step];
       this.fused.set(trace.by[box] >= 0 ? trace.by[box] : box, [...trace.fused.subarray(4 * step, 4 * step + 4)]);
     }
-    for (const [x1, y1, x2, y2] of this.fused.values()) layer.append(svg("rect", { x: x1, y: y1, width: x2 - x1, height: y2 - y1, class: "fused" }));
+    for (const [x1, y1, x2, y2] of this.fused.values())
+      layer.append(svg("rect", { x: x1, y: y1, width: x2 - x1, height: y2 - y1, class: "fused" }));
   }
 
   // ---- cards --------------------------------------------------------------------------------------------------------------
@@ -403,7 +427,10 @@ class View {
     if (now.pick !== undefined) first.unshift(now.pick);
     const out = trace.order.length - waiting.length - kept.length - (now.pick !== undefined && trace.status[now.pick] === KEPT ? 1 : 0);
     this.queueTitle.textContent = say(text.queue, { count: waiting.length });
-    this.doneTitle.textContent = say(text.kept, { kept: kept.length + (now.pick !== undefined && trace.status[now.pick] === KEPT ? 1 : 0), removed: out });
+    this.doneTitle.textContent = say(text.kept, {
+      kept: kept.length + (now.pick !== undefined && trace.status[now.pick] === KEPT ? 1 : 0),
+      removed: out,
+    });
     this.fillCards(this.queue, first, waiting.length - MOST_CARDS);
     this.fillCards(this.kept, kept.slice(0, MOST_CARDS), kept.length - MOST_CARDS);
     const active = this.queue.querySelector(".card.compared") ?? this.queue.firstElementChild;
@@ -427,7 +454,8 @@ class View {
         item = fresh;
       }
       const { bar, name, score, fate, button } = item.card;
-      const role = box === now.pick ? "current" : now.phase === "compare" && box === now.other ? "compared" : trace.status[box] === KEPT ? "kept" : "";
+      const role =
+        box === now.pick ? "current" : now.phase === "compare" && box === now.other ? "compared" : trace.status[box] === KEPT ? "kept" : "";
       const gone = trace.status[box] === OUT;
       put(button, "class", `card ${role} ${gone ? "gone" : ""}`);
       put(button, "data-box", box);
@@ -532,7 +560,10 @@ class View {
       const overlap = Math.max(0, Math.min(1, trace.overlap[now.event]));
       // The curve was sampled in torch; the point stands on its nearest sample.
       const value = trace.curve_y[Math.round(overlap * (trace.curve_y.length - 1))];
-      const height = trace.method === "fusion" || trace.method === "matrix" || !trace.before[now.event] ? value : trace.changed[now.event] / trace.before[now.event];
+      const height =
+        trace.method === "fusion" || trace.method === "matrix" || !trace.before[now.event]
+          ? value
+          : trace.changed[now.event] / trace.before[now.event];
       put(this.point, "cx", overlap * 210);
       put(this.point, "cy", (1 - height) * 110);
       put(this.drop, "d", `M${overlap * 210} 110V${(1 - height) * 110}H0`);

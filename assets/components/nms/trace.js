@@ -104,7 +104,8 @@ export class Trace {
 
   /** The operation of a step that changed something, for methods that decide the box in hand; -1 for none. @param {number} step */
   decider(step) {
-    for (let event = this.start[step]; event < this.start[step + 1]; event++) if (this.verdict[event] !== UNTOUCHED) return step + 1 + event;
+    for (let event = this.start[step]; event < this.start[step + 1]; event++)
+      if (this.verdict[event] !== UNTOUCHED) return step + 1 + event;
     return -1;
   }
 

@@ -11,7 +11,10 @@ export function loadPlotly() {
     const script = document.createElement("script");
     script.src = new URL("../../grad2box.plotly/plotly.min.js", import.meta.url).href;
     script.onload = () => resolve(window.Plotly);
-    script.onerror = () => { loading = null; reject(new Error("plotly.js did not load")); };
+    script.onerror = () => {
+      loading = null;
+      reject(new Error("plotly.js did not load"));
+    };
     document.head.append(script);
   });
   return loading;
@@ -96,7 +99,11 @@ async function redraw(state) {
     plot.on("plotly_click", (event) => {
       const point = event.points[0];
       state.component.setStateValue("click", {
-        x: point.x, y: point.y, curve: point.curveNumber, index: point.pointIndex ?? point.pointNumber, count: Date.now(),
+        x: point.x,
+        y: point.y,
+        curve: point.curveNumber,
+        index: point.pointIndex ?? point.pointNumber,
+        count: Date.now(),
       });
     });
   }
@@ -120,12 +127,21 @@ async function keep({ plot, data }, kind) {
   const Plotly = await loadPlotly();
   if (kind === "png" || kind === "svg") {
     const figure = { data: plot.data, layout: { ...plot.layout, paper_bgcolor: background(plot) } };
-    const url = await Plotly.toImage(figure, { format: kind, width: plot.clientWidth, height: plot.clientHeight, scale: kind === "png" ? 2 : 1 });
+    const url = await Plotly.toImage(figure, {
+      format: kind,
+      width: plot.clientWidth,
+      height: plot.clientHeight,
+      scale: kind === "png" ? 2 : 1,
+    });
     download(url, `${data.name}.${kind}`);
   } else if (kind === "html") {
     const source = await (await fetch(new URL("../../grad2box.plotly/plotly.min.js", import.meta.url))).text();
-    const figure = JSON.stringify({ data: plot.data, layout: { ...plot.layout, paper_bgcolor: background(plot) } }).replaceAll("</", "<\\/");
-    const page = `<!doctype html><meta charset="utf-8"><title>${data.name}</title><div id="figure"></div><script>${source.replaceAll("</script", "<\\/script")}</script>` +
+    const figure = JSON.stringify({ data: plot.data, layout: { ...plot.layout, paper_bgcolor: background(plot) } }).replaceAll(
+      "</",
+      "<\\/",
+    );
+    const page =
+      `<!doctype html><meta charset="utf-8"><title>${data.name}</title><div id="figure"></div><script>${source.replaceAll("</script", "<\\/script")}</script>` +
       `<script>const f = ${figure}; Plotly.newPlot("figure", f.data, f.layout, {responsive: true});</script>`;
     blob(page, "text/html", `${data.name}.html`);
   } else {
@@ -144,8 +160,10 @@ export function csv(traces) {
     const z = decode(trace.z);
     const x = decode(trace.x);
     const y = decode(trace.y);
-    if (z && z.length && typeof z[0] !== "number") {
-      Array.from(z).forEach((row, i) => Array.from(row).forEach((cell, j) => rows.push(`${name},${quote(x?.[j] ?? j)},${quote(y?.[i] ?? i)},${cell ?? ""}`)));
+    if (z?.length && typeof z[0] !== "number") {
+      Array.from(z).forEach((row, i) =>
+        Array.from(row).forEach((cell, j) => rows.push(`${name},${quote(x?.[j] ?? j)},${quote(y?.[i] ?? i)},${cell ?? ""}`)),
+      );
     } else {
       const length = Math.max(x?.length ?? 0, y?.length ?? 0);
       for (let i = 0; i < length; i += 1) rows.push(`${name},${quote(x?.[i] ?? i)},${quote(y?.[i] ?? "")},${z?.[i] ?? ""}`);
@@ -159,7 +177,16 @@ function decode(values) {
   if (values == null) return null;
   if (Array.isArray(values) || ArrayBuffer.isView(values)) return values;
   if (!values.bdata) return null;
-  const kinds = { f8: Float64Array, f4: Float32Array, i4: Int32Array, i2: Int16Array, i1: Int8Array, u4: Uint32Array, u2: Uint16Array, u1: Uint8Array };
+  const kinds = {
+    f8: Float64Array,
+    f4: Float32Array,
+    i4: Int32Array,
+    i2: Int16Array,
+    i1: Int8Array,
+    u4: Uint32Array,
+    u2: Uint16Array,
+    u1: Uint8Array,
+  };
   const bytes = Uint8Array.from(atob(values.bdata), (letter) => letter.charCodeAt(0));
   const flat = new (kinds[values.dtype] ?? Float64Array)(bytes.buffer);
   if (!values.shape) return flat;

@@ -70,7 +70,16 @@ export class Item {
     const [light, dark] = Array.isArray(color) ? color : [color, color];
     property(style, "--light", light || "");
     property(style, "--dark", dark || "");
-    property(style, "--dash", dash ? dash.split(/[\s,]+/).map((part) => `calc(var(--u) * ${Number(part) || 0})`).join(" ") : "");
+    property(
+      style,
+      "--dash",
+      dash
+        ? dash
+            .split(/[\s,]+/)
+            .map((part) => `calc(var(--u) * ${Number(part) || 0})`)
+            .join(" ")
+        : "",
+    );
     property(style, "--strength", opacity === "" ? "" : String(opacity));
     if (this.state !== state || this.element.dataset.state === undefined) this.element.dataset.state = state;
     this.state = state;

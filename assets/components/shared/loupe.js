@@ -1,7 +1,7 @@
 // Pictures of one scene side by side under one loupe: where one is looked at, all are.
 
-import { html, say, put, stylesheet } from "./dom.js";
 import { unpack } from "./bytes.js";
+import { html, put, say, stylesheet } from "./dom.js";
 import { ARROWS } from "./keys.js";
 import { live } from "./live.js";
 
@@ -91,7 +91,9 @@ class Loupe {
   }
 
   label() {
-    this.tiles.forEach((tile) => put(tile.canvas, "aria-label", say("{title}. {note}", { title: tile.title.textContent, note: tile.note.textContent })));
+    this.tiles.forEach((tile) =>
+      put(tile.canvas, "aria-label", say("{title}. {note}", { title: tile.title.textContent, note: tile.note.textContent })),
+    );
   }
 
   draw() {

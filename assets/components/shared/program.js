@@ -9,7 +9,10 @@ const programs = new Map(); // source -> promise of its exports: two stages, or 
 export function load(source) {
   if (!programs.has(source)) {
     const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    programs.set(source, import(url).finally(() => URL.revokeObjectURL(url)));
+    programs.set(
+      source,
+      import(url).finally(() => URL.revokeObjectURL(url)),
+    );
   }
   return programs.get(source);
 }

@@ -159,7 +159,16 @@ export class Stage {
     this.overlays = svg("g");
     this.labels = svg("g", { class: "labels", "aria-hidden": "true" });
     this.option = svg("g", { role: "option", id: `attended-${this.number}` });
-    this.svg = svg("svg", { class: "world" }, this.grid, this.underlays, this.boxLayer, ...Object.values(this.spots), this.overlays, this.labels);
+    this.svg = svg(
+      "svg",
+      { class: "world" },
+      this.grid,
+      this.underlays,
+      this.boxLayer,
+      ...Object.values(this.spots),
+      this.overlays,
+      this.labels,
+    );
     this.tip = html("div", { class: "tip", "aria-hidden": "true" });
     this.tip.hidden = true;
     this.frame = html("div", { class: "frame" }, this.photo, this.svg, this.tip);
@@ -237,7 +246,10 @@ export class Stage {
     put(this.svg, "aria-describedby", this.help.id);
     this.help.textContent = edit ? text.help_edit : text.help_select;
     this.bar.hidden = !edit;
-    for (const [button, name] of [[this.undoButton, text.undo], [this.redoButton, text.redo]]) {
+    for (const [button, name] of [
+      [this.undoButton, text.undo],
+      [this.redoButton, text.redo],
+    ]) {
       put(button, "aria-label", name ?? "");
       put(button, "title", name ?? "");
     }
@@ -539,7 +551,12 @@ export class Stage {
     if (!words.length) return;
     if (this.tip.dataset.of !== id) {
       this.tip.dataset.of = id;
-      this.tip.replaceChildren(...words.join("\n").split("\n").map((line) => html("div", {}, line)));
+      this.tip.replaceChildren(
+        ...words
+          .join("\n")
+          .split("\n")
+          .map((line) => html("div", {}, line)),
+      );
     }
     const [x, y] = place ?? [item.xyxy[0], item.xyxy[3]];
     this.tip.classList.toggle("left", x > this.width / 2);
@@ -692,14 +709,20 @@ export class Stage {
     const many = this.items.size > MANY;
     for (const item of this.items.values()) {
       if (onlyDirty && !item.labelDirty) continue;
-      const wanted = !many || item.id === this.selected || item.id === this.hovered || item.state === "current" || Boolean(item.marked?.label);
+      const wanted =
+        !many || item.id === this.selected || item.id === this.hovered || item.state === "current" || Boolean(item.marked?.label);
       item.drawLabel(this.labels, wanted, this.unit, this.width, this.scale);
     }
   }
 }
 
 function spot(kind) {
-  return svg("g", { class: "spot", "data-kind": kind, "data-state": "hidden", "aria-hidden": "true" }, svg("rect", { class: "outline" }), svg("rect", { class: "body" }));
+  return svg(
+    "g",
+    { class: "spot", "data-kind": kind, "data-state": "hidden", "aria-hidden": "true" },
+    svg("rect", { class: "outline" }),
+    svg("rect", { class: "body" }),
+  );
 }
 
 function tick(x, y, axis) {

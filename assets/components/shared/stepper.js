@@ -224,7 +224,9 @@ const KEYS = {
   " ": (transport) => transport.toggle(),
 };
 const KEYABLE_ROLES = new Set(
-  "application combobox grid gridcell listbox menu menuitem option radio radiogroup scrollbar searchbox slider spinbutton tab tablist textbox tree treeitem".split(" "),
+  "application combobox grid gridcell listbox menu menuitem option radio radiogroup scrollbar searchbox slider spinbutton tab tablist textbox tree treeitem".split(
+    " ",
+  ),
 );
 const KEYABLE_TAGS = new Set(["INPUT", "TEXTAREA", "SELECT", "IFRAME", "VIDEO", "AUDIO", "CANVAS"]);
 
@@ -237,14 +239,20 @@ function focused() {
 /** Whether the focused element has its own use for a key. */
 function wants(element, key) {
   if (!element || element === document.body) return false;
-  if (key === " " && (element.matches("button, a, summary, [role=button], [role=checkbox], [role=switch]") || element.isContentEditable)) return true;
+  if (key === " " && (element.matches("button, a, summary, [role=button], [role=checkbox], [role=switch]") || element.isContentEditable))
+    return true;
   if (element.isContentEditable || KEYABLE_TAGS.has(element.tagName)) return true;
-  return KEYABLE_ROLES.has(element.getAttribute("role")) || Boolean(element.closest?.("[role=application], [role=radiogroup], [role=tablist], [role=menu]"));
+  return (
+    KEYABLE_ROLES.has(element.getAttribute("role")) ||
+    Boolean(element.closest?.("[role=application], [role=radiogroup], [role=tablist], [role=menu]"))
+  );
 }
 
 /** The transport that keys without a focus go to: the one touched last, else the one highest on the page. */
 function answering() {
-  const present = [...conductor.all].filter((transport) => transport.element.isConnected && (transport.element.checkVisibility?.() ?? true));
+  const present = [...conductor.all].filter(
+    (transport) => transport.element.isConnected && (transport.element.checkVisibility?.() ?? true),
+  );
   if (present.includes(conductor.last)) return conductor.last;
   const top = (transport) => transport.element.getBoundingClientRect().top;
   return present.sort((a, b) => top(a) - top(b))[0];

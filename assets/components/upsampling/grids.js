@@ -5,7 +5,7 @@ import { inkOn, parse, shade } from "../shared/colors.js";
 import { html, put, say, stylesheet } from "../shared/dom.js";
 import { step } from "../shared/keys.js";
 import { live } from "../shared/live.js";
-import { Cells, brief, written } from "./cells.js";
+import { brief, Cells, written } from "./cells.js";
 
 const LARGEST = 1e6;
 const MOST_TERMS = 9;
@@ -172,7 +172,7 @@ class Grids {
     } else if (event.key === "Enter" || event.key === "F2") {
       event.preventDefault();
       this.edit(this.current);
-    } else if (/^[0-9.\-]$/.test(event.key) && !event.ctrlKey && !event.metaKey) {
+    } else if (/^[0-9.-]$/.test(event.key) && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       this.edit(this.current, event.key);
     }
@@ -256,14 +256,24 @@ class Grids {
     const map = new Cells({ class: "map", "aria-hidden": "true" });
     const out = new Cells({ class: "output", tabindex: "0", role: "img", "data-operator": name });
     const card = {
-      map, out,
-      title: html("h3"), size: html("span", { class: "size" }), note: html("p", { class: "quiet note" }),
-      error: html("p", { class: "error", role: "alert" }), sum: html("p", { class: "sum" }), wait: html("span", { class: "quiet" }),
+      map,
+      out,
+      title: html("h3"),
+      size: html("span", { class: "size" }),
+      note: html("p", { class: "quiet note" }),
+      error: html("p", { class: "error", role: "alert" }),
+      sum: html("p", { class: "sum" }),
+      wait: html("span", { class: "quiet" }),
     };
-    card.element = html("section", { class: "card" },
-      html("header", {}, card.title, card.size), card.error,
+    card.element = html(
+      "section",
+      { class: "card" },
+      html("header", {}, card.title, card.size),
+      card.error,
       html("div", { class: "pair" }, map.element, html("span", { class: "arrow", "aria-hidden": "true" }, "→"), out.element),
-      card.sum, card.note);
+      card.sum,
+      card.note,
+    );
     const point = (event) => {
       const index = out.at(event);
       if (index >= 0) this.look({ kind: "output", name, index });
@@ -373,7 +383,8 @@ class Grids {
     card.out.draw({
       fill: (index) => (spread.has(index) ? this.signed(spread.get(index)) : null),
       text: (index) => (spread.has(index) ? brief(spread.get(index)) : ""),
-      ink, edge,
+      ink,
+      edge,
     });
     const total = [...spread.values()].reduce((sum, value) => sum + value, 0);
     card.sum.textContent = say(this.data.text.spread, { count: spread.size, total: written(total) });
@@ -384,7 +395,8 @@ class Grids {
     cells.draw({
       fill: (index) => (weights[index] ? this.signed(weights[index]) : null),
       text: (index) => (weights[index] ? brief(weights[index]) : ""),
-      ink, edge,
+      ink,
+      edge,
     });
   }
 
@@ -392,7 +404,9 @@ class Grids {
     cells.draw({
       fill: (index) => shade(this.scale, operator.output[index], operator.low, operator.high),
       text: (index) => brief(operator.output[index]),
-      marks, ink, edge,
+      marks,
+      ink,
+      edge,
     });
   }
 
@@ -426,8 +440,11 @@ class Grids {
     const card = this.data.cards.find(({ name }) => name === operator.name);
     const count = operator.starts[index + 1] - operator.starts[index];
     return say(this.data.text.cell, {
-      operator: card?.title ?? operator.name, row: Math.floor(index / operator.cols) + 1, col: (index % operator.cols) + 1,
-      value: written(operator.output[index]), count,
+      operator: card?.title ?? operator.name,
+      row: Math.floor(index / operator.cols) + 1,
+      col: (index % operator.cols) + 1,
+      value: written(operator.output[index]),
+      count,
     });
   }
 

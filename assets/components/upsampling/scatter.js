@@ -5,8 +5,7 @@ import { parse, shade } from "../shared/colors.js";
 import { html, put, say, stylesheet } from "../shared/dom.js";
 import { live } from "../shared/live.js";
 import { Transport } from "../shared/stepper.js";
-import { Cells, brief, written } from "./cells.js";
-
+import { brief, Cells, written } from "./cells.js";
 
 const base = await stylesheet(import.meta.url, "../shared/base.css");
 
@@ -25,7 +24,10 @@ class Scatter {
     }
     this.sum = html("p", { class: "sum" });
     this.transport = new Transport(channel, { name: "step" });
-    this.transport.onStep = (step) => { this.step = step; this.draw(); };
+    this.transport.onStep = (step) => {
+      this.step = step;
+      this.draw();
+    };
     this.element.append(this.transport.element, row, this.sum);
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(row);
@@ -64,7 +66,8 @@ class Scatter {
     const [k, l] = this.stamping ? this.shape.kernel : this.shape.flipped_kernel;
     const [h, w] = this.shape.output;
     const share = this.stamping ? [0.2, 0.14, 0.33, 0.33] : [0.42, 0.18, 0, 0.4];
-    const fit = (part, height, width, portion) => part.cells.fit(height, width, narrow ? space : space * portion, { most: 40, height: 320 });
+    const fit = (part, height, width, portion) =>
+      part.cells.fit(height, width, narrow ? space : space * portion, { most: 40, height: 320 });
     fit(source, rows, cols, share[0]);
     fit(kernel, k, l, share[1]);
     fit(stamp, h, w, share[2] || 0.3);
@@ -87,7 +90,9 @@ class Scatter {
     cells.draw({
       fill: (index) => (blank(index) || (quietZero && values[index] === 0) ? null : shade(this.scale, values[index], low, high)),
       text: (index) => (blank(index) ? "" : brief(values[index])),
-      marks, ink: getComputedStyle(this.element).color, edge: "rgba(128,128,128,0.45)",
+      marks,
+      ink: getComputedStyle(this.element).color,
+      edge: "rgba(128,128,128,0.45)",
     });
     put(cells.element, "aria-label", title);
   }
@@ -147,7 +152,10 @@ class Scatter {
     const window = now >= 0 ? [{ index: row * wide + col, rows: k, cols: l, color: colors.current }] : [];
     this.cellsOf("source", text.inserted, inserted, { marks: window, quietZero: true });
     this.cellsOf("kernel", text.flipped, kernel, { quietZero: true });
-    this.cellsOf("output", text.so_far, convolved, { blank: (index) => index >= done, marks: now >= 0 ? [{ index: now, color: colors.current }] : [] });
+    this.cellsOf("output", text.so_far, convolved, {
+      blank: (index) => index >= done,
+      marks: now >= 0 ? [{ index: now, color: colors.current }] : [],
+    });
     if (now < 0) {
       this.sum.textContent = text.start_window;
       return;
