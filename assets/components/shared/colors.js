@@ -10,7 +10,7 @@
  * @returns {Rgb}
  */
 export function parse(color) {
-  const hex = /^#([0-9a-f]{3}|[0-9a-f]{6})/i.exec(color)?.[1];
+  const hex = /^#([0-9a-f]{6}|[0-9a-f]{3})/i.exec(color)?.[1];
   if (hex?.length === 3) return [...hex].map((digit) => parseInt(digit + digit, 16));
   if (hex) return [0, 2, 4].map((start) => parseInt(hex.slice(start, start + 2), 16));
   return (
