@@ -244,7 +244,7 @@ view = stage(
     version=identity,
     title=summary(),
     presenter=page.presenting,
-    component="image_pyramid",
+    component="image_pyramid/sliding_window",
     extra={
         "stepper": step_spec(num_positions, start=start, version=version, speed=5, state=said(view_key)),
         "pace": pace,

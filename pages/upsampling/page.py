@@ -218,7 +218,7 @@ def show_cards(page: Page, cards: list[dict], grid: list, traces: dict, version:
     """The grid and the operators' cards, drawn by the browser."""
     _ = page.translate
     live(
-        "grids",
+        "upsampling/grids",
         key=page.key("grids"),
         data={
             "cards": cards,
@@ -346,7 +346,7 @@ def show_scatter(page: Page, in_size: int, layer: dict[str, int]) -> None:
     step = step_from(state, count, start=min(start, count - 1), version=version)
     page.store(link.number("step", 0, 4096, min(4, count - 1)), step)
     live(
-        "scatter",
+        "upsampling/scatter",
         key=key,
         data={
             "reading": reading,
@@ -641,7 +641,7 @@ def size_of(picture) -> str:
 def show_loupe(page: Page, name: str, pictures: list, tiles: list[dict[str, str]]) -> None:
     """Pictures of one scene under one loupe."""
     live(
-        "loupe",
+        "shared/loupe",
         key=page.key(name),
         data={
             "tiles": tiles,

@@ -1,7 +1,6 @@
 """The image pyramid page as a reader without a mouse meets it: every control, both languages, both ends, odd photos."""
 
 import json
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from tests.scripts import printed_numbers, run_script
 from vizcore import image_pyramid
 from vizcore.data.photos import Photo, load_sample
 from vizcore.models.efficientnet_lite import imagenet_categories, load_efficientnet_lite0
+from vizcore.packing import unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 ESPRESSO = imagenet_categories().index("espresso")
@@ -61,12 +61,8 @@ def view(app):
 
 
 def sent_trace(payloads):
-    content = payloads["image_pyramid_view-payload"]
-    (length,) = struct.unpack_from("<I", content)
-    facts = json.loads(content[4 : 4 + length])
-    for name, (kind, offset, size) in facts["arrays"].items():
-        facts[name] = np.frombuffer(content, dtype=kind, count=size, offset=4 + length + offset)
-    return facts
+    facts, arrays = unpack(payloads["image_pyramid_view-payload"])
+    return {**facts, **arrays}
 
 
 def words(app):

@@ -4,6 +4,8 @@
 // in one tick, it may also take the component off the page and put it back. A view that is being dragged must not notice:
 // the view owns its element, and the element is moved to wherever the component now lives.
 
+import { isDarkColor } from "./colors.js";
+
 const GONE_AFTER = 3000; // ms without a home before a view is destroyed
 const UNANSWERED_AFTER = 2000; // ms after which a message counts as lost; a shorter wait would reopen the race it prevents
 const MAX_RETRIES = 3;
@@ -37,15 +39,7 @@ export function mediaUrl(url) {
 /** Whether the theme around an element is dark. */
 export function isDark(element) {
   const background = getComputedStyle(element).getPropertyValue("--st-background-color").trim();
-  const [red, green, blue] = channels(background);
-  return 0.299 * red + 0.587 * green + 0.114 * blue < 128;
-}
-
-function channels(color) {
-  const hex = /^#([0-9a-f]{3}|[0-9a-f]{6})/i.exec(color)?.[1];
-  if (hex?.length === 3) return [...hex].map((digit) => parseInt(digit + digit, 16));
-  if (hex) return [0, 2, 4].map((start) => parseInt(hex.slice(start, start + 2), 16));
-  return color.match(/[\d.]+/g)?.slice(0, 3).map(Number) ?? [255, 255, 255];
+  return isDarkColor(background);
 }
 
 /** What a view says to Python: one merged state, sent one message at a time, the newest wins. */
