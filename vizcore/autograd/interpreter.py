@@ -163,8 +163,16 @@ class Interpreter:
         current: the statement that runs.
     """
 
-    def __init__(self, source: str, guard: Guard, recorder: Recorder, collect_warnings: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        source: str,
+        guard: Guard,
+        recorder: Recorder,
+        collect_warnings: Callable[[], Any],
+        on_line: Callable[[int], None] | None = None,
+    ) -> None:
         """Starts with no variables."""
+        self._on_line = on_line
         self.variables: dict[str, Any] = {}
         self.current: ast.stmt | None = None
         self._source = source
@@ -221,6 +229,8 @@ class Interpreter:
     def _run_statement(self, statement: ast.stmt) -> str:
         self._count(statement)
         self.current = statement
+        if self._on_line is not None:
+            self._on_line(statement.lineno)
         if isinstance(statement, ast.If):
             chosen = self._truth(statement.test)
             self.finish_step(statement, str(chosen), header=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -28,13 +29,18 @@ def run_program(source: str, *, seed: int = 0) -> ProgramTrace:
     Returns:
         The trace. A faulty program does not raise: the trace goes up to the fault, which is in ``error``.
     """
+    return run_program_by_lines(source, seed)
+
+
+def run_program_by_lines(source: str, seed: int, *, on_line: Callable[[int], None] | None = None) -> ProgramTrace:
+    """:func:`run_program` that tells the number of each line before it runs."""
     try:
         tree = parse_program(source)
     except FaultError as fault:
         return ProgramTrace(source, seed, (), (), (), (), (), {}, {}, "", fault.error)
     guard = Guard(seed)
     recorder = Recorder(guard, compares_values=".data" in source)
-    interpreter = Interpreter(source, guard, recorder, torch_warnings)
+    interpreter = Interpreter(source, guard, recorder, torch_warnings, on_line)
     error: ProgramError | None = None
     grad_mode = torch.is_grad_enabled()
     try:
