@@ -8,7 +8,7 @@ freed.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -218,11 +218,11 @@ class Recorder:
 
     def _storage(self, tensor: Tensor) -> int:
         """The same number for tensors that share memory, as long as one of them is alive."""
-        pointer = tensor.untyped_storage().data_ptr()
+        pointer = _address(tensor)
         known = self._storages.get(pointer)
         if pointer and known is not None:
             holder = known[0]()
-            if holder is not None and holder.untyped_storage().data_ptr() == pointer:
+            if holder is not None and _address(holder) == pointer:
                 return known[1]
         number = self._num_storages
         self._num_storages += 1
@@ -240,14 +240,25 @@ class Recorder:
             return ("unnumbered", id(node))
         return ("node", number)
 
-    def _order(self, key: NodeKey) -> float:
-        """Increases along every edge: torch's number, or for a node that has none just above its inputs'."""
-        if key[0] != "unnumbered":
-            return float(key[1]) if key[0] == "node" else -1.0
-        inputs = [
-            self._key(following) for following, _ in self._unnumbered[key[1]].next_functions if following is not None
-        ]
-        return max((self._order(source) for source in inputs), default=-1.0) + 1e-6
+    def _orders(self, keys: Iterable[NodeKey]) -> dict[NodeKey, float]:
+        """Numbers that increase along every edge: torch's, or for a node without one just above those of its inputs."""
+        orders: dict[NodeKey, float] = {}
+        stack = [(key, False) for key in keys]
+        while stack:
+            key, is_ready = stack.pop()
+            if key in orders:
+                continue
+            if key[0] != "unnumbered":
+                orders[key] = float(key[1]) if key[0] == "node" else -1.0
+                continue
+            following = self._unnumbered[key[1]].next_functions
+            inputs = [self._key(node) for node, _ in following if node is not None]
+            if is_ready:
+                orders[key] = max((orders[source] for source in inputs), default=-1.0) + 1e-6
+            else:
+                stack.append((key, True))
+                stack.extend((source, False) for source in inputs)
+        return orders
 
     def _node_id(self, tensor: Tensor) -> int | None:
         if tensor.grad_fn is not None:
@@ -292,7 +303,8 @@ class Recorder:
         for key in leaves:
             self._leaves[key[1]] = found[key].variable
         leaves.sort(key=lambda key: self._identity(self._leaves[key[1]]))
-        others = sorted((key for key in found if key[0] != "leaf"), key=self._order)
+        orders = self._orders(found)
+        others = sorted((key for key in found if key[0] != "leaf"), key=lambda key: orders[key])
         saved = {key: self._saved(found[key], places) for key in (*leaves, *others)}
         for key in (*leaves, *others):
             self._add_node(key, found[key], line, saved[key])
@@ -483,6 +495,11 @@ class Recorder:
 
         return accumulate
 
+    def release(self) -> None:
+        """Lets go of the leaves' gradients: after ``create_graph=True`` they hold their leaves for ever."""
+        for leaf in self._leaf_nodes.values():
+            leaf.grad = None
+
     def finished_visits(self) -> tuple[Visit, ...]:
         """The visits, as the trace keeps them."""
         return tuple(
@@ -502,6 +519,8 @@ class Recorder:
 def to_array(tensor: Tensor) -> np.ndarray:
     """A copy of a tensor's elements; bfloat16, which NumPy does not have, becomes float32."""
     tensor = tensor.detach()
+    if tensor.layout != torch.strided:
+        tensor = tensor.to_dense()
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.float()
     return tensor.numpy(force=True).copy()  # forced: torch keeps some all-zero gradients without memory
@@ -522,7 +541,17 @@ def dtype_name(dtype: torch.dtype) -> str:
 
 def _place(tensor: Tensor) -> tuple[Any, ...]:
     """Equal for two tensors that are the same elements in memory."""
+    if not _address(tensor):
+        return (id(tensor),)
     return (tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype)
+
+
+def _address(tensor: Tensor) -> int:
+    """Where a tensor's memory begins; 0 for one without memory: sparse, or one of torch's all-zero gradients."""
+    try:
+        return tensor.untyped_storage().data_ptr()
+    except (RuntimeError, NotImplementedError):
+        return 0
 
 
 def _output_shape(node: Any) -> tuple[int, ...] | None:
