@@ -46,7 +46,7 @@ from vizcore.errors import ExplainedError
 MOST_AT_ONCE: Final = max(4, 2 * (os.cpu_count() or 1))
 MOST_WAITING: Final = 500
 SPARES: Final = 2
-WALL_SECONDS: Final = 4.0
+WALL_SECONDS: Final = 6.0
 GRACE_SECONDS: Final = 0.5
 PROCESSOR_SECONDS: Final = 1.4
 MEMORY_BYTES: Final = 768 * 2**20
@@ -678,7 +678,7 @@ def _limit(memory_bytes: int, processor_s: float, *, num_descriptors: int) -> No
             with contextlib.suppress(OSError, ValueError):
                 resource.setrlimit(number, (value, value))
     with contextlib.suppress(OSError):
-        os.nice(10)
+        os.nice(5)
 
 
 def _address_space() -> int:

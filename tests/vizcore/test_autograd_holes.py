@@ -34,7 +34,7 @@ def place() -> Iterator[Sandbox]:
 
 
 def run(source: str, place: Sandbox) -> ProgramRun:
-    done = run_in_worker(source, place=place)
+    done = run_in_worker(source, wall_s=60, place=place)  # a busy computer is no fault
     assert not done.stopped, f"{done.error}\n{source}"
     assert "could not record" not in str(done.error), f"{done.error}\n{source}"
     json.loads(done.packed)
@@ -150,7 +150,7 @@ HOLES = [
     ("a=[1]\na*=2\na+=[[a]]", "nested at most 10 deep"),
     ("sum(range(2**63))", LIST),
     ("len(range(2**63))", "too large to convert"),
-    ("for i in range(2**64 - 1): pass", "more than 500 statements"),
+    ("for i in range(2**63): pass", "more than 500 statements"),
     ("nn.Linear(2,2,True,'meta')", "There is only one device here"),
     ("nn.Conv2d(1, 1, 1, 1, 0, 1, 1, True, 'zeros', 'meta')", "There is only one device here"),
     ("nn.Sequential(nn.Linear(2,2,True,'meta'))", "There is only one device here"),

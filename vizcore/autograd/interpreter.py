@@ -9,6 +9,7 @@ of Python's machinery.
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -121,6 +122,7 @@ _RESULT_FIELDS = frozenset(
     ["values", "indices", "eigenvalues", "eigenvectors", "Q", "R", "U", "S", "Vh", "sign", "logabsdet", "min", "max"]
 )
 _FORMAT = re.compile(r"[<>^]?[+ ]?,?\d{0,2}(\.\d{1,2})?[defg%]?")
+_MAX_NOTE = 80
 _DROPPING = frozenset(["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout"])
 _NON_LEAF_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
@@ -359,8 +361,8 @@ class Interpreter:
     def _note(self, target: ast.expr, value: Any) -> str:
         """How a plain value is shown beside the line that assigned it; tensors are shown as what they are."""
         if isinstance(target, ast.Name) and not isinstance(value, (Tensor, nn.Module, Word, Namespace, _Method)):
-            text = self._text(value, quoted=True, node=target)
-            return f"{target.id} = {text if len(text) <= 80 else text[:79] + '…'}"
+            text = self._text(value, quoted=True, node=target, room=_MAX_NOTE)
+            return f"{target.id} = {text if len(text) <= _MAX_NOTE else text[: _MAX_NOTE - 1] + '…'}"
         return ""
 
     # ---- expressions
@@ -627,8 +629,10 @@ class Interpreter:
 
     def _set_item(self, node: ast.AST, owner: Any, index: Any, value: Any) -> None:
         if isinstance(owner, Tensor):
-            grows = self._selects_more(node, owner, index)
-            self._call_torch(node, operator.setitem, (owner, index, value), grows=grows)
+            if self._selects_more(node, owner, index):
+                with self._limits(node), self._collect_warnings():
+                    self._guard.rehearse(operator.getitem, (owner, index), {})
+            self._call_torch(node, operator.setitem, (owner, index, value))
             self._recorder.add_result(owner)
         elif isinstance(owner, list) and isinstance(index, int):
             self._check_simple(value, node)
@@ -970,8 +974,8 @@ class Interpreter:
 
     # ---- text
 
-    def _text(self, value: Any, *, quoted: bool, node: ast.AST) -> str:
-        """What ``print`` shows, without addresses in memory."""
+    def _text(self, value: Any, *, quoted: bool, node: ast.AST, room: float = math.inf) -> str:
+        """What ``print`` shows, without addresses in memory; of a list no more than fills so many characters."""
         if isinstance(value, (Tensor, nn.Module)):
             return str(self._call_torch(node, repr, (value,)))
         if isinstance(value, str):
@@ -983,7 +987,13 @@ class Interpreter:
         if isinstance(value, _GradMode):
             return value.path
         if isinstance(value, (list, tuple)) and not isinstance(value, torch.Size):
-            inner = ", ".join(self._text(element, quoted=True, node=node) for element in value)
+            parts: list[str] = []
+            for element in value:
+                parts.append(self._text(element, quoted=True, node=node, room=room))
+                room -= len(parts[-1]) + 2
+                if room < 0:
+                    break
+            inner = ", ".join(parts)
             if isinstance(value, list):
                 return f"[{inner}]"
             return f"({inner},)" if len(value) == 1 else f"({inner})"
