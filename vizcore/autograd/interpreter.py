@@ -26,7 +26,7 @@ from vizcore.autograd import limits
 from vizcore.autograd.explanations import explain
 from vizcore.autograd.limits import Guard, LimitError
 from vizcore.autograd.parsing import FaultError, fault, unknown_name, unknown_word
-from vizcore.autograd.recorder import Recorder
+from vizcore.autograd.recorder import Recorder, is_leaf_of
 from vizcore.autograd.trace import Message
 from vizcore.autograd.vocabulary import (
     GROWING,
@@ -123,6 +123,7 @@ _RESULT_FIELDS = frozenset(
 )
 _FORMAT = re.compile(r"[<>^]?[+ ]?,?\d{0,2}(\.\d{1,2})?[defg%]?")
 _MAX_NOTE = 80
+_CONVERSIONS = (_AS_TEXT, _AS_WRITTEN, _AS_ASCII) = (ord("s"), ord("r"), ord("a"))
 _DROPPING = frozenset(["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout"])
 _NON_LEAF_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
@@ -197,6 +198,7 @@ class Interpreter:
         """Every tensor that the program can name: variables, elements of lists, parameters and buffers of modules."""
         named: list[tuple[str, Tensor]] = []
         seen: set[int] = set()
+        seen_in_modules: set[int] = set()  # a parameter keeps its own name, also while a loop's variable holds it
         for name, value in self.variables.items():
             if isinstance(value, Tensor):
                 named.append((name, value))
@@ -204,8 +206,12 @@ class Interpreter:
         for name, value in self.variables.items():
             if isinstance(value, nn.Module):
                 tensors = [*value.named_parameters(), *value.named_buffers()]
-                inner = [(f"{name}.{path}", tensor) for path, tensor in tensors]
-            elif isinstance(value, (list, tuple)):
+                inner = [(f"{name}.{path}", tensor) for path, tensor in tensors if id(tensor) not in seen_in_modules]
+                named.extend(inner)
+                seen_in_modules.update(id(tensor) for _, tensor in inner)
+                seen.update(seen_in_modules)
+                continue
+            if isinstance(value, (list, tuple)):
                 inner = [(f"{name}[{index}]", element) for index, element in enumerate(value[:16])]
             else:
                 continue
@@ -505,6 +511,10 @@ class Interpreter:
         spec = "" if node.format_spec is None else str(self._evaluate(node.format_spec))
         if not _FORMAT.fullmatch(spec):
             raise self._fault("unsupported", Message("This number format is not part of the lab's Python."), node.value)
+        if node.conversion in _CONVERSIONS:
+            text = self._text(value, quoted=node.conversion != _AS_TEXT, node=node.value)
+            text = ascii(value) if node.conversion == _AS_ASCII and isinstance(value, str) else text
+            return str(self._call_python(node.value, lambda: format(text, spec)))
         if isinstance(value, (bool, int, float, str)) or (isinstance(value, Tensor) and value.dim() == 0):
             number = value.item() if isinstance(value, Tensor) else value
             return str(self._call_python(node.value, lambda: format(number, spec)))
@@ -577,12 +587,13 @@ class Interpreter:
         if name not in TENSOR_ATTRIBUTES:
             self._unknown_attribute(node, "Tensor", TENSOR_METHODS | TENSOR_ATTRIBUTES)
         if name == "grad":
-            if not owner.is_leaf and not owner.retains_grad and owner.requires_grad:
+            if not is_leaf_of(owner) and not owner.retains_grad and owner.requires_grad:
                 self._recorder.warnings.append(_NON_LEAF_GRAD)
                 return None
             return owner.grad
         if name == "grad_fn":
-            return None if owner.grad_fn is None else _GraphNode(owner.grad_fn)
+            function = self._call_python(node, lambda: owner.grad_fn)
+            return None if function is None else _GraphNode(function)
         return self._call_torch(node, getattr, (owner, name))
 
     def _unknown_attribute(self, node: ast.Attribute, path: str, words: Iterable[str]) -> None:

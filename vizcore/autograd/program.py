@@ -13,7 +13,7 @@ from vizcore.autograd import limits
 from vizcore.autograd.interpreter import Interpreter
 from vizcore.autograd.limits import Guard
 from vizcore.autograd.parsing import FaultError, locate, parse_program
-from vizcore.autograd.recorder import Recorder, to_array
+from vizcore.autograd.recorder import Recorder, grad_of, to_array
 from vizcore.autograd.trace import Message, ProgramError, ProgramTrace
 from vizcore.autograd.warnings_of import torch_warnings
 
@@ -112,7 +112,7 @@ def _final_values(interpreter: Interpreter) -> tuple[dict[str, Any], dict[str, A
     for name, tensor in interpreter.named_tensors():
         if not name.endswith("]"):
             variables[name] = values.array(tensor)
-        grad = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+        grad = grad_of(tensor)
         if grad is not None:
             grads[name] = values.array(grad)
     return variables, grads

@@ -110,8 +110,9 @@ class Recorder:
         for tensor in value if isinstance(value, (tuple, list)) else (value,):
             if isinstance(tensor, Tensor) and tensor.requires_grad:
                 self._results.append(tensor)
-                if tensor.grad_fn is not None:
-                    key = self._key(tensor.grad_fn)
+                node = grad_fn_of(tensor)
+                if node is not None:
+                    key = self._key(node)
                     if key not in self._ids:
                         self._values[key] = self.array(tensor)
 
@@ -176,8 +177,8 @@ class Recorder:
         """The tensors that are new or differ from what they were at the last step."""
         changed = []
         for name, tensor in named:
-            is_leaf, requires_grad = tensor.is_leaf, tensor.requires_grad
-            grad = tensor.grad if is_leaf or tensor.retains_grad else None
+            is_leaf, requires_grad = is_leaf_of(tensor), tensor.requires_grad
+            grad = grad_of(tensor)
             fingerprint: tuple[Any, ...] = (id(tensor), tensor._version, requires_grad, is_leaf)
             if grad is not None:
                 fingerprint += (id(grad), grad._version)
@@ -189,7 +190,7 @@ class Recorder:
         return changed
 
     def _add_state(self, name: str, tensor: Tensor) -> int:
-        grad = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+        grad = grad_of(tensor)
         self.tensors.append(
             TensorState(
                 name=name,
@@ -199,7 +200,7 @@ class Recorder:
                 shape=tuple(tensor.shape),
                 dtype=dtype_name(tensor.dtype),
                 requires_grad=tensor.requires_grad,
-                is_leaf=tensor.is_leaf,
+                is_leaf=is_leaf_of(tensor),
                 version=tensor._version,
                 node=self._node_id(tensor),
                 grad=None if grad is None else self.array(grad),
@@ -261,8 +262,9 @@ class Recorder:
         return orders
 
     def _node_id(self, tensor: Tensor) -> int | None:
-        if tensor.grad_fn is not None:
-            return self._ids.get(self._key(tensor.grad_fn))
+        node = grad_fn_of(tensor)
+        if node is not None:
+            return self._ids.get(self._key(node))
         return self._ids.get(("leaf", id(tensor))) if tensor.requires_grad else None
 
     def _discover(self, line: int, changed: list[tuple[str, Tensor]], named: list[tuple[str, Tensor]]) -> None:
@@ -275,9 +277,10 @@ class Recorder:
         for tensor in tensors:
             if not tensor.requires_grad:
                 continue
-            if tensor.grad_fn is not None:
-                stack.append(tensor.grad_fn)
-            elif tensor.is_leaf:
+            node = grad_fn_of(tensor)
+            if node is not None:
+                stack.append(node)
+            elif is_leaf_of(tensor):
                 accumulator = _accumulator(tensor)
                 if accumulator is not None:
                     stack.append(accumulator)
@@ -350,8 +353,9 @@ class Recorder:
             for index, tensor in enumerate(tensors):
                 if not isinstance(tensor, Tensor):
                     continue
-                if tensor.grad_fn is not None:  # it is the output of that node, perhaps one that has no name
-                    self._values.setdefault(self._key(tensor.grad_fn), to_array(tensor))
+                maker = grad_fn_of(tensor)
+                if maker is not None:  # it is the output of that node, perhaps one that has no name
+                    self._values.setdefault(self._key(maker), to_array(tensor))
                 suffix = f"[{index}]" if isinstance(value, (tuple, list)) else ""
                 saved.append(
                     SavedTensor(
@@ -398,7 +402,7 @@ class Recorder:
         self._results.extend(tensor for tensor, _ in roots if tensor.requires_grad)
         self._discover(line, named, named)
         for tensor, gradient in roots:
-            if not tensor.requires_grad or (tensor.grad_fn is None and _accumulator(tensor) is None):
+            if not tensor.requires_grad or (grad_fn_of(tensor) is None and _accumulator(tensor) is None):
                 continue
             edge = torch.autograd.graph.get_gradient_edge(tensor)
             nodes.append(edge.node)
@@ -419,7 +423,7 @@ class Recorder:
             outputs = [output for _, output in node.next_functions]
             handles.append(node.register_prehook(self._arrival(run, node_id)))
             handles.append(node.register_hook(self._departure(run, node_id, sources, outputs)))
-            if hasattr(node, "variable"):
+            if hasattr(node, "variable") and node.variable.requires_grad:  # it may have been switched off since
                 handles.append(node.variable.register_post_accumulate_grad_hook(self._accumulation(run, node_id)))
             nodes.extend(following for following, _ in node.next_functions if following is not None)
         first = torch.autograd._get_sequence_nr()
@@ -530,8 +534,32 @@ def _accumulator(leaf: Tensor) -> Any:
     """The ``AccumulateGrad`` of a leaf; None for a view taken under ``no_grad``, which claims to require a gradient."""
     try:
         return torch.autograd.graph.get_gradient_edge(leaf).node
-    except AssertionError:
+    except (AssertionError, RuntimeError):
         return None
+
+
+def grad_fn_of(tensor: Tensor) -> Any:
+    """A tensor's ``grad_fn``; None also for a stale view, whose history torch refuses to tell.
+
+    A view that was taken under ``no_grad`` goes stale when its elements are changed through it or through its base.
+    """
+    try:
+        return tensor.grad_fn
+    except RuntimeError:
+        return None
+
+
+def is_leaf_of(tensor: Tensor) -> bool:
+    """Whether a tensor is a leaf; a stale view is none."""
+    try:
+        return tensor.is_leaf
+    except RuntimeError:
+        return False
+
+
+def grad_of(tensor: Tensor) -> Tensor | None:
+    """A tensor's ``.grad`` without torch's warning where there cannot be one."""
+    return tensor.grad if is_leaf_of(tensor) or tensor.retains_grad else None
 
 
 def dtype_name(dtype: torch.dtype) -> str:
