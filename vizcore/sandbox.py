@@ -11,7 +11,8 @@ wall time           killed ``GRACE_SECONDS`` past the limit of the call, whateve
 address space       ``MEMORY_BYTES`` more than it is born with (Linux; elsewhere where ``RLIMIT_AS`` is honoured)
 files               none can be opened (``RLIMIT_NOFILE``), none can grow (``RLIMIT_FSIZE`` 0), no core is dumped
 processes           none can be started (``RLIMIT_NPROC`` 0; root is exempt from this one, as everywhere)
-priority            lower than the server's
+priority            lower than the server's, and lower still after ``SLOW_SECONDS``; then it also gives its place to the
+                    next in the queue, as long as no more than ``most_at_once`` have done so
 ==================  ==================================================================================================
 
 Where there is no fork (Windows), each child is a Python process of its own, one of them started ahead, with the limits
@@ -27,6 +28,7 @@ import collections
 import contextlib
 import gc
 import importlib
+import math
 import os
 import queue
 import signal
@@ -52,6 +54,8 @@ PROCESSOR_SECONDS: Final = 1.4
 MEMORY_BYTES: Final = 768 * 2**20
 MAX_ANSWER: Final = 64 * 2**20
 START_SECONDS: Final = 120.0
+SLOW_SECONDS: Final = 0.25
+_PRIORITY, _SLOW_PRIORITY = 5, 15  # steps below the server's
 
 TOO_LONG: Final = "The work took more than {seconds:g} s and was stopped."
 TOO_LARGE: Final = "The work needed too much memory and was stopped."
@@ -95,7 +99,7 @@ class _Worker(Protocol):
 
     def ask(self, task: str, request: bytes) -> None: ...
 
-    def frames(self, until: float) -> Iterator[tuple[bytes, bytes]]: ...
+    def frames(self, until: float, on_slow: Callable[[], None]) -> Iterator[tuple[bytes, bytes]]: ...
 
     def end(self) -> int: ...
 
@@ -112,7 +116,8 @@ class Sandbox:
     """A place to run tasks on a stranger's input.
 
     Attributes:
-        most_at_once: how many run at a time; others wait in the order of their coming.
+        most_at_once: how many run at a time, and as many slow ones beside them; others wait in the order of their
+            coming.
     """
 
     def __init__(
@@ -142,6 +147,7 @@ class Sandbox:
         self._turn = threading.Condition()
         self._waiting: collections.deque[object] = collections.deque()
         self._num_running = 0
+        self._num_slow = 0
         self._supply = threading.Condition()
         self._spares: list[_Worker] = []
         self._nursery: _Nursery | None = None
@@ -187,10 +193,10 @@ class Sandbox:
         if task not in self._tasks:
             raise ValueError(f"{task!r} is not one of {', '.join(self._tasks)}")
         self.start()
-        with self._place(on_wait):
+        with self._place(on_wait) as give_way:
             for _ in range(self._num_spares + 3):
                 with contextlib.suppress(_Lost):
-                    return self._ask(task, request, wall_s, on_note)
+                    return self._ask(task, request, wall_s, on_note, give_way)
         raise SandboxError("ended", ENDED)
 
     def next_place(self) -> int:
@@ -221,8 +227,8 @@ class Sandbox:
     # ---- queue
 
     @contextlib.contextmanager
-    def _place(self, on_wait: Callable[[int], None] | None) -> Iterator[None]:
-        """Waits for one of the places, first come, first served."""
+    def _place(self, on_wait: Callable[[int], None] | None) -> Iterator[Callable[[], None]]:
+        """Waits for one of the places, first come, first served; yields what a slow request calls to let others in."""
         ticket = object()
         with self._turn:
             if len(self._waiting) >= MOST_WAITING:
@@ -247,21 +253,40 @@ class Sandbox:
                 self._waiting.remove(ticket)
                 self._turn.notify_all()
             raise
+        is_slow = False
+
+        def give_way() -> None:
+            nonlocal is_slow
+            with self._turn:
+                if not is_slow and self._num_slow < self.most_at_once:
+                    is_slow = True
+                    self._num_slow += 1
+                    self._num_running -= 1
+                    self._turn.notify_all()
+
         try:
-            yield
+            yield give_way
         finally:
             with self._turn:
-                self._num_running -= 1
+                self._num_slow -= is_slow
+                self._num_running -= not is_slow
                 self._turn.notify_all()
 
     # ---- one request
 
-    def _ask(self, task: str, request: bytes, wall_s: float, on_note: Callable[[bytes], None] | None) -> bytes:
+    def _ask(
+        self,
+        task: str,
+        request: bytes,
+        wall_s: float,
+        on_note: Callable[[bytes], None] | None,
+        give_way: Callable[[], None],
+    ) -> bytes:
         worker = self._take()
         note = b""
         try:
             worker.ask(task, request)
-            for kind, payload in worker.frames(time.monotonic() + wall_s + GRACE_SECONDS):
+            for kind, payload in worker.frames(time.monotonic() + wall_s + GRACE_SECONDS, give_way):
                 if kind == _ANSWER:
                     return payload
                 if kind == _MEMORY:
@@ -388,15 +413,26 @@ class _Forked:
         except OSError:
             raise _Lost from None
 
-    def frames(self, until: float) -> Iterator[tuple[bytes, bytes]]:
+    def frames(self, until: float, on_slow: Callable[[], None]) -> Iterator[tuple[bytes, bytes]]:
+        slow_at = time.monotonic() + SLOW_SECONDS
+
         def read(size: int) -> bytes:
+            nonlocal slow_at
             parts = bytearray()
             while len(parts) < size:
-                remaining = until - time.monotonic()
-                if remaining <= 0:
+                now = time.monotonic()
+                if now >= until:
                     raise TimeoutError
-                self._connection.settimeout(remaining)
-                part = self._connection.recv(min(size - len(parts), 2**20))
+                if now >= slow_at:
+                    slow_at = math.inf
+                    on_slow()
+                    with contextlib.suppress(OSError):
+                        os.setpriority(os.PRIO_PROCESS, self._pid, os.nice(0) + _SLOW_PRIORITY)
+                self._connection.settimeout(min(until, slow_at) - now)
+                try:
+                    part = self._connection.recv(min(size - len(parts), 2**20))
+                except TimeoutError:
+                    continue
                 if not part:
                     raise EOFError
                 parts += part
@@ -500,12 +536,17 @@ class _Spawned:
         except OSError:
             raise _Lost from None
 
-    def frames(self, until: float) -> Iterator[tuple[bytes, bytes]]:
+    def frames(self, until: float, on_slow: Callable[[], None]) -> Iterator[tuple[bytes, bytes]]:
+        slow_at = time.monotonic() + SLOW_SECONDS
         while True:
             try:
-                frame = self._queue.get(timeout=max(0.0, until - time.monotonic()))
+                frame = self._queue.get(timeout=max(0.0, min(until, slow_at) - time.monotonic()))
             except queue.Empty:
-                raise TimeoutError from None
+                if time.monotonic() >= until:
+                    raise TimeoutError from None
+                slow_at = math.inf
+                on_slow()
+                continue
             if frame is None:
                 return
             yield frame
@@ -678,7 +719,7 @@ def _limit(memory_bytes: int, processor_s: float, *, num_descriptors: int) -> No
             with contextlib.suppress(OSError, ValueError):
                 resource.setrlimit(number, (value, value))
     with contextlib.suppress(OSError):
-        os.nice(5)
+        os.nice(_PRIORITY)
 
 
 def _address_space() -> int:

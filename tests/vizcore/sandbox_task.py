@@ -40,7 +40,7 @@ def _spin(rest: bytes, note: Callable[[bytes], None]) -> bytes:
 
 
 def _sleep(rest: bytes, note: Callable[[bytes], None]) -> bytes:
-    note(b"sleeps")
+    note(b"%d" % os.getpid())
     time.sleep(1000)
     return b""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -109,29 +110,46 @@ def test_each_limit_is_set(forks: Sandbox) -> None:
     assert int(limits["nice"]) > os.nice(0) or os.nice(0) > 14
 
 
-def test_those_who_wait_are_told_their_place(forks: Sandbox) -> None:
+def test_those_who_wait_are_told_their_place(forks: Sandbox, monkeypatch) -> None:
+    monkeypatch.setattr("vizcore.sandbox.SLOW_SECONDS", 1000.0)
     assert forks.next_place() == 0
-    running = [threading.Event(), threading.Event()]
-    threads = [
-        threading.Thread(target=_quietly, args=(forks, b"sleep ", lambda note, event=event: event.set()))
-        for event in running
-    ]
+    with sleeping(forks, 2):
+        assert forks.next_place() == 1
+        places: list[int] = []
+        assert forks.run(TASK, b"echo late", on_wait=places.append) == b"late"
+        assert places == [1]
+    assert forks.next_place() == 0
+
+
+def test_slow_ones_give_their_places_away(forks: Sandbox, monkeypatch) -> None:
+    monkeypatch.setattr("vizcore.sandbox.SLOW_SECONDS", 0.0)
+    with sleeping(forks, 2, wall_s=1000.0) as release:
+        assert forks.run(TASK, b"echo quick") == b"quick"  # though two are at work, and for a long time
+        release()
+
+
+@contextlib.contextmanager
+def sleeping(place: Sandbox, num: int, *, wall_s: float = 0.5) -> Iterator[Callable[[], None]]:
+    """Keeps workers busy, until their time is over or they are released."""
+    running = [threading.Event() for _ in range(num)]
+    pids: list[int] = []
+
+    def sleep(event: threading.Event) -> None:
+        def begin(note: bytes) -> None:
+            pids.append(int(note))
+            event.set()
+
+        with pytest.raises(SandboxError):
+            place.run(TASK, b"sleep ", wall_s=wall_s, on_note=begin)
+
+    threads = [threading.Thread(target=sleep, args=(event,)) for event in running]
     for thread in threads:
         thread.start()
     for event in running:
         assert event.wait(60)
-    assert forks.next_place() == 1
-    places: list[int] = []
-    assert forks.run(TASK, b"echo late", on_wait=places.append) == b"late"
-    assert places == [1]
+    yield lambda: [os.kill(pid, signal.SIGKILL) for pid in pids] and None
     for thread in threads:
         thread.join()
-    assert forks.next_place() == 0
-
-
-def _quietly(place: Sandbox, request: bytes, on_note) -> None:
-    with pytest.raises(SandboxError):
-        place.run(TASK, request, wall_s=0.5, on_note=on_note)
 
 
 def test_a_nursery_that_dies_is_replaced(forks: Sandbox) -> None:
