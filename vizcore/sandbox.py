@@ -28,6 +28,7 @@ import collections
 import contextlib
 import gc
 import importlib
+import logging
 import math
 import os
 import queue
@@ -69,6 +70,10 @@ _REPLY: Final = struct.Struct("<qq")
 _COMMAND: Final = struct.Struct("<cq")
 _ANSWER, _NOTE, _MEMORY = b"A", b"N", b"M"
 _MAX_NOTE: Final = 256
+_PROCESSOR_TIME_IS_UP: Final = tuple(
+    -int(getattr(signal, name)) for name in ("SIGPROF", "SIGXCPU") if hasattr(signal, name)
+)
+_LOG = logging.getLogger("grad2box")
 _GONE: Final = 2**31  # no process ends with this
 
 Kind = Literal["wall", "processor", "memory", "ended", "busy"]
@@ -298,7 +303,7 @@ class Sandbox:
             status = worker.end()
             if status == _GONE:
                 raise _Lost
-            if status == -getattr(signal, "SIGPROF", 0) or status == -getattr(signal, "SIGXCPU", 0):
+            if status in _PROCESSOR_TIME_IS_UP:
                 raise SandboxError("processor", TOO_LONG, note=note, seconds=self._limits[0])
             raise SandboxError("ended", ENDED, note=note)
         except TimeoutError:
@@ -324,13 +329,15 @@ class Sandbox:
                 self._nursery = start(self._tasks, *self._limits)
             try:
                 return self._nursery.make()
-            except (OSError, EOFError):
+            except (OSError, EOFError) as error:
+                _LOG.warning("the process that makes workers has ended; another one is started", exc_info=error)
                 self._nursery.close()
                 self._nursery = None
                 raise _Lost from None
 
     def _refill(self) -> None:
         """Keeps spare workers ready."""
+        pause = 0.1  # seconds; where no worker can be made, the attempts must not keep the processor busy
         while True:
             with self._supply:
                 while len(self._spares) >= self._num_spares and not self._is_closed:
@@ -340,8 +347,12 @@ class Sandbox:
             try:
                 worker = self._make()
             except _Lost:
-                time.sleep(0.1)  # a nursery that cannot live must not keep the processor busy
+                with self._supply:
+                    if not self._is_closed:
+                        self._supply.wait(pause)
+                pause = min(2 * pause, 60.0)
                 continue
+            pause = 0.1
             with self._supply:
                 self._spares.append(worker)
 
@@ -484,7 +495,9 @@ def _start_python(
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     home = str(Path(__file__).resolve().parents[1])
     environment["PYTHONPATH"] = os.pathsep.join([home, *(path for path in sys.path if path and path != home)])
-    environment.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="", PYTHONDONTWRITEBYTECODE="1")
+    # One thread: a process with several cannot be forked safely, and a worker may start none.
+    environment.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", VECLIB_MAXIMUM_THREADS="1")
+    environment.update(CUDA_VISIBLE_DEVICES="", PYTHONDONTWRITEBYTECODE="1")
     end = subprocess.PIPE if piped else subprocess.DEVNULL
     return subprocess.Popen(
         [sys.executable, "-m", "vizcore.sandbox", *arguments],
