@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.vizcore.autograd_programs import random_program
+from tests.vizcore.test_autograd_security import HOSTILE
 from vizcore.autograd import Message, ProgramTrace, run_in_worker, run_program, to_json
 from vizcore.autograd.presets import PRESETS
 from vizcore.autograd.wire import decode_trace, encode_trace
@@ -185,3 +186,11 @@ def test_sentences_are_plain() -> None:
     from vizcore.autograd import worker
 
     assert all(str(Message(text, {"seconds": 1, "limit": "1"})) for text in worker.MESSAGES)
+
+
+@pytest.mark.parametrize("batch", range(4))
+def test_hostile_programs_come_back(batch: int, place: Sandbox) -> None:
+    for source in HOSTILE[batch * 2 :: 24]:
+        run = run_in_worker(source, wall_s=60, place=place)
+        assert run.stopped in ("", "processor"), f"{run.error}\n{source}"
+        assert "could not record" not in str(run.error), f"{run.error}\n{source}"
