@@ -12,7 +12,7 @@ from tests.browser.conftest import ROOT
 from tests.browser.walking import shrink, walk
 
 CONCEPTS = sorted(path.parent.name for path in (ROOT / "pages").glob("*/page.py"))
-NUM_ACTIONS = int(os.environ.get("WALK_ACTIONS", "16"))
+NUM_ACTIONS = int(os.environ.get("WALK_ACTIONS", "8"))
 SEEDS = range(int(os.environ.get("WALK_SEEDS", "1")))
 
 
