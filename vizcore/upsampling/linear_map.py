@@ -19,6 +19,9 @@ from vizcore.upsampling.pooling import max_pool
 
 MAX_MAP_ENTRIES = 1 << 22
 
+Grid = Real[Tensor, "H W"] | Real[np.ndarray, "H W"] | Sequence[Sequence[float]]
+"""Numbers in rows and columns."""
+
 
 @dataclass(frozen=True, eq=False)
 class UpsamplingTrace:
@@ -81,7 +84,7 @@ class ScatterTrace:
         return float(np.abs(self.output - self.convolved).max())
 
 
-def check_grid(grid: Real[Tensor, "H W"] | Sequence[Sequence[float]]) -> Float64[Tensor, "H W"]:
+def check_grid(grid: Grid) -> Float64[Tensor, "H W"]:
     """Returns the grid in float64, or says what is wrong with it.
 
     Args:
@@ -108,9 +111,7 @@ def check_grid(grid: Real[Tensor, "H W"] | Sequence[Sequence[float]]) -> Float64
     return values
 
 
-def trace_upsampling(
-    method: str, grid: Real[Tensor, "H W"] | Sequence[Sequence[float]], **options: Any
-) -> UpsamplingTrace:
+def trace_upsampling(method: str, grid: Grid, **options: Any) -> UpsamplingTrace:
     """Runs an operator and finds its linear map by sending every unit grid through it in one batch.
 
     The map is measured, not derived, so it is true for every option that torch knows.
@@ -217,9 +218,9 @@ def _run(method: str, grids: Float[Tensor, "B H W"], options: Mapping[str, Any])
 
 
 def trace_scatter(
-    grid: Real[Tensor, "H W"] | Sequence[Sequence[float]],
+    grid: Grid,
     *,
-    weight: Float[Tensor, "KH KW"] | str = "constant",
+    weight: Float[Tensor, "KH KW"] | Float[np.ndarray, "KH KW"] | str = "constant",
     kernel_size: int | tuple[int, int] | None = None,
     stride: int = 1,
     padding: int = 0,

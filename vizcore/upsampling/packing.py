@@ -11,7 +11,7 @@ from vizcore.packing import pack
 from vizcore.upsampling.linear_map import ScatterTrace, UpsamplingTrace
 
 
-def pack_traces(grid: np.ndarray, traces: Mapping[str, UpsamplingTrace]) -> bytes:
+def pack_traces(grid: np.ndarray | Sequence[Sequence[float]], traces: Mapping[str, UpsamplingTrace]) -> bytes:
     """Writes operators on one grid as bytes: all a browser needs to show contributors and to redo the sums.
 
     The maps are sparse: for each output cell in reading order the input cells with a weight, and the weights.
@@ -61,7 +61,7 @@ def pack_pictures(pictures: Sequence[np.ndarray]) -> bytes:
     """Writes pictures as PNG files.
 
     Args:
-        pictures: ``[H, W, 3]`` uint8, or ``[H, W]`` in [0, 1] as grey.
+        pictures: ``[H, W, 3]`` uint8, or ``[H, W]`` in [0, 1] or bool as grey, True white.
 
     Returns:
         As :mod:`vizcore.packing`: the files in their order, named by their place, as uint8.
@@ -73,5 +73,9 @@ def pack_pictures(pictures: Sequence[np.ndarray]) -> bytes:
 def _as_pixels(picture: np.ndarray) -> np.ndarray:
     if picture.dtype == np.uint8:
         return picture
-    grey = (picture.clip(0, 1) * 255).round().astype(np.uint8)
+    grey = (
+        (picture.astype(np.float64 if picture.dtype == bool else picture.dtype).clip(0, 1) * 255)
+        .round()
+        .astype(np.uint8)
+    )
     return np.repeat(grey[..., None], 3, axis=-1)

@@ -7,6 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from vizcore.data.script import write_photo
+
+_AS_THE_PAGE = ("coins", "motorcycle", "rocket")
+"""Samples that scikit-image returns otherwise: grey, only with a download, with colours of another profile."""
+
 
 def write_grids_script(grid: Sequence[Sequence[float]], options: Mapping[str, Mapping[str, Any]]) -> str:
     """Prints what every operator makes of a grid, in plain PyTorch.
@@ -146,25 +151,17 @@ def write_positions_script(in_size: int, out_size: int) -> str:
 
 
 def write_photo_script(
-    sample: str, size: tuple[int, int], *, side: int, scale_factor: int, downsampling: str = "area"
+    sample: str | None, size: tuple[int, int], *, side: int, scale_factor: int, downsampling: str = "area"
 ) -> str:
     """Prints the PSNR of three interpolations of a photo that was made smaller, in plain PyTorch.
 
     Args:
-        sample: name of a sample photo.
+        sample: name of a sample photo; None for the reader's own, which they put in themselves.
         size: (height, width) that was restored.
         side: of the square in the photo's middle that is looked at, pixels.
         scale_factor: f, by which it was made smaller.
         downsampling: one of ``DOWNSAMPLINGS``.
     """
-    file = {"china": "sklearn", "flower": "sklearn"}.get(sample, "skimage")
-    load = (
-        f'from sklearn.datasets import load_sample_image\nphoto = load_sample_image("{sample}.jpg")'
-        if file == "sklearn"
-        else f"from skimage import data\nphoto = data.{sample}()"
-        if sample not in ("motorcycle", "coins")
-        else "photo = ...  # your photo, [H, W, 3], bytes"
-    )
     small = {
         "area": f"F.avg_pool2d(x, {scale_factor})",
         "strided": f"x[:, :, ::{scale_factor}, ::{scale_factor}]",
@@ -175,7 +172,7 @@ def write_photo_script(
         [
             "import torch",
             "import torch.nn.functional as F",
-            load,
+            *_photo_lines(sample),
             "",
             f"side = {side}  # the middle of the photo",
             "h, w = (min(side, length) // 2 * 2 for length in photo.shape[:2])",
@@ -189,3 +186,14 @@ def write_photo_script(
             "    print(mode, (10 * torch.log10(255**2 / error)).item())",
         ]
     )
+
+
+def _photo_lines(sample: str | None) -> list[str]:
+    """A photo as bytes, [H, W, 3], from the package that carries it."""
+    if sample is None:
+        return ["photo = ...  # your photo, [H, W, 3], bytes"]
+    if sample in ("china", "flower"):
+        return ["from sklearn.datasets import load_sample_image", f'photo = load_sample_image("{sample}.jpg")']
+    if sample in _AS_THE_PAGE:
+        return write_photo(sample).splitlines()
+    return ["from skimage import data", f"photo = data.{sample}()"]

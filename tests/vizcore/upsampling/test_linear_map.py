@@ -133,3 +133,14 @@ def test_outputs_as_rows():
     assert len(rows) == 2 * 2 * 4
     assert rows[6] == {"operator": "nearest", "row": 1, "column": 2, "value": 2.0}
     assert [row["value"] for row in rows[8:12]] == [1, 1.25, 1.75, 2]
+
+
+def test_arrays_are_grids_and_kernels_too():
+    grid, kernel = rand(3, 4), rand(3, 3, seed=1)
+    expected = trace_scatter(grid, weight=kernel, stride=2)
+    given = trace_scatter(grid.numpy(), weight=kernel.numpy(), stride=2)
+    np.testing.assert_array_equal(given.stamps, expected.stamps)
+    np.testing.assert_array_equal(
+        trace_upsampling("bicubic", grid.numpy(), scale_factor=2).output,
+        trace_upsampling("bicubic", grid, scale_factor=2).output,
+    )

@@ -46,3 +46,10 @@ def test_packed_pictures_are_png_files():
     grey = decode_photo(files["1"].tobytes()).pixels
     assert (grey[0, 0] == 0).all()
     assert (grey[-1, -1] == 255).all()
+
+
+def test_a_mask_is_packed_white_on_black():
+    mask = np.arange(64).reshape(8, 8) % 3 == 0
+    data = pack_pictures([mask])
+    length = int.from_bytes(data[:4], "little")
+    np.testing.assert_array_equal(decode_photo(data[4 + length :]).pixels, np.repeat(mask[..., None] * 255, 3, axis=-1))
