@@ -5,7 +5,11 @@ PORT   ?= 8501
 BIN     = $(VENV)/bin
 RUN     = $(BIN)/python -m
 
-.PHONY: run test check format bench bench-load browser clean help
+# The front end is served as it is written; Node only checks it. Where there is none it is not checked, unless CI is set.
+NODE_STAMP = node_modules/.installed-$(shell cksum < package-lock.json | cut -d' ' -f1)
+NPX = node_modules/.bin
+
+.PHONY: run test check check-js check-js-here format bench bench-load browser clean help
 
 help:
 	@echo "make run     start the app (creates the environment on the first call)"
@@ -32,15 +36,29 @@ browser: $(STAMP)
 test: $(STAMP) browser
 	$(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder || $(RUN) pytest --last-failed --last-failed-no-failures none
 
-check: $(STAMP)
+check: $(STAMP) check-js
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy vizcore
 	$(BIN)/lint-imports
 
+check-js:
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory check-js-here; \
+	elif [ -n "$$CI" ]; then echo "node and npm are needed to check assets/components" >&2; exit 1; \
+	else echo "no node here: assets/components is not checked"; fi
+
+check-js-here: $(NODE_STAMP)
+	$(NPX)/biome check .
+	$(NPX)/tsc
+
+$(NODE_STAMP): package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory $(NODE_STAMP) && $(NPX)/biome check --write .; fi
 
 bench: $(STAMP)
 	$(RUN) pytest tests/benchmarks -s -p no:xdist
@@ -49,4 +67,4 @@ bench-load: $(STAMP)
 	$(RUN) tests.benchmarks.load
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) node_modules .pytest_cache .ruff_cache .mypy_cache

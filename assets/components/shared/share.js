@@ -1,6 +1,7 @@
 // Keeps the address bar equal to what the page shows, and copies it. replaceState, not pushState: a slider must not fill the
 // browser's history, or "back" would no longer leave the page.
 
+/** @param {import("./live.js").Component & {data: {query: string, language: string, text: Record<string, string>}}} component */
 export default function (component) {
   const { parentElement: root, data } = component;
   let button = root.querySelector("button");
