@@ -32,9 +32,7 @@ from vizcore.fpn import browser_data
 from vizcore.models import fcos
 from vizcore.training import cards
 
-# Viridis at six places, as the charts use it; the gradient of a cell glows.
-SCALE = ["#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725"]
-HEAT = ["#2B1055", "#7A1F6B", "#C73E4A", "#F0803C", "#FBC65B", "#FFF6D5"]
+SCALE, HEAT = list(theme.SEQUENTIAL_STOPS), list(theme.GLOW_STOPS)
 COLORS = dict(zip(("P2", "P3", "P4", "P5", "P6"), theme.CATEGORICAL, strict=False))
 STAGES = ("C2", "C3", "C4", "C5")
 NUM_SCENES = 500

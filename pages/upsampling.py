@@ -17,11 +17,10 @@ from pages.kit.stepper import step_from, step_spec
 from vizcore import upsampling
 from vizcore.data.photos import list_samples, load_sample
 from vizcore.figures import upsampling as figures
-from vizcore.figures.theme import CURRENT, ERROR, PREDICTION
+from vizcore.figures.theme import CURRENT, ERROR, PREDICTION, SEQUENTIAL_STOPS
 from vizcore.upsampling import UpsamplingError
 
-# Viridis at six places, as the charts use it.
-SCALE = ["#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725"]
+SCALE = list(SEQUENTIAL_STOPS)
 COLORS = {"current": CURRENT, "positive": PREDICTION, "negative": ERROR}
 SHOWN = ("nearest", "bilinear", "bicubic", "conv_transpose", "pixel_shuffle", "max_unpool")
 PHOTO_SIDE = 320

@@ -1,9 +1,9 @@
 """The one wire format to the browser (``assets/components/shared/bytes.js`` reads it): named arrays behind a header.
 
-A little-endian uint32 with the header's length, the header as JSON, then the arrays in C order. The header holds, beside
-its writer's own fields, ``arrays``: for each name its ``dtype``, ``shape`` and ``offset`` behind the header. The header
-is padded with spaces and the arrays with zeros, so that each array begins at a multiple of its item's size, counted from
-the first byte: a typed array in the browser may then lie directly over the bytes.
+A little-endian uint32 with the header's length, the header as JSON, then the arrays in C order. Beside its writer's own
+fields the header holds ``arrays``: for each name its ``dtype``, ``shape`` and ``offset`` behind the header. The header
+is padded with spaces and the arrays with zeros, so that each array begins at a multiple of its item's size, counted
+from the first byte: a typed array in the browser may then lie directly over the bytes.
 """
 
 from __future__ import annotations

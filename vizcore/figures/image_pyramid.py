@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import plotly.colors
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
@@ -56,7 +55,7 @@ def sequential_colors(number: int = 65) -> list[str]:
     Returns:
         ``"rgb(r, g, b)"`` from lowest to highest.
     """
-    return plotly.colors.sample_colorscale(theme.SEQUENTIAL, [place / (number - 1) for place in range(number)])
+    return theme.sequential_colors(number)
 
 
 def plot_level_scores(

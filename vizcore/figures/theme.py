@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import plotly.colors
 import plotly.graph_objects as go
 
 # Roles: one meaning, one colour, on every page.
@@ -27,12 +28,26 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid",
 MARKERS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "star", "hexagon", "pentagon")
 
 SEQUENTIAL = "Viridis"
+SEQUENTIAL_STOPS = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725")  # for what the browser paints
+GLOW_STOPS = ("#2B1055", "#7A1F6B", "#C73E4A", "#F0803C", "#FBC65B", "#FFF6D5")  # a gradient over a darkened photo
 DIVERGING = "RdBu_r"
 HALO = ("#14181F", "#FFFFFF")  # dark under light: seen on any filled ground
 
 FONT_SIZE = 14
 LINE_WIDTH = 2.5
 HEIGHT = 360
+
+
+def sequential_colors(number: int) -> list[str]:
+    """Samples the sequential scale, for a map that the browser paints itself.
+
+    Args:
+        number: how many colours, at least two.
+
+    Returns:
+        ``"rgb(r, g, b)"`` from lowest to highest.
+    """
+    return list(plotly.colors.sample_colorscale(SEQUENTIAL, [place / (number - 1) for place in range(number)]))
 
 
 def layout(*, height: int = HEIGHT) -> dict[str, Any]:
