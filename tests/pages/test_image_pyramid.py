@@ -83,7 +83,7 @@ def test_opens_with_the_espresso_and_its_result(payloads, coffee):
     trace = sent_trace(payloads)
     assert trace["label"] == ESPRESSO
     np.testing.assert_allclose(trace["scores"], coffee.scores, atol=1e-6)
-    np.testing.assert_allclose(trace["candidate_boxes"], coffee.candidate_boxes.ravel(), atol=1e-3)
+    np.testing.assert_allclose(trace["candidate_boxes"], coffee.candidate_boxes, atol=1e-3)
     assert len(sent["pictures"]) == 3
     last = image_pyramid.count_positions(coffee) - 1
     assert sent["stepper"]["step"] == last

@@ -100,8 +100,8 @@ export class GraphCanvas {
   /**
    * Takes a graph.
    *
-   * @param nodes [{x, y, title, subtitle, kind, value, full}] in layer units; `kind` is a class, `value` an array entry or null
-   * @param edges [{source, target, slot, slots}]: `slot` of `slots` says where on the target's upper rim the edge ends
+   * @param {any[]} nodes x, y, title, subtitle, kind, value, full; in layer units; `kind` is a class, `value` an array entry or null
+   * @param {{source: number, target: number, slot: number, slots: number}[]} edges `slot` of `slots` says where on the target's upper rim the edge ends
    */
   setGraph(nodes, edges, { keepView = false } = {}) {
     this.edgeLayer.replaceChildren();
@@ -181,7 +181,7 @@ export class GraphCanvas {
   /**
    * Paints a moment.
    *
-   * @param moment {visible(id), nodeClass(id), nodeLabel(id), badge(id), tint(id), value(id), gradient(id), edgeClass(id), flow(id)}:
+   * @param {Record<string, (id: number) => any>} moment visible, nodeClass, nodeLabel, badge, tint, value, gradient, edgeClass, flow:
    *               `flow` gives null or {class, array}; `value` and `gradient` an array entry or null; `tint` a number from 0 to 1
    */
   paint(moment) {

@@ -2,7 +2,11 @@
 
 /** The graph of a network, indexed by module. */
 export class Network {
-  /** @param json {nodes: [{name, module, …}], edges: [{source, target}], modules: [{path, parent, …}]} */
+  /** @type {any[]} by id: name, module, call, shape, parameter, grad_norm */ nodes;
+  /** @type {{source: number, target: number}[]} */ edges;
+  /** @type {any[]} path, parent, type, grad_norm */ modules;
+
+  /** @param {{nodes: any[], edges: any[], modules: any[]}} json what vizcore.autograd.network_to_json gives */
   constructor(json) {
     Object.assign(this, json);
     this.moduleOf = new Map(this.modules.map((module) => [module.path, module]));
@@ -23,8 +27,9 @@ export class Network {
   /**
    * What is drawn when some modules are open: a node of its own, or the outermost closed module around it.
    *
-   * @param open set of open paths; a module counts as open only if all around it are
-   * @returns {items: [{module} | {node}], edges: [{source, target}]}: items in the order of their first node
+   * @param {Set<string>} open paths; a module counts as open only if all around it are
+   * @returns {{items: {module?: string, node?: number, nodes: number[]}[], edges: {source: number, target: number}[]}} items in the order of
+   *     their first node
    */
   view(open) {
     const itemOf = [];
@@ -64,7 +69,9 @@ function nextInCircle(done, sources) {
  *
  * Folding can make a circle of modules; an edge that would close one is left out of the layering.
  *
- * @returns [[x, y], …] in units of one column and one layer
+ * @param {number} count of items
+ * @param {{source: number, target: number}[]} edges
+ * @returns {[number, number][]} x and y in units of one column and one layer
  */
 export function layered(count, edges) {
   const targets = Array.from({ length: count }, () => []);

@@ -56,7 +56,15 @@ export class TraceView {
     this.canvas.destroy();
   }
 
-  /** @param data {payload: the trace as JSON bytes, stepper: what the Transport takes, colors, text} */
+  /**
+   * @typedef {object} Data
+   * @property {Uint8Array} payload the trace as JSON, see vizcore/autograd
+   * @property {import("../shared/stepper.js").StepSpec} stepper
+   * @property {Record<string, string>} colors
+   * @property {Record<string, string>} text
+   *
+   * @param {Data} data
+   */
   update(data) {
     this.text = data.text;
     for (const [name, color] of Object.entries(data.colors ?? {})) this.element.style.setProperty(`--${name}`, color);

@@ -54,9 +54,10 @@ export function largest(array) {
 /**
  * A tensor as an element.
  *
- * @param array an entry of the trace's table of arrays
- * @param label what a screen reader says before the values
- * @param scale largest magnitude of the colour scale; the array's own if left out
+ * @param {any} array an entry of the trace's table of arrays
+ * @param {object} [options]
+ * @param {string} [options.label] what a screen reader says before the values
+ * @param {number} [options.scale] largest magnitude of the colour scale; the array's own if left out
  */
 export function matrix(array, { label = "", scale = largest(array) } = {}) {
   const { data, shape } = array;

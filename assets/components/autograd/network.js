@@ -10,6 +10,9 @@ import { format } from "./matrix.js";
 const [base, graph] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "./graph.css")]);
 
 export class NetworkView {
+  /** @type {number} logarithm of the least norm */ low;
+  /** @type {number} and of the largest */ high;
+
   constructor() {
     const style = html("style");
     style.textContent = base + graph;
@@ -38,7 +41,14 @@ export class NetworkView {
     this.canvas.destroy();
   }
 
-  /** @param data {payload: the network as JSON bytes, colors, text} */
+  /**
+   * @typedef {object} Data
+   * @property {Uint8Array} payload the network as JSON, see vizcore/autograd
+   * @property {Record<string, string>} colors
+   * @property {Record<string, string>} text
+   *
+   * @param {Data} data
+   */
   update(data) {
     this.text = data.text;
     for (const [name, color] of Object.entries(data.colors ?? {})) this.element.style.setProperty(`--${name}`, color);

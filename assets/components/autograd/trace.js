@@ -1,7 +1,16 @@
 // A trace, indexed: what stands at one step. Pure functions of the trace; no elements.
 
 export class Trace {
-  /** @param json what vizcore.autograd.to_json gives */
+  /** @type {any[]} */ nodes;
+  /** @type {any[]} */ edges;
+  /** @type {any[]} */ steps;
+  /** @type {any[]} */ tensors;
+  /** @type {any[]} */ visits;
+  /** @type {any[]} */ arrays;
+  /** @type {string[]} */ lines;
+  /** @type {any} */ error;
+
+  /** @param {any} json what vizcore.autograd.to_json gives */
   constructor(json) {
     Object.assign(this, json);
     this.incoming = this.nodes.map(() => []); // edges by target

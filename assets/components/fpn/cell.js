@@ -11,7 +11,23 @@ import { cellAt, cellSides, receptiveBox, square } from "./lookups.js";
 const own = await stylesheet(import.meta.url, "./cell.css");
 const SETTLE = 350; // ms after the last arrow key until the cell is asked about
 
+/**
+ * @typedef {object} Data what pages/fpn sends
+ * @property {Uint8Array} payload `pack_field`
+ * @property {import("../shared/stage.js").StageSpec} stage the photo
+ * @property {unknown} version another one brings Python's cell back
+ * @property {[number, number]} cell row, column
+ * @property {string} color of the level
+ * @property {string[]} heat_scale
+ * @property {boolean} show_points
+ * @property {{name: string, words: string}[]} key
+ * @property {boolean} presenter
+ * @property {Record<string, string>} text
+ */
+
 class View {
+  /** @type {import("../shared/colors.js").Rgb[] | undefined} */ table;
+
   constructor(channel) {
     this.channel = channel;
     this.stage = new Stage(null);
@@ -46,6 +62,7 @@ class View {
     this.stage.destroy();
   }
 
+  /** @param {Data} data */
   update(data) {
     this.data = data;
     this.text = data.text;

@@ -11,6 +11,18 @@ const COLUMNS = { image: 86, stage: 86, level: 300, prediction: 486 };
 const LEAN = 0.45; // how far a plane leans to the right, as a share of its height
 const STEP = { 1: 78, 2: 62, 3: 54, 4: 48, 5: 44, 6: 40 }; // height that a plane takes in the stack, by level
 
+/**
+ * @typedef {object} Data what pages/fpn sends
+ * @property {Uint8Array} payload `pack_thumbnails`
+ * @property {any[]} designs nodes, edges and costs of each
+ * @property {string} photo its URL
+ * @property {string} opened map of the atlas
+ * @property {string[]} scale
+ * @property {any} atlas
+ * @property {boolean} presenter
+ * @property {Record<string, string>} text
+ */
+
 class View {
   constructor(channel) {
     this.channel = channel;
@@ -23,6 +35,7 @@ class View {
     this.element = html("div", { class: "g2b fpn-designs" }, style, this.cards, this.atlasTitle, this.atlas, this.atlasNote);
   }
 
+  /** @param {Data} data */
   update(data) {
     this.data = data;
     this.text = data.text;

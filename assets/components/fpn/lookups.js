@@ -68,6 +68,7 @@ export function receptiveBox([row, col], { intervals, stride, scales, image }) {
  */
 export function ownedCells(rule, [x1, y1, x2, y2], { stride, low, high }, [rows, cols], reach) {
   const [midCol, midRow] = [(x1 + x2) / 2, (y1 + y2) / 2].map((value) => Math.floor(value / stride));
+  /** @type {Cell[]} */
   const cells = [];
   for (let row = Math.max(0, midRow - reach); row <= Math.min(rows - 1, midRow + reach); row++) {
     for (let col = Math.max(0, midCol - reach); col <= Math.min(cols - 1, midCol + reach); col++) {

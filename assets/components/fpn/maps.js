@@ -22,7 +22,35 @@ const CUT = { right: "M2 12H11M15 8l8 8M23 8l-8 8M27 12H41M35 6l6 6-6 6", down: 
 const BOXES = { right: "0 0 43 24", down: "0 0 24 30", up: "0 0 24 30" };
 const CROWD = 12; // from here on only the box in hand carries its label
 
+/**
+ * @typedef {object} Data what pages/fpn sends
+ * @property {Uint8Array} payload `pack_maps`
+ * @property {import("../shared/stage.js").StageSpec} stage the photo and its boxes
+ * @property {unknown} version another one brings Python's state back
+ * @property {string} selected map over the photo
+ * @property {number} opacity
+ * @property {boolean} boxes_shown
+ * @property {string[]} cuts arrows that are cut
+ * @property {any[]} rows the pyramid's tiles
+ * @property {any[]} arrows
+ * @property {any[]} merges
+ * @property {any[]} detections before and after the cuts
+ * @property {string} view
+ * @property {number} channel
+ * @property {boolean} additive whether lateral and upsampled add up in this view
+ * @property {any} atlas all channels of a map on one picture
+ * @property {string[]} scale
+ * @property {Record<string, string>} colors
+ * @property {boolean} presenter
+ * @property {Record<string, string>} text
+ */
+
 class View {
+  /** @type {ReturnType<typeof readMaps>["header"]} */ header;
+  /** @type {ReturnType<typeof readMaps>["maps"]} */ maps;
+  /** @type {import("../shared/colors.js").Rgb[] | undefined} */ table;
+  /** @type {string} */ scale;
+
   constructor(channel) {
     this.channel = channel;
     this.stage = new Stage(channel);
@@ -125,6 +153,7 @@ class View {
 
   // ---- what comes from Python ---------------------------------------------------------------------------------------------
 
+  /** @param {Data} data */
   update(data) {
     this.data = data;
     this.text = data.text;
@@ -136,7 +165,7 @@ class View {
     this.element.classList.toggle("waits", this.waiting);
     if (data.payload !== this.payload) {
       this.payload = data.payload;
-      Object.assign(this, readMaps(data.payload)); // header, maps
+      ({ header: this.header, maps: this.maps } = readMaps(data.payload));
     }
     const scale = data.scale.join();
     if (this.scale !== scale) [this.scale, this.table] = [scale, colorTable(data.scale)];

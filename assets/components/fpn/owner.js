@@ -19,7 +19,25 @@ function short(value, digits = 1) {
   return String(Number(value.toFixed(digits))).replace("-", "−");
 }
 
+/**
+ * @typedef {object} Data what pages/fpn sends
+ * @property {Uint8Array} payload `pack_maps`
+ * @property {string} source `paper_rule` and `cell_rule` as JavaScript
+ * @property {import("../shared/stage.js").StageSpec} stage the photo and the box
+ * @property {{name: string, stride: number, low: number, high: number | null}[]} levels the farthest sides that each owns
+ * @property {{size: number, level: number, bands: {name: string, low: number, high: number | null}[]}} paper
+ * @property {{words: string, xyxy: number[], level: string}[]} examples
+ * @property {string[]} scale
+ * @property {Record<string, string>} colors by level
+ * @property {boolean} presenter
+ * @property {Record<string, string>} text
+ */
+
 class View {
+  /** @type {ReturnType<typeof readMaps>["header"]} */ header;
+  /** @type {ReturnType<typeof readMaps>["maps"]} */ maps;
+  /** @type {import("../shared/colors.js").Rgb[] | undefined} */ table;
+
   constructor(channel) {
     this.stage = new Stage(channel);
     const style = html("style");
@@ -59,6 +77,7 @@ class View {
     this.stage.destroy();
   }
 
+  /** @param {Data} data */
   update(data) {
     this.data = data;
     this.text = data.text;
@@ -73,12 +92,12 @@ class View {
     }
     if (data.payload !== this.payload) {
       this.payload = data.payload;
-      Object.assign(this, readMaps(data.payload));
+      ({ header: this.header, maps: this.maps } = readMaps(data.payload));
     }
     this.table ??= colorTable(data.scale);
     put(this.panel, "aria-label", this.text.panel);
-    this.paper.restyle(this.text.paper, this.text.paper_formula, this.text.paper_axis, data.paper.bands, data.colors, this.text);
-    this.fcos.restyle(this.text.fcos, this.text.fcos_formula, this.text.fcos_axis, data.levels, data.colors, this.text);
+    this.paper.restyle(this.text.paper, this.text.paper_formula, this.text.paper_axis, data.paper.bands, data.colors);
+    this.fcos.restyle(this.text.fcos, this.text.fcos_formula, this.text.fcos_axis, data.levels, data.colors);
     this.buildStrip();
     this.writeExamples();
     this.stage.update({ ...data.stage, presenter: data.presenter });

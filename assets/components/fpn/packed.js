@@ -4,7 +4,26 @@ import { unpack } from "../shared/bytes.js";
 
 const STEPS = 65535; // values travel as whole numbers between a map's least and greatest
 
-/** @returns {{header, maps: Map<string, object>}} each map with rows, cols, stride, values (Float32Array or null) and rgb */
+/**
+ * @typedef {object} FeatureMap
+ * @property {string} name
+ * @property {number} channels
+ * @property {number} rows on the photo
+ * @property {number} cols
+ * @property {number} all_rows padding included
+ * @property {number} all_cols
+ * @property {number} stride
+ * @property {boolean} filled
+ * @property {boolean} colored
+ * @property {[number, number]} [shades] the ends of the colour scale
+ * @property {Float32Array | null} values
+ * @property {Uint8Array | null} rgb
+ */
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {{header: {image: [number, number], scales: [number, number]}, maps: Map<string, FeatureMap>}}
+ */
 export function readMaps(bytes) {
   const { header, arrays } = unpack(bytes);
   const maps = new Map();

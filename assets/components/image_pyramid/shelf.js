@@ -7,7 +7,7 @@ const CAPTION = 48; // px kept free under a level
 /**
  * The largest scale at which all levels fit: in rows from the left, or with the largest at the left and the others beside it.
  *
- * @param {number[][]} sizes height and width of each level, largest first
+ * @param {[number, number][]} sizes height and width of each level, largest first
  * @param {number} width of the shelf
  * @param {number} most its greatest height
  */

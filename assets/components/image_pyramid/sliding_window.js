@@ -14,7 +14,24 @@ const own = await stylesheet(import.meta.url, "./sliding_window.css");
 
 const MOST_HEIGHT = 0.56; // of the window's height, for all levels together
 
+/**
+ * @typedef {object} Data what pages/image_pyramid sends
+ * @property {Uint8Array} payload `pack_sliding_window`
+ * @property {import("../shared/stage.js").StageSpec} stage the photo
+ * @property {import("../shared/stepper.js").StepSpec} stepper
+ * @property {"window" | "row" | "level"} pace what one step is
+ * @property {boolean} fusion whether windows are averaged instead of suppressed
+ * @property {boolean} show_map
+ * @property {string[]} pictures URL of each level
+ * @property {Record<string, string>} names of classes by number
+ * @property {any} colors by state, and the maps' `scale`
+ * @property {boolean} presenter
+ * @property {Record<string, string>} text
+ */
+
 class View {
+  /** @type {Map<string, number[]> | undefined} colours of the scale, read once */ rgb;
+
   constructor(channel) {
     this.channel = channel;
     this.stage = new Stage(channel);
@@ -74,6 +91,7 @@ class View {
 
   // ---- what Python sends ------------------------------------------------------------------------------------------------
 
+  /** @param {Data} data */
   update(data) {
     this.data = data;
     this.text = data.text;

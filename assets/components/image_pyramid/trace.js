@@ -4,6 +4,29 @@ import { unpack } from "../shared/bytes.js";
 
 /** A packed trace: see pack_sliding_window in vizcore/image_pyramid/sliding_window.py. */
 export class Trace {
+  // What Python packed.
+  /** @type {Int32Array} */ level_of;
+  /** @type {Int32Array} */ cells;
+  /** @type {Int32Array} */ top_labels;
+  /** @type {Int32Array} */ candidates;
+  /** @type {Int32Array} */ keep;
+  /** @type {Int32Array} */ suppressed_by;
+  /** @type {Float32Array} */ boxes;
+  /** @type {Float32Array} */ scores;
+  /** @type {Float32Array} */ top_scores;
+  /** @type {Float32Array} */ candidate_boxes;
+  /** @type {number} */ label;
+  /** @type {number} */ window_stride;
+  /** @type {number} */ window_cells;
+  /** @type {number} */ cell;
+  /** @type {number} */ score_threshold;
+  /** @type {number} */ iou_threshold;
+  /** @type {number} */ num_top;
+  /** @type {number[]} */ image_size;
+  /** @type {[number, number][]} */ level_sizes;
+  /** @type {[number, number][]} */ grids;
+
+  /** @param {Uint8Array} bytes */
   constructor(bytes) {
     const { header, arrays } = unpack(bytes);
     Object.assign(this, arrays, header);
@@ -35,8 +58,9 @@ export class Trace {
     return { level, from, to, best, passed };
   }
 
+  /** @returns {import("../shared/geometry.js").Box} */
   box(boxes, index) {
-    return [...boxes.subarray(4 * index, 4 * index + 4)];
+    return /** @type {any} */ ([...boxes.subarray(4 * index, 4 * index + 4)]);
   }
 
   place(window) {

@@ -29,6 +29,18 @@ function shown(value, digits = 4) {
     .replace(/\.$/, "");
 }
 
+/**
+ * @typedef {object} Data what pages/iou_losses sends
+ * @property {Uint8Array} payload the losses as JavaScript and the race, as JSON
+ * @property {import("../shared/stage.js").StageSpec} stage prediction and target
+ * @property {import("../shared/stepper.js").StepSpec} stepper of the race
+ * @property {any[]} losses kind, title, colour, formula, whether it is on
+ * @property {string[]} show what is drawn
+ * @property {Record<string, string>} colors
+ * @property {boolean} presenter
+ * @property {any} text
+ */
+
 class View {
   constructor(channel) {
     this.stage = new Stage(channel);
@@ -70,6 +82,7 @@ class View {
     this.over.append(this.marks.diagonal, this.marks.distance, this.marks.aspect, ...Object.values(this.notes));
   }
 
+  /** @param {Data} data */
   update(data) {
     this.data = data;
     this.text = data.text;

@@ -16,6 +16,20 @@ const FEW = 12; // up to this many boxes, every box is named on the stage
 const ANSWERS = { UNTOUCHED: "keep", SUPPRESSED: "suppress", DECAYED: "decay", MERGED: "merge" };
 const VERDICTS = [ANSWERS.UNTOUCHED, ANSWERS.SUPPRESSED, ANSWERS.DECAYED, ANSWERS.MERGED];
 
+/**
+ * @typedef {object} Data what pages/nms sends
+ * @property {Uint8Array} payload `pack_trace`
+ * @property {import("../shared/stage.js").StageSpec} stage the candidates, where they can be edited
+ * @property {import("../shared/stepper.js").StepSpec} stepper
+ * @property {"pick" | "comparison"} pace what one step is
+ * @property {boolean} predict whether each comparison is asked before it is shown
+ * @property {number[][]} targets true boxes
+ * @property {Record<string, string>} labels names by number
+ * @property {any} colors by state, and the matrix's `scale`
+ * @property {boolean} presenter
+ * @property {any} text
+ */
+
 class View {
   constructor(channel) {
     this.channel = channel;
@@ -91,6 +105,7 @@ class View {
 
   // ---- what Python sends ------------------------------------------------------------------------------------------------
 
+  /** @param {Data} data */
   update(data) {
     this.data = data;
     this.text = data.text;
@@ -277,7 +292,7 @@ class View {
 
   count() {
     let right = 0;
-    for (const [op, name] of this.answers) right += name === VERDICTS[this.trace.verdict[this.trace.op(op).event]];
+    for (const [op, name] of this.answers) right += Number(name === VERDICTS[this.trace.verdict[this.trace.op(op).event]]);
     return { right, asked: this.answers.size };
   }
 

@@ -5,8 +5,49 @@ import { unpack } from "../shared/bytes.js";
 export const [UNTOUCHED, SUPPRESSED, DECAYED, MERGED] = [0, 1, 2, 3];
 export const [WAITING, KEPT, OUT, LOW] = [0, 1, 2, 3];
 
+/**
+ * @typedef {object} Position
+ * @property {"start" | "end" | "step" | "pick" | "compare"} phase
+ * @property {number} count operations that are done
+ * @property {number} [step]
+ * @property {number} [pick] the box in hand
+ * @property {number} [event] the comparison, -1 for a pick
+ * @property {number} [other] the box it is compared with
+ * @property {number} [target] the box that is decided
+ */
+
 /** A packed trace (vizcore/nms/packing.py) and the state of every box after any number of its operations. */
 export class Trace {
+  // What Python packed.
+  /** @type {Float32Array} */ boxes;
+  /** @type {Float32Array} */ scores;
+  /** @type {Float32Array} */ after;
+  /** @type {Float32Array} */ kept_boxes;
+  /** @type {Float32Array} */ iou;
+  /** @type {Float32Array} */ overlap;
+  /** @type {Float32Array} */ changed;
+  /** @type {Float32Array} */ matrix;
+  /** @type {Float32Array} */ curve_x;
+  /** @type {Float32Array} */ curve_y;
+  /** @type {Float32Array} */ fused;
+  /** @type {Int32Array} */ by;
+  /** @type {Int32Array} */ labels;
+  /** @type {Uint32Array} */ left;
+  /** @type {Uint32Array} */ order;
+  /** @type {Uint32Array} */ keep;
+  /** @type {Uint32Array} */ picks;
+  /** @type {Uint32Array} */ compared;
+  /** @type {Uint32Array} */ start;
+  /** @type {Uint32Array} */ other;
+  /** @type {Uint8Array} */ verdict;
+  /** @type {string} */ method;
+  /** @type {number} */ iou_threshold;
+  /** @type {number} */ score_threshold;
+  /** @type {boolean} */ suppress_equal;
+  /** @type {boolean} */ complete;
+  /** @type {boolean} */ matrix_complete;
+
+  /** @param {Uint8Array} bytes */
   constructor(bytes) {
     const { header, arrays } = unpack(bytes);
     Object.assign(this, arrays, header);
@@ -84,13 +125,15 @@ export class Trace {
     while (this.done > count) this.undo(--this.done);
   }
 
+  /** @returns {import("../shared/geometry.js").Box} */
   box(index) {
-    return [...this.boxes.subarray(4 * index, 4 * index + 4)];
+    return /** @type {any} */ ([...this.boxes.subarray(4 * index, 4 * index + 4)]);
   }
 
   /**
    * What a position of a stepper means: how many operations are done, and which one it is about.
    *
+   * @returns {Position}
    * @param {number} at 0 is the start, one more than the last operation or step the end
    * @param {string} pace "pick" for a position a step, else one an operation
    */

@@ -21,7 +21,9 @@ export function unpack(bytes) {
   const whole = bytes.byteOffset % 8 ? bytes.slice() : bytes; // offsets are aligned counted from the first byte
   const start = 4 + new DataView(whole.buffer, whole.byteOffset).getUint32(0, true);
   const { arrays: entries, ...header } = JSON.parse(new TextDecoder().decode(whole.subarray(4, start)));
+  /** @type {Record<string, any>} */
   const arrays = {};
+  /** @type {Record<string, number[]>} */
   const shapes = {};
   for (const [name, { dtype, shape, offset }] of Object.entries(entries)) {
     const Kind = KINDS[dtype];

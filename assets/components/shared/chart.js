@@ -60,6 +60,18 @@ export async function drawFigure(element, figure, { presenter = false } = {}) {
 
 const HTML = `<div class="plot" role="img" tabindex="0"></div><div class="save" role="group"></div>`;
 
+/**
+ * @typedef {object} Data what pages/kit/chart.py sends, as JSON in bytes
+ * @property {{data: any[], layout: any}} figure
+ * @property {string} alt
+ * @property {string} name of the files
+ * @property {boolean} clickable
+ * @property {boolean} exports
+ * @property {boolean} presenter
+ * @property {Record<string, string>} text
+ *
+ * @param {import("./live.js").Component} component its data: the bytes
+ */
 export default function (component) {
   const { parentElement: root } = component;
   let state = root.g2b;
@@ -76,7 +88,7 @@ export default function (component) {
   const bytes = component.data;
   if (state.bytes !== bytes) {
     state.bytes = bytes;
-    state.data = parseJson(bytes);
+    state.data = /** @type {Data} */ (parseJson(bytes));
   }
   redraw(state);
   return () => {

@@ -4,10 +4,12 @@ import { put, svg } from "./dom.js";
 import { handleAt, labelPlace, PARTS } from "./geometry.js";
 
 export class Item {
+  /** @type {import("./geometry.js").Box} */ xyxy;
+
   constructor(spec, mode, outlined) {
     this.id = spec.id;
     this.spec = spec;
-    this.xyxy = [...spec.xyxy];
+    this.xyxy = /** @type {any} */ ([...spec.xyxy]);
     this.editable = mode === "edit"; // a box that stands fast is still read out and chosen by keys
     this.handles = new Map();
     this.marked = null;

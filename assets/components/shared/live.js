@@ -15,8 +15,18 @@ const kept = new Map(); // uid -> Kept
 /**
  * The body of every component's default function.
  *
- * @param component what Streamlit hands to the default function; its data carries `uid` and `said` (see pages/kit/live.py)
- * @param create    (channel) => view with `element`, `update(data)` and `destroy()`; called once per uid
+ * @typedef {object} View
+ * @property {HTMLElement} element
+ * @property {(data: any) => void} update
+ * @property {() => void} [destroy]
+ *
+ * @typedef {object} Component what Streamlit hands to a piece's default function
+ * @property {any} data carries `uid` and `said` (see pages/kit/live.py)
+ * @property {any} parentElement an element or a shadow root; pieces keep what is theirs on it
+ * @property {(name: string, value: any) => void} setStateValue
+ *
+ * @param {Component} component
+ * @param {(channel: Channel) => View} create called once per uid
  */
 export function live(component, create) {
   const { uid, said } = component.data;
@@ -43,7 +53,7 @@ export function isDark(element) {
 }
 
 /** What a view says to Python: one merged state, sent one message at a time, the newest wins. */
-class Channel {
+export class Channel {
   constructor(said) {
     this.state = { ...said };
     this.seq = this.acked = said?.seq ?? 0;

@@ -9,7 +9,16 @@ const SPAN = 40; // picture pixels under the loupe
 
 const base = await stylesheet(import.meta.url, "./base.css");
 
-export default (component) => live(component, (channel) => new Loupe(channel));
+export default (component) => live(component, () => new Loupe());
+
+/**
+ * @typedef {object} Data what pages/upsampling sends
+ * @property {Uint8Array} payload `pack_pictures`
+ * @property {{title: string, note?: string}[]} tiles the words of each picture
+ * @property {Record<string, string>} colors
+ * @property {boolean} presenter
+ * @property {Record<string, string>} text
+ */
 
 class Loupe {
   constructor() {
@@ -28,6 +37,7 @@ class Loupe {
     for (const tile of this.tiles) tile.bitmap?.close?.();
   }
 
+  /** @param {Data} data */
   update(data) {
     this.data = data;
     this.help.textContent = data.text.help;
@@ -36,7 +46,7 @@ class Loupe {
       this.read(data.payload);
     }
     this.tiles.forEach((tile, index) => {
-      const words = data.tiles[index] ?? {};
+      const words = data.tiles[index] ?? { title: "" };
       tile.title.textContent = words.title ?? "";
       tile.note.textContent = words.note ?? "";
     });

@@ -1,5 +1,6 @@
 // Shows a small SVG picture that vizcore drew (never a reader's text) and reads its words out: Streamlit's own HTML element strips SVG.
 
+/** @param {import("./live.js").Component & {data: {svg: string, title: string}}} component */
 export default function (component) {
   const { parentElement: root, data } = component;
   let frame = root.querySelector(".picture");

@@ -47,6 +47,7 @@ function closeSidebarOnPhones() {
   document.querySelector("[data-testid=stSidebar][data-collapsed=false] [data-testid=stSidebarCollapseButton] button")?.click();
 }
 
+/** @param {import("./live.js").Component & {data: {query: string, language: string, text: Record<string, string>}}} component */
 export default function (component) {
   const { parentElement: root, data } = component;
   let button = root.querySelector("button");

@@ -18,10 +18,43 @@ const MAX_HISTORY = 200;
 const FEW = 8; // up to this many boxes every box shows its handles, and Tab visits them
 const MANY = 60; // from here on only marked, hovered and selected boxes carry their label
 
+/**
+ * @typedef {object} StageBox a box as `StageBox` in pages/kit/stage.py has it
+ * @property {string} id
+ * @property {import("./geometry.js").Box} xyxy
+ * @property {string} [label]
+ * @property {number | null} [score]
+ * @property {string | [string, string]} [color] one, or one for light and one for dark
+ * @property {string | null} [dash]
+ * @property {boolean} [fill]
+ * @property {boolean} [movable]
+ * @property {boolean} [resizable]
+ * @property {string} [detail]
+ */
+
+/**
+ * @typedef {object} StageSpec what `stage` in pages/kit/stage.py sends
+ * @property {string} token another one restarts the stage from its boxes
+ * @property {StageBox[]} boxes
+ * @property {[number, number]} size height, width
+ * @property {"edit" | "select"} mode
+ * @property {number | null} grid
+ * @property {number} snap
+ * @property {number} min_size
+ * @property {boolean} bounds
+ * @property {string | null} selected
+ * @property {boolean} presenter
+ * @property {string | null} photo
+ * @property {Record<string, string>} text
+ */
+
 let made = 0; // how many stages there were: ids must differ when two share a page component
 
 export class Stage {
-  /** @param channel what sends state to Python (from live.js); null for a stage that tells nobody */
+  /** @type {number} of the picture, in its pixels */ width;
+  /** @type {number} */ height;
+
+  /** @param {import("./live.js").Channel | null} channel what sends state to Python; null for a stage that tells nobody */
   constructor(channel = null) {
     this.channel = channel;
     this.number = ++made;
@@ -95,7 +128,7 @@ export class Stage {
     this.onSelect?.(next);
   }
 
-  /** Takes a specification from Python: see `_spec` in pages/kit/stage.py. */
+  /** Takes a specification from Python. @param {StageSpec} spec */
   update(spec) {
     if (this.drag) {
       this.waiting = spec; // never under the learner's hand
@@ -387,6 +420,12 @@ export class Stage {
 
   // ---- pointer ----------------------------------------------------------------------------------------------------------
 
+  /**
+   * A pointer's place in the picture.
+   *
+   * @param {{clientX: number, clientY: number}} event
+   * @returns {import("./geometry.js").Point}
+   */
   point(event) {
     const seen = this.svg.getBoundingClientRect();
     return [((event.clientX - seen.left) * this.width) / seen.width, ((event.clientY - seen.top) * this.height) / seen.height];
@@ -731,6 +770,13 @@ function tick(x, y, axis) {
   return text;
 }
 
+/**
+ * @typedef {object} Data what pages/kit/stage.py sends
+ * @property {StageSpec} stage
+ * @property {Uint8Array} [payload] its boxes as JSON, where they are many
+ * @property {boolean} presenter
+ */
+
 /** The plain stage, for pages that need nothing on top. */
 class StageView {
   constructor(channel) {
@@ -738,6 +784,7 @@ class StageView {
     this.element = html("div", {}, this.stage.element);
   }
 
+  /** @param {Data} data */
   update(data) {
     const boxes = data.payload ? parseJson(data.payload) : data.stage.boxes;
     this.stage.update({ ...data.stage, boxes, presenter: data.presenter });

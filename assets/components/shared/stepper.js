@@ -20,10 +20,21 @@ const BUTTONS = ["first", "back", "play", "forward", "last"];
 // question per document.
 const conductor = (window[Symbol.for("grad2box.transports")] ??= { all: new Set(), last: null });
 
+/**
+ * @typedef {object} StepSpec what `step_spec` in pages/kit/stepper.py sends
+ * @property {number} numSteps
+ * @property {number} [step]
+ * @property {unknown} [version]
+ * @property {number} [speed]
+ * @property {Record<string, string>} [text]
+ * @property {string[]} [captions]
+ * @property {boolean} [presenter]
+ */
+
 export class Transport {
   /**
-   * @param channel what sends state to Python (from live.js), or null
-   * @param name    the state's name
+   * @param {import("./live.js").Channel | null} channel what sends state to Python
+   * @param {{name?: string}} options the state's name
    */
   constructor(channel = null, { name = "step" } = {}) {
     this.channel = channel;
@@ -277,6 +288,14 @@ if (!conductor.listening) {
   document.addEventListener("keydown", onKey);
 }
 
+/**
+ * @typedef {object} Data what pages/kit/stepper.py sends
+ * @property {StepSpec} stepper
+ * @property {Uint8Array} [payload] `captions`, and a `figure` with frames, as JSON
+ * @property {string} [alt] of the figure
+ * @property {boolean} presenter
+ */
+
 class StepperView {
   constructor(channel) {
     this.transport = new Transport(channel);
@@ -286,6 +305,7 @@ class StepperView {
     this.element = html("div", { class: "stepper" }, this.plot, this.transport.element);
   }
 
+  /** @param {Data} data */
   update(data) {
     this.data = data;
     if (data.payload !== this.bytes) {

@@ -51,9 +51,14 @@ export class Cells {
   }
 
   /**
-   * @param fill  (index) => [r, g, b] or null for an empty cell
-   * @param text  (index) => string, written when the cell has room
-   * @param marks [{index, color, width, dash}], outlines
+   * @typedef {{index: number, color: string, width?: number, dash?: number[], rows?: number, cols?: number}} Mark
+   *
+   * @param {object} looks
+   * @param {(index: number) => number[] | null} looks.fill null for an empty cell
+   * @param {(index: number) => string} [looks.text] written when the cell has room
+   * @param {Mark[]} [looks.marks] outlines
+   * @param {string} [looks.edge]
+   * @param {string} [looks.ink] of the text on an empty cell
    */
   draw({ fill, text, marks = [], edge, ink }) {
     const c = this.element.getContext("2d");

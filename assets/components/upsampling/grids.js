@@ -14,6 +14,17 @@ const base = await stylesheet(import.meta.url, "../shared/base.css");
 
 export default (component) => live(component, (channel) => new Grids(channel));
 
+/**
+ * @typedef {object} Data what pages/upsampling sends
+ * @property {Uint8Array} payload `pack_traces`
+ * @property {{name: string, title: string, note: string, error?: string}[]} cards one an operator, in their order
+ * @property {string} version another one brings Python's grid back
+ * @property {string[]} scale of the cells' colours
+ * @property {Record<string, string>} colors
+ * @property {boolean} presenter
+ * @property {Record<string, string>} text
+ */
+
 class Grids {
   constructor(channel) {
     this.channel = channel;
@@ -49,6 +60,7 @@ class Grids {
     this.observer.disconnect();
   }
 
+  /** @param {Data} data */
   update(data) {
     this.data = data;
     this.scale = data.scale.map(parse);

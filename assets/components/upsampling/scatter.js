@@ -7,9 +7,24 @@ import { live } from "../shared/live.js";
 import { Transport } from "../shared/stepper.js";
 import { brief, Cells, written } from "./cells.js";
 
+/** @type {(index: number) => boolean} */
+const NONE = () => false;
+
 const base = await stylesheet(import.meta.url, "../shared/base.css");
 
 export default (component) => live(component, (channel) => new Scatter(channel));
+
+/**
+ * @typedef {object} Data what pages/upsampling sends
+ * @property {Uint8Array} payload `pack_scatter`
+ * @property {"scatter" | "convolution"} reading
+ * @property {import("../shared/stepper.js").StepSpec} stepper
+ * @property {string[]} scale
+ * @property {Record<string, string>} colors
+ * @property {Record<string, number>} layer sizes of the transposed convolution, as torch names them
+ * @property {boolean} presenter
+ * @property {Record<string, string>} text
+ */
 
 class Scatter {
   constructor(channel) {
@@ -39,6 +54,7 @@ class Scatter {
     this.transport.destroy();
   }
 
+  /** @param {Data} data */
   update(data) {
     this.data = data;
     this.scale = data.scale.map(parse);
@@ -82,7 +98,7 @@ class Scatter {
     else this.drawWindow();
   }
 
-  cellsOf(panel, title, values, { marks = [], blank = () => false, quietZero = false } = {}) {
+  cellsOf(panel, title, values, { marks = [], blank = NONE, quietZero = false } = {}) {
     const { cells } = this.panels[panel];
     this.panels[panel].title.textContent = title;
     const low = panel === "output" || panel === "stamp" ? this.low : Math.min(0, ...values);
