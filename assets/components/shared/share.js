@@ -44,10 +44,10 @@ function write(query, visit) {
 
 function closeSidebarOnPhones() {
   if (window.innerWidth >= PHONE) return;
-  document.querySelector("[data-testid=stSidebar][data-collapsed=false] [data-testid=stSidebarCollapseButton] button")?.click();
+  const open = "[data-testid=stSidebar][data-collapsed=false] [data-testid=stSidebarCollapseButton] button";
+  /** @type {HTMLElement | null} */ (document.querySelector(open))?.click();
 }
 
-/** @param {import("./live.js").Component & {data: {query: string, language: string, text: Record<string, string>}}} component */
 export default function (component) {
   const { parentElement: root, data } = component;
   let button = root.querySelector("button");
