@@ -56,6 +56,7 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(RUN) pytest tests/benchmarks -s -p no:xdist
+	WALK_ACTIONS=200 WALK_SEEDS=10 $(RUN) pytest tests/browser/test_walker.py -p no:xdist
 
 bench-load: $(STAMP)
 	$(RUN) tests.benchmarks.load

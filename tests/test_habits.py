@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 LOOP_STARTERS = {"sync_playwright", "asyncio.run", "asyncio.Runner", "new_event_loop", "run_until_complete"}
-LOOP_OWNERS = {"tests/chromium.py", "tests/benchmarks/load.py"}  # the second is a program of its own
+PROGRAMS = {"tests/benchmarks/load.py", "tests/benchmarks/sessions.py"}  # each a program of its own
+LOOP_OWNERS = {"tests/chromium.py", *PROGRAMS}
 SKIPPING = {"skip", "skipif", "importorskip", "xfail"}
 MAY_SKIP = {
     "tests/javascript.py",  # neither Node nor Chromium, and not in CI
@@ -50,7 +51,7 @@ def calls(paths: Iterable[Path], names: set[str], but: set[str]) -> list[str]:
 
 def test_one_event_loop_a_process() -> None:
     assert calls(TESTS, LOOP_STARTERS, LOOP_OWNERS) == []
-    assert len(calls(TESTS, LOOP_STARTERS, {"tests/benchmarks/load.py"})) == 1  # the reader does see it
+    assert len(calls(TESTS, LOOP_STARTERS, PROGRAMS)) == 1  # the reader does see it
 
 
 def test_nothing_that_is_shipped_or_required_is_skipped() -> None:
