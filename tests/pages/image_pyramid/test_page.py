@@ -1,72 +1,13 @@
-"""The image pyramid page as a reader without a mouse meets it: every control, both languages, both ends, odd photos."""
-
-import json
-from pathlib import Path
+"""The image pyramid page as a reader without a mouse meets it: every control, both languages, both ends."""
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from tests.pages.opening import go_to
+from tests.pages.image_pyramid.reading import ESPRESSO, open_pyramid, sent_trace, sound, view, words
 from tests.scripts import printed_numbers, run_script
 from vizcore import image_pyramid
-from vizcore.data.photos import Photo, load_sample
-from vizcore.models.efficientnet_lite import imagenet_categories, load_efficientnet_lite0
-from vizcore.packing import unpack
-
-ROOT = Path(__file__).resolve().parents[2]
-ESPRESSO = imagenet_categories().index("espresso")
-
-
-@pytest.fixture(autouse=True)
-def payloads(monkeypatch):
-    """What would go to the browser by URL, by the place in the page."""
-    kept = {}
-
-    def keep(content, mimetype, place):
-        kept[place] = content
-        return f"/media/{place}"
-
-    for module in ("pages.kit.live", "pages.kit.stage"):
-        monkeypatch.setattr(f"{module}.media_url", keep)
-    return kept
-
-
-def open_page(own=None, **query):
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
-    go_to(app, "image_pyramid")
-    for name, value in query.items():
-        app.query_params[name] = str(value)
-    if own is not None:
-        app.session_state["own_photo"] = Photo(own, own.shape[:2], "own.png", "PNG")
-        app.session_state["image_pyramid_photo"] = "own"
-    return app.run()
-
-
-def sound(app):
-    assert not app.exception, [problem.value for problem in app.exception]
-    assert not app.error, [problem.value for problem in app.error]
-
-
-def view(app):
-    """What was sent to the piece with the levels."""
-    for piece in app.get("bidi_component"):
-        try:
-            sent = json.loads(piece.proto.json or piece.proto.bytes)
-        except (ValueError, AttributeError):
-            continue
-        if isinstance(sent, dict) and "pictures" in sent:
-            return sent
-    raise AssertionError("the pyramid is not on the page")
-
-
-def sent_trace(payloads):
-    facts, arrays = unpack(payloads["image_pyramid_view-payload"])
-    return {**facts, **arrays}
-
-
-def words(app):
-    return "\n".join(element.value for element in [*app.markdown, *app.caption])
+from vizcore.data.photos import load_sample
+from vizcore.models.efficientnet_lite import load_efficientnet_lite0
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +18,7 @@ def coffee():
 
 
 def test_opens_with_the_espresso_and_its_result(payloads, coffee):
-    app = open_page()
+    app = open_pyramid()
     sound(app)
     sent = view(app)
     trace = sent_trace(payloads)
@@ -93,7 +34,7 @@ def test_opens_with_the_espresso_and_its_result(payloads, coffee):
 
 
 def test_class_stride_and_thresholds_do_not_run_the_network_again(payloads, monkeypatch):
-    app = open_page()
+    app = open_pyramid()
     sound(app)
 
     def never(*args, **options):
@@ -122,7 +63,7 @@ def test_class_stride_and_thresholds_do_not_run_the_network_again(payloads, monk
     ],
 )
 def test_both_ends_of_every_control(payloads, query, language):
-    app = open_page(lang=language, **query)
+    app = open_pyramid(lang=language, **query)
     sound(app)
     trace = sent_trace(payloads)
     assert trace["iou_threshold"] == query.get("iou_threshold", 0.3)
@@ -130,7 +71,7 @@ def test_both_ends_of_every_control(payloads, query, language):
 
 
 def test_chinese(payloads):
-    app = open_page(lang="zh")
+    app = open_pyramid(lang="zh")
     sound(app)
     assert app.title[0].value == "图像金字塔"
     assert view(app)["names"][str(ESPRESSO)] == "浓缩咖啡"
@@ -144,14 +85,14 @@ def test_chinese(payloads):
     [{"label": 1000}, {"label": "-1"}, {"scale_step": "nan"}, {"step": "1e99"}, {"photo": "../x"}, {"pace": "x"}],
 )
 def test_hostile_links_fall_back(payloads, query):
-    app = open_page(**query)
+    app = open_pyramid(**query)
     sound(app)
     assert app.warning
     assert sent_trace(payloads)["label"] == ESPRESSO
 
 
 def test_a_link_opens_at_its_step(payloads):
-    app = open_page(step=300)
+    app = open_pyramid(step=300)
     sound(app)
     assert view(app)["stepper"]["step"] == 300
     # Another trace begins with its result.
@@ -160,38 +101,8 @@ def test_a_link_opens_at_its_step(payloads):
     assert sent["stepper"]["step"] == sent["stepper"]["numSteps"] - 1
 
 
-@pytest.mark.parametrize(("shape", "levels"), [((16, 16), 1), ((20, 400), 1), ((1, 1), 1), ((90, 120), 1)])
-def test_odd_photos(payloads, shape, levels):
-    own = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    app = open_page(own=own)
-    sound(app)
-    assert len(sent_trace(payloads)["level_sizes"]) == levels
-
-
-def test_a_strip_is_explained():
-    app = open_page(own=np.zeros((10, 800, 3), np.uint8))
-    assert not app.exception
-    (error,) = app.error
-    assert "80 times as long as it is wide" in error.value
-
-
-def test_grey_and_transparent_files_arrive_as_colours(payloads):
-    import io
-
-    from PIL import Image
-
-    from vizcore.data.photos import decode_photo
-
-    for mode, color in (("L", 90), ("RGBA", (200, 10, 10, 60))):
-        buffer = io.BytesIO()
-        Image.new(mode, (300, 240), color).save(buffer, "PNG")
-        app = open_page(own=decode_photo(buffer.getvalue(), name="x.png").pixels)
-        sound(app)
-        assert sent_trace(payloads)["image_size"] == [240, 300]
-
-
 def test_the_costs_on_the_page(payloads):
-    app = open_page(scale_step=2.0)
+    app = open_pyramid(scale_step=2.0)
     sound(app)
     assert "cost **1.24** × the largest one" in words(app)
     table = app.dataframe[0].value
@@ -199,7 +110,7 @@ def test_the_costs_on_the_page(payloads):
 
 
 def test_training_on_the_page_finds_the_face(payloads):
-    app = open_page(photo="astronaut")
+    app = open_pyramid(photo="astronaut")
     sound(app)
     assert "faces: 1" in words(app)
     app.button(key="image_pyramid_train_hog").click().run()
@@ -213,7 +124,7 @@ def test_training_on_the_page_finds_the_face(payloads):
 
 
 def test_measuring_again(payloads):
-    app = open_page(scale_step=2.0, num_levels=1, photo="coins")
+    app = open_pyramid(scale_step=2.0, num_levels=1, photo="coins")
     app.button(key="image_pyramid_measure").click().run()
     (job,) = [job for name, job in app.session_state["jobs"].items() if "measure_" in name]
     assert job.done.wait(240)
@@ -224,40 +135,10 @@ def test_measuring_again(payloads):
 
 
 @pytest.mark.parametrize(
-    ("query", "solved"),
-    [
-        ({"photo": "chelsea", "label": 285, "step": 352}, "surest"),
-        ({"scale_step": 1.8}, "cheap"),
-        ({"photo": "motorcycle", "label": 665, "num_levels": 2}, "lost"),
-    ],
-)
-def test_challenges_can_be_solved(payloads, query, solved):
-    app = open_page(**query)
-    sound(app)
-    assert app.session_state["image_pyramid_solved"] == [solved]
-
-
-@pytest.mark.parametrize(
-    ("query", "unsolved"),
-    [
-        ({"photo": "chelsea", "label": 285, "step": 351}, "surest"),
-        ({"scale_step": 2.0, "num_levels": 1, "score_threshold": 0.05}, "cheap"),
-        ({"photo": "motorcycle", "label": 665}, "lost"),
-    ],
-)
-def test_wrong_answers_get_a_hint(payloads, query, unsolved):
-    app = open_page(**query)
-    assert unsolved not in app.session_state["image_pyramid_solved"]
-    app.button(key=f"image_pyramid_check_{unsolved}").click().run()
-    sound(app)
-    assert len(app.info) == 1
-
-
-@pytest.mark.parametrize(
     "query", [{}, {"photo": "chelsea", "label": 285, "window_stride": 2, "scale_step": 1.8, "fusion": 0}]
 )
 def test_the_script_prints_the_numbers_on_the_screen(payloads, query):
-    app = open_page(**query)
+    app = open_pyramid(**query)
     sound(app)
     (script,) = [block.value for block in app.code if "trace_sliding_window" in block.value]
     lines = run_script(script, timeout=280).splitlines()
