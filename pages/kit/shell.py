@@ -10,8 +10,9 @@ import streamlit as st
 
 from pages.kit import controls, platform
 from pages.kit import language as lang
+from pages.kit.address import take_visit
+from pages.kit.failure import failure_of, show_failure
 from pages.kit.memory import spare_memory
-from pages.kit.page import failure_of, show_failure, take_visit
 
 spare_memory()  # app.py imports this before anything that needs torch
 PAGES = Path(__file__).resolve().parents[1]

@@ -4,7 +4,8 @@ import streamlit as st
 
 from pages.kit import link
 from pages.kit.challenges import Challenge, show_challenges
-from pages.kit.page import close_page, failure_of, open_page, show_failure
+from pages.kit.failure import failure_of, show_failure
+from pages.kit.page import close_page, open_page
 
 st.session_state.setdefault("shell", {"lang": "en", "present": False})
 if (failure := failure_of("demo")) is not None:  # as the shell does
