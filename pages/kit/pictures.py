@@ -18,7 +18,7 @@ import streamlit as st
 
 from pages.kit import language as lang
 from pages.kit import link
-from pages.kit.loaders import compute
+from pages.kit.loaders import compute, compute_named
 from pages.kit.memory import size_of
 from pages.kit.page import Page
 from vizcore.data import photos
@@ -172,10 +172,13 @@ def compute_on(picture: Picture, function: Callable[..., Any], *args: Any, **opt
         args: hashable arguments.
         options: hashable arguments.
     """
+    name = f"{function.__module__}.{function.__qualname__}"
     if not picture.is_own:
-        return compute(_on_shared, picture.kind, picture.name, function, *args, **options)
+        return compute_named(
+            f"on a picture: {name}", _on_shared(function), (picture.kind, picture.name, *args), options
+        )
     kept: dict[tuple[object, ...], tuple[Any, int]] = st.session_state.setdefault("own_results", {})
-    key = (function.__module__, function.__qualname__, picture.name, args, tuple(sorted(options.items())))
+    key = (name, picture.name, args, tuple(sorted(options.items())))
     if key in kept:
         kept[key] = kept.pop(key)  # the one used last comes last
         return kept[key][0]
@@ -189,9 +192,14 @@ def compute_on(picture: Picture, function: Callable[..., Any], *args: Any, **opt
     return result
 
 
-def _on_shared(kind: str, name: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    picture = scene(int(name)) if kind == "scene" else sample(name)
-    return function(picture.pixels, *args, **options)
+def _on_shared(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` of the picture that kind and name tell. It is no argument itself: a function has no stable hash."""
+
+    def call(kind: str, name: str, *args: Any, **options: Any) -> Any:
+        picture = scene(int(name)) if kind == "scene" else sample(name)
+        return function(picture.pixels, *args, **options)
+
+    return call
 
 
 def _take_over(page: Page, source: str, given: tuple[bytes, str] | None) -> None:

@@ -24,7 +24,7 @@ from streamlit.runtime.session_manager import SessionInfo
 from streamlit.runtime.state import SessionState
 from streamlit.runtime.state.common import WidgetMetadata
 
-from pages.kit import exports, link, loaders, memory
+from pages.kit import exports, link, loaders, memory, pictures
 from pages.kit.photo_results import compute_on_photo
 from vizcore.data import photos
 
@@ -240,3 +240,34 @@ def test_results_on_samples_are_among_those_that_are_counted() -> None:
     shown = compute_on_photo(np.copy, photo, is_sample=True)
     assert shown is compute_on_photo(np.copy, photo, is_sample=True)
     assert loaders._KEPT.size >= before + shown.nbytes
+
+
+def cut(pixels: np.ndarray, rows: int, *, columns: int) -> np.ndarray:
+    """What a page computes on a picture."""
+    return pixels[:rows, :columns].copy()
+
+
+def test_results_on_a_sample_are_shared_and_those_on_an_own_photo_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    session: dict[str, object] = {}
+    monkeypatch.setattr(streamlit, "session_state", session)
+    shared = pictures.sample("coins")
+    shown = pictures.compute_on(shared, cut, 3, columns=4)
+    assert (shown == shared.pixels[:3, :4]).all()
+    assert pictures.compute_on(pictures.sample("coins"), cut, 3, columns=4) is shown
+    assert pictures.compute_on(shared, cut, 3, columns=5).shape == (3, 5, 3)
+    assert "own_results" not in session
+    own = pictures.Picture("own", "digest", shared.pixels, "holiday.png", shared.size)
+    kept = pictures.compute_on(own, cut, 3, columns=4)
+    assert kept is not shown
+    assert pictures.compute_on(own, cut, 3, columns=4) is kept
+    assert [result is kept for result, _size in session["own_results"].values()] == [True]  # type: ignore[attr-defined]
+
+
+def test_a_sessions_results_on_own_photos_go_when_they_are_too_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    session: dict[str, dict] = {}
+    monkeypatch.setattr(streamlit, "session_state", session)
+    monkeypatch.setattr(pictures, "MOST_OWN", 2000)
+    own = pictures.Picture("own", "digest", np.zeros((300, 1, 3), np.uint8), "holiday.png", (300, 1))
+    for rows in (250, 251, 250, 300):  # 750, 753, 900 bytes: two fit
+        pictures.compute_on(own, cut, rows, columns=1)
+    assert [len(result) for result, _size in session["own_results"].values()] == [250, 300]
