@@ -44,8 +44,8 @@ _SLIDER_STEP = 0.01  # Streamlit's, for a slider of fractions that names none
 _LOG = logging.getLogger("grad2box")
 
 
-Show = Callable[["Page", Any], Any]
-"""``show(page, view)`` of one part of a page."""
+Show = Callable[..., Any]
+"""``show(page, view, …)`` of one part of a page."""
 
 
 @dataclass
@@ -417,7 +417,7 @@ class Page:
         """Draws the choice of a page's part and returns what shows it.
 
         Args:
-            parts: name in the link → its words, and the function ``show(page, view)`` of its module.
+            parts: name in the link → its words, and the function ``show(page, view, …)`` of its module.
             parameter: its link parameter, if it is not ``part`` beginning with the first.
         """
         if parameter is None:
