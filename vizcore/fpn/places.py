@@ -54,7 +54,7 @@ def center_on_photo(name: str, cell: tuple[int, int], image_size: tuple[int, int
     return (cell[1] + 0.5) * stride / x_scale, (cell[0] + 0.5) * stride / y_scale
 
 
-def box_on_photo(box: Sequence[float], image_size: tuple[int, int]) -> tuple[float, ...]:
+def box_on_photo(box: Sequence[float], image_size: tuple[int, int]) -> tuple[float, float, float, float]:
     """A box if it lies on the photo, else the photo's middle.
 
     Args:
@@ -63,9 +63,9 @@ def box_on_photo(box: Sequence[float], image_size: tuple[int, int]) -> tuple[flo
     """
     x1, y1, x2, y2 = box
     height, width = image_size
-    if 0 <= x1 <= x2 <= width and 0 <= y1 <= y2 <= height:
-        return x1, y1, x2, y2
-    return width // 4, height // 4, width - width // 4, height - height // 4
+    if not (0 <= x1 <= x2 <= width and 0 <= y1 <= y2 <= height):
+        x1, y1, x2, y2 = width // 4, height // 4, width - width // 4, height - height // 4
+    return float(x1), float(y1), float(x2), float(y2)
 
 
 def _scales(image_size: tuple[int, int]) -> tuple[float, float]:
