@@ -35,6 +35,7 @@ def end_page(
     *,
     challenges: Sequence[Challenge] = (),
     sections: Mapping[str, str] | None = None,
+    expanded: str = "",
 ) -> None:
     """Draws the furniture that every page ends with, and closes it.
 
@@ -42,17 +43,19 @@ def end_page(
         page: the open page.
         shown: what its parts left.
         challenges: in the order shown; marked from the state of this run.
-        sections: of the lesson to show folded → their translated headings, beside what to try (first), misconceptions
-        and
-            sources (last).
+        sections: of the lesson to show folded → their translated headings, beside what to try (first, unless it is
+            among them), misconceptions and sources (last).
+        expanded: the section that stands open, if any.
     """
     if challenges:
         show_challenges(page, challenges)
     _ = page.translate
-    folded = {"try": _("What to try"), **(sections or {})}
+    folded = dict(sections or {})
+    if "try" not in folded:
+        folded = {"try": _("What to try"), **folded}
     folded |= {"misconceptions": _("Misconceptions"), "sources": _("Sources")}
     for section, title in folded.items():
-        page.lesson(section, title=title)
+        page.lesson(section, title=title, expanded=section == expanded)
     if shown.script:
         reproduce_panel(page, shown.script)
     if shown.rows is not None:

@@ -172,17 +172,40 @@ def compute_on(picture: Picture, function: Callable[..., Any], *args: Any, **opt
         args: hashable arguments.
         options: hashable arguments.
     """
+    return _computed(picture, function, _pixels_of, args, options)
+
+
+def compute_with(picture: Picture, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """As :func:`compute_on`, for a ``function(picture, …)`` that goes on from other results on the same picture.
+
+    Args:
+        picture: what is looked at.
+        function: module-level; takes the picture first, and answers by it and its other arguments alone.
+        args: hashable arguments.
+        options: hashable arguments.
+    """
+    return _computed(picture, function, _itself, args, options)
+
+
+def _computed(
+    picture: Picture,
+    function: Callable[..., Any],
+    given: Callable[[Picture], Any],
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+) -> Any:
+    """``function(given(picture), …)``, from where it is kept if it was called before."""
     name = f"{function.__module__}.{function.__qualname__}"
     if not picture.is_own:
         return compute_named(
-            f"on a picture: {name}", _on_shared(function), (picture.kind, picture.name, *args), options
+            f"on a picture: {name}", _on_shared(function, given), (picture.kind, picture.name, *args), options
         )
     kept: dict[tuple[object, ...], tuple[Any, int]] = st.session_state.setdefault("own_results", {})
     key = (name, picture.name, args, tuple(sorted(options.items())))
     if key in kept:
         kept[key] = kept.pop(key)  # the one used last comes last
         return kept[key][0]
-    result = function(picture.pixels, *args, **options)
+    result = function(given(picture), *args, **options)
     kept[key] = (result, size_of(result))
     total = sum(size for _result, size in kept.values())
     for old in list(kept)[:-1]:
@@ -192,12 +215,19 @@ def compute_on(picture: Picture, function: Callable[..., Any], *args: Any, **opt
     return result
 
 
-def _on_shared(function: Callable[..., Any]) -> Callable[..., Any]:
+def _pixels_of(picture: Picture) -> np.ndarray:
+    return picture.pixels
+
+
+def _itself(picture: Picture) -> Picture:
+    return picture
+
+
+def _on_shared(function: Callable[..., Any], given: Callable[[Picture], Any]) -> Callable[..., Any]:
     """``function`` of the picture that kind and name tell. It is no argument itself: a function has no stable hash."""
 
     def call(kind: str, name: str, *args: Any, **options: Any) -> Any:
-        picture = scene(int(name)) if kind == "scene" else sample(name)
-        return function(picture.pixels, *args, **options)
+        return function(given(scene(int(name)) if kind == "scene" else sample(name)), *args, **options)
 
     return call
 

@@ -271,3 +271,22 @@ def test_a_sessions_results_on_own_photos_go_when_they_are_too_many_bytes(monkey
     for rows in (250, 251, 250, 300):  # 750, 753, 900 bytes: two fit
         pictures.compute_on(own, cut, rows, columns=1)
     assert [len(result) for result, _size in session["own_results"].values()] == [250, 300]
+
+
+def framed(picture: pictures.Picture, rows: int) -> tuple[np.ndarray, str]:
+    """Goes on from another result."""
+    return pictures.compute_on(picture, cut, rows, columns=2), picture.name
+
+
+def test_a_result_may_go_on_from_another_on_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    session: dict[str, dict] = {}
+    monkeypatch.setattr(streamlit, "session_state", session)
+    shared = pictures.sample("coins")
+    own = pictures.Picture("own", "digest", shared.pixels, "holiday.png", shared.size)
+    for picture in (shared, own):
+        shown = pictures.compute_with(picture, framed, 3)
+        assert shown[1] == picture.name
+        assert shown[0] is pictures.compute_on(picture, cut, 3, columns=2)
+        assert pictures.compute_with(picture, framed, 3) is shown
+        assert pictures.compute_with(picture, framed, 4) is not shown
+    assert len(session["own_results"]) == 4

@@ -1,6 +1,14 @@
 """A feature pyramid on a real photo: its maps, who owns a box, what a cell sees, and what the four designs cost."""
 
-from vizcore.fpn.comparison import DetectionChange, compare_detections, count_found, find_objects, total_found
+from vizcore.fpn.comparison import (
+    DetectionChange,
+    Find,
+    compare_detections,
+    count_found,
+    find_objects,
+    list_finds,
+    total_found,
+)
 from vizcore.fpn.designs import (
     DESIGNS,
     Design,
@@ -11,6 +19,7 @@ from vizcore.fpn.designs import (
     detector_cost,
     measure_designs,
 )
+from vizcore.fpn.diagram import MergePart, PyramidArrow, PyramidRow, merge_parts, pyramid_arrows, pyramid_rows
 from vizcore.fpn.errors import FPNError
 from vizcore.fpn.export import detection_rows
 from vizcore.fpn.levels import (
@@ -35,6 +44,7 @@ from vizcore.fpn.ownership import (
     ownership_curve,
     paper_bands,
 )
+from vizcore.fpn.places import box_on_photo, cell_under, center_on_photo, grid_on_photo
 from vizcore.fpn.receptive_field import (
     EffectiveField,
     ReceptiveField,
@@ -88,16 +98,23 @@ __all__ = [
     "EffectiveField",
     "FPNError",
     "FPNTrace",
+    "Find",
+    "MergePart",
     "NeckMaps",
     "Ownership",
     "OwnershipCurve",
+    "PyramidArrow",
+    "PyramidRow",
     "ReceptiveField",
     "SceneSizes",
     "atlas_layout",
+    "box_on_photo",
     "box_sizes",
     "cell_at",
     "cell_on_photo",
     "cell_owners",
+    "cell_under",
+    "center_on_photo",
     "channel_atlas",
     "channel_views",
     "check_cuts",
@@ -113,17 +130,22 @@ __all__ = [
     "find_objects",
     "find_owner",
     "first_side",
+    "grid_on_photo",
     "level_anchors",
     "level_number",
     "level_value",
+    "list_finds",
     "measure_designs",
     "measure_sizes",
+    "merge_parts",
     "on_photo",
     "ownership_curve",
     "paper_bands",
     "pca_rgb",
     "possible_cuts",
     "prepare",
+    "pyramid_arrows",
+    "pyramid_rows",
     "receptive_box",
     "refilter",
     "resized_size",

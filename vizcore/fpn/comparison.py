@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import torch
@@ -56,6 +56,54 @@ def compare_detections(before: FPNTrace, after: FPNTrace) -> DetectionChange:
         if partner[row] < 0 and taken[column] < 0:
             partner[row], taken[column] = column, row
     return DetectionChange(partner, taken)
+
+
+@dataclass(frozen=True, eq=False)
+class Find:
+    """A final box, before or after a cut.
+
+    Attributes:
+        fate: ``"lost"`` by the cut, ``"gained"`` by it, or ``"kept"``.
+        trace: in which it is a final box.
+        candidate: its index among that trace's candidates.
+    """
+
+    fate: Literal["lost", "gained", "kept"]
+    trace: FPNTrace
+    candidate: int
+
+    @property
+    def name(self) -> str:
+        """Tells it from all others of both traces."""
+        return f"{'b' if self.fate == 'lost' else 'a'}{self.candidate}"
+
+    @property
+    def level(self) -> str:
+        """The level that found it."""
+        return self.trace.config.levels[self.trace.level_of[self.candidate]]
+
+    @property
+    def cell(self) -> tuple[int, int]:
+        """(row, column) of the cell that found it."""
+        row, column = self.trace.cells[self.candidate].tolist()
+        return row, column
+
+
+def list_finds(before: FPNTrace, after: FPNTrace) -> tuple[Find, ...]:
+    """The boxes that a cut lost, best first, then all that stand, worst first: the best is drawn last, above the rest.
+
+    Args:
+        before: the photo's trace.
+        after: with cuts; the same cuts lose and gain nothing.
+    """
+    if before.cuts == after.cuts:
+        return tuple(Find("kept", after, int(candidate)) for candidate in after.keep[::-1])
+    change = compare_detections(before, after)
+    standing = [
+        Find("gained" if partner < 0 else "kept", after, int(candidate))
+        for partner, candidate in zip(change.after, after.keep, strict=True)
+    ]
+    return (*(Find("lost", before, int(before.keep[place])) for place in change.lost), *standing[::-1])
 
 
 def find_objects(

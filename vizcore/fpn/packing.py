@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float
 
 from vizcore.data.photos import encode_png
+from vizcore.fpn.designs import Design
 from vizcore.fpn.errors import FPNError
 from vizcore.fpn.levels import level_anchors
 from vizcore.fpn.neck import stride_of
@@ -155,6 +156,46 @@ def pack_atlas(maps: Float[np.ndarray, "C H W"], *, side: int) -> bytes:
     filled = (np.arange(rows * columns) < maps.shape[0]).reshape(rows, columns)
     alpha = np.where(filled, 255, 0).astype(np.uint8).repeat(high, axis=0).repeat(wide, axis=1)
     return encode_png(np.stack([sheet, sheet, sheet, alpha], axis=-1))
+
+
+def pack_design(design: Design, maps: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """A design's nodes and arrows, JSON-like. In an image pyramid each pass is one arrow from its picture to its level.
+
+    Args:
+        design: of some picture.
+        maps: names of the maps that can be shown: ``"C4"`` of the one backbone, ``"separate:P4"`` of a design. The
+            image pyramid's one level at scale 1 is design (b)'s.
+
+    Returns:
+        ``nodes``: for each node ``name``, ``kind``, ``map_name``, ``size``, ``channels``, ``scale`` (of the picture it
+        belongs to) and ``picture`` (which of the maps shows it, None if none does). ``edges``: ``start``, ``end`` and
+        ``kind``.
+    """
+    pyramid = design.name == "image_pyramid"
+    nodes = []
+    for node in design.nodes:
+        if pyramid and node.kind == "stage":
+            continue
+        scale = (stride_of(node.map_name) if node.map_name else 1) / node.stride
+        picture = node.map_name if node.kind == "stage" else f"{'top' if pyramid else design.name}:{node.map_name}"
+        shown = node.kind in ("stage", "level") and scale == 1 and picture in maps
+        nodes.append(
+            {
+                "name": node.name,
+                "kind": node.kind,
+                "map_name": node.map_name,
+                "size": list(node.size),
+                "channels": node.channels,
+                "scale": scale,
+                "picture": picture if shown else None,
+            }
+        )
+    edges = [{"start": edge.start, "end": edge.end, "kind": edge.kind} for edge in design.edges]
+    if pyramid:
+        images, levels = ([node.name for node in design.nodes if node.kind == kind] for kind in ("image", "level"))
+        edges = [edge for edge in edges if edge["kind"] in ("resize", "head")]
+        edges += [{"start": start, "end": end, "kind": "lateral"} for start, end in zip(images, levels, strict=True)]
+    return {"nodes": nodes, "edges": edges}
 
 
 def _all_maps(trace: FPNTrace) -> dict[str, np.ndarray]:

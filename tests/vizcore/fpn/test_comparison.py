@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,8 +29,6 @@ def trace(detector: Detector) -> fpn.FPNTrace:
 
 def fake(boxes: list[list[float]], labels: list[int], trace: fpn.FPNTrace) -> fpn.FPNTrace:
     """A trace with these final boxes, best first."""
-    from dataclasses import replace
-
     return replace(
         trace,
         boxes=np.asarray(boxes, dtype=np.float32).reshape(-1, 4),
@@ -46,6 +46,31 @@ def test_what_was_lost_and_what_is_new(trace: fpn.FPNTrace) -> None:
     assert change.after.tolist() == [-1, 0, -1]
     assert change.lost.tolist() == [1, 2]
     assert change.gained.tolist() == [0, 2]
+
+
+def test_lost_boxes_come_first_and_the_best_that_stands_last(trace: fpn.FPNTrace) -> None:
+    before = fake([[0, 0, 10, 10], [20, 20, 40, 40], [60, 60, 80, 80]], [0, 1, 2], trace)
+    after = replace(
+        fake([[20, 20, 40, 40], [0, 1, 10, 10], [100, 0, 120, 20]], [3, 0, 2], trace), cuts=frozenset(["top_down:P2"])
+    )
+    finds = fpn.list_finds(before, after)
+    assert [(find.fate, find.name) for find in finds] == [
+        ("lost", "b1"),
+        ("lost", "b2"),
+        ("gained", "a2"),
+        ("kept", "a1"),
+        ("gained", "a0"),
+    ]
+    assert [find.trace is (before if find.fate == "lost" else after) for find in finds] == [True] * 5
+    for find in finds:
+        assert find.level == CONFIG.levels[find.trace.level_of[find.candidate]]
+        assert find.cell == tuple(find.trace.cells[find.candidate])
+
+
+def test_without_a_cut_nothing_is_lost(trace: fpn.FPNTrace) -> None:
+    # The second has no area, so that it overlaps not even itself.
+    whole = fake([[0, 0, 10, 10], [20, 20, 20, 40]], [0, 1], trace)
+    assert [(find.fate, find.candidate) for find in fpn.list_finds(whole, whole)] == [("kept", 1), ("kept", 0)]
 
 
 def test_one_partner_each(trace: fpn.FPNTrace) -> None:

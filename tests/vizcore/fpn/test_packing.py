@@ -13,7 +13,7 @@ from tests.javascript import run_modules
 from vizcore import fpn
 from vizcore.data.scenes import draw_scene
 from vizcore.fpn import packing
-from vizcore.models.fcos import FCOS, Detector, FCOSConfig
+from vizcore.models.fcos import FCOS, PYRAMID_SCALES, Detector, FCOSConfig
 from vizcore.packing import unpack
 from vizcore.seeding import seeded
 
@@ -148,3 +148,32 @@ def test_a_sheet_of_channels_leaves_its_empty_places_transparent() -> None:
     assert (sheet[8:, 16:, 3] == 0).all()
     assert (sheet[:8, :, 3] == 255).all()
     assert (sheet[8:, :16, 3] == 255).all()
+
+
+@pytest.mark.parametrize("name", ["top", "separate", "fpn"])
+def test_a_design_of_one_pass_is_sent_whole(name: str) -> None:
+    (design,) = (design for design in fpn.designs(CONFIG, (128, 192)) if design.name == name)
+    maps = {"C2", "C4", f"{name}:P5", "other:P4", "P4"}
+    packed = packing.pack_design(design, maps)
+    assert [node["name"] for node in packed["nodes"]] == [node.name for node in design.nodes]
+    assert {node["name"]: node["picture"] for node in packed["nodes"] if node["picture"]} == {
+        "C2": "C2",
+        "C4": "C4",
+        "P5": f"{name}:P5",
+    }
+    assert [tuple(edge.values()) for edge in packed["edges"]] == [(e.start, e.end, e.kind) for e in design.edges]
+    assert {node["scale"] for node in packed["nodes"]} == {1}
+
+
+def test_an_image_pyramid_is_sent_as_one_arrow_a_pass() -> None:
+    (design,) = (design for design in fpn.designs(CONFIG, (128, 192)) if design.name == "image_pyramid")
+    packed = packing.pack_design(design, {"C5", "top:P5", "image_pyramid:P5"})
+    assert {node["kind"] for node in packed["nodes"]} == {"image", "level", "prediction"}
+    scales = {node["name"]: node["scale"] for node in packed["nodes"] if node["kind"] == "image"}
+    assert scales == {f"image ×{scale:g}": scale for scale in PYRAMID_SCALES}
+    assert {node["name"]: node["picture"] for node in packed["nodes"] if node["picture"]} == {"P5 ×1": "top:P5"}
+    laterals = [(edge["start"], edge["end"]) for edge in packed["edges"] if edge["kind"] == "lateral"]
+    assert laterals == [(f"image ×{scale:g}", f"P5 ×{scale:g}") for scale in PYRAMID_SCALES]
+    assert {edge["kind"] for edge in packed["edges"]} == {"resize", "lateral", "head"}
+    names = {node["name"] for node in packed["nodes"]}
+    assert {end for edge in packed["edges"] for end in (edge["start"], edge["end"])} == names
