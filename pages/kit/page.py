@@ -170,6 +170,14 @@ class Page:
         before, seen[name] = seen.get(name), count
         return count is not None and count != before
 
+    def recall(self, name: str, default: Any = None) -> Any:
+        """What the page remembered under ``name`` in this session beside its controls; no part of the link."""
+        return st.session_state.get(self.key(name), default)
+
+    def remember(self, name: str, value: Any) -> None:
+        """Remembers a value until the session ends or the page is reset."""
+        st.session_state[self.key(name)] = value
+
     def _keep(self, parameter: link.Parameter, value: Any) -> None:
         _kept(self.concept)[parameter.name] = value
         self.written[parameter.name] = parameter.write(value)
