@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.opening import go_to
+from pages.kit.link import Parameter
+from tests.pages.opening import open_page
 from tests.pages.pieces import component, link
 from tests.scripts import run_script
 from vizcore.iou_losses import KINDS, compare_losses
@@ -18,11 +19,7 @@ NESTED = "140,100,190,140_80,50,260,200"
 
 
 def open_playground(**query: str) -> AppTest:
-    app = AppTest.from_file("../../app.py", default_timeout=120)
-    go_to(app, "iou_losses")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
+    return open_page("iou_losses", **query)
 
 
 def healthy(app: AppTest) -> None:
@@ -235,6 +232,62 @@ def test_a_simulation_runs_in_the_background_and_replaces_the_stored_one():
     healthy(app)
     assert job.result.num_boxes == 3430
     assert any("3,430" in caption.value for caption in app.caption)
+
+
+IDENTICAL_POINTS = "5,5,5,5_5,5,5,5"  # with ε = 0 every quotient is 0/0
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_two_points_without_eps_are_explained_and_the_page_stays(view):
+    app = open_playground(boxes=IDENTICAL_POINTS, eps="0", view=view)
+    assert link(app)["boxes"] == IDENTICAL_POINTS
+    assert "two_placements" not in link(app)["solved"]
+    said = hints(app, "two_placements")
+    assert "GIoU’s loss is no number here" in said
+    assert "Neither box has an area and ε is 0" in said
+    assert ("This landscape is empty" in said) == (view == "landscape")
+
+
+def test_points_without_eps_do_not_count_as_a_placement_but_those_before_do():
+    app = open_playground(boxes="0,0,10,10_300,220,320,240", eps="0")
+    place(app, [5, 5, 5, 5], [5, 5, 5, 5])
+    assert "no number" in hints(app, "two_placements")
+    assert "two_placements" not in link(app)["solved"]
+    place(app, [100, 100, 150, 150], [152, 100, 200, 150])
+    assert "two_placements" in link(app)["solved"]
+
+
+def test_a_landscape_round_a_target_that_is_a_point_says_why_ciou_is_none():
+    app = open_playground(boxes="10,10,50,50_80,80,80,80", landscape_kind="ciou")
+    assert any("The target is a point" in info.value for info in app.info)
+    chart = component(app, "alt", "clickable")
+    assert chart["alt"] == "CIoU loss over the position of the prediction: it is no number anywhere."
+
+
+def test_the_typed_error_goes_with_the_next_boxes_that_can_be_placed():
+    app = open_playground()
+    app.text_input(key="iou_losses_typed_target").set_value("1，2，x，4")
+    app.button(key="iou_losses_typed_place").click().run()
+    assert any("x2" in error.value for error in app.error)
+    place(app, [1, 2, 3, 4], [5, 6, 7, 8])
+    assert link(app)["boxes"] == "1,2,3,4_5,6,7,8"
+
+
+def test_every_setting_is_in_the_link_whatever_is_shown_below():
+    from pages.iou_losses import state
+
+    declared = {value.name for value in vars(state).values() if isinstance(value, Parameter)}
+    carried = set(link(open_playground(view="race")))
+    assert declared == carried - {"lang", "v", "solved"}
+
+
+def test_a_link_made_with_an_own_photo_says_so_only_where_a_photo_is_shown():
+    hidden = open_playground(photo="own")
+    assert not hidden.warning
+    assert link(hidden)["photo"] == "astronaut"
+    shown = open_playground(photo="own", background="photo")
+    assert any("own photo" in warning.value for warning in shown.warning)
+    assert component(shown, "stage", "losses")["stage"]["photo"]
 
 
 def test_query_survives_urlencoding():

@@ -46,6 +46,12 @@ class LossLandscape:
         """Share of the grid on which the gradient is zero, in [0, 1]."""
         return float((self.gradient == 0).all(-1).mean())
 
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """The least and the largest loss on the grid; None where it is no number anywhere."""
+        finite = self.loss[np.isfinite(self.loss)]
+        return (float(finite.min()), float(finite.max())) if finite.size else None
+
     def box_at(self, x: float, y: float) -> tuple[float, float, float, float]:
         """The predicted box that this point of the landscape stands for, xyxy."""
         x1, y1, x2, y2 = (float(number) for number in self.box)

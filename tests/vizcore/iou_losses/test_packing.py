@@ -52,6 +52,18 @@ def test_flat_share_counts_points_without_a_gradient():
     assert replace(landscape, gradient=both).flat_share == 0.25
 
 
+def test_the_span_of_a_landscape_leaves_out_what_is_no_number():
+    landscape = iou_losses.loss_landscape("l1", (0, 0, 10, 10), (45, 45, 55, 55), size=(100, 100), resolution=11)
+    # Right on the target nothing is lost; at a corner of the canvas four edges are 50 away each.
+    assert landscape.span == (0.0, 200.0)
+    holed = landscape.loss.copy()
+    holed[0, 0], holed[5, 5] = np.inf, np.nan
+    holed[0, -1] = holed[-1] = 0.5
+    assert replace(landscape, loss=holed).span == (0.5, 180.0)  # a cell beside a corner
+    point = (5.0, 5.0, 5.0, 5.0)
+    assert iou_losses.loss_landscape("giou", point, point, size=(20, 20), settings=LossSettings(eps=0.0)).span is None
+
+
 def test_numbers_as_rows():
     comparison = iou_losses.compare_losses(("giou", "l1"), START, TARGET)
     rows = comparison.rows()
