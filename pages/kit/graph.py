@@ -62,7 +62,7 @@ def folded_network(key: str, network: bytes, *, presenter: bool = False) -> None
 
     Args:
         key: identity in session and browser.
-        network: ``json.dumps(network_to_json(…)).encode()``; make it once and keep it.
+        network: from ``vizcore.autograd.packing.pack_network``; make it once and keep it.
         presenter: larger type.
     """
     data = {"text": network_text(translator("graph")), "colors": COLOURS, "presenter": presenter}

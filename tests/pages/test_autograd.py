@@ -2,16 +2,15 @@ from __future__ import annotations
 
 import ast
 import inspect
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.kit import link
+from pages.autograd import challenges, state
 from pages.kit.language import catalogue, escape_markdown
-from tests.pages.opening import go_to
+from tests.pages.opening import open_page
+from tests.pages.pieces import link
 from tests.scripts import run_script
 from vizcore.autograd import (
     explanations,
@@ -26,29 +25,11 @@ from vizcore.autograd import (
 )
 from vizcore.autograd.presets import PRESETS
 
-APP = Path(__file__).resolve().parents[2] / "app.py"
-PROGRAM = link.text("program", "", max_length=8000)
-
-
-def open_lab(**query: str) -> AppTest:
-    at = AppTest.from_file(str(APP), default_timeout=60)
-    go_to(at, "autograd")
-    for name, value in {"lang": "en", **query}.items():
-        at.query_params[name] = value
-    at.run()
-    assert not at.exception
-    assert not at.error
-    return at
+PROGRAM = state.program_of(PRESETS["chain"])
 
 
 def open_program(source: str, **query: str) -> AppTest:
-    return open_lab(program=PROGRAM.write(source), **query)
-
-
-def written_link(at: AppTest) -> str:
-    return next(
-        json.loads(piece.proto.json)["query"] for piece in at.get("bidi_component") if '"query"' in piece.proto.json
-    )
+    return open_page("autograd", program=PROGRAM.write(source), **query)
 
 
 def words(at: AppTest) -> str:
@@ -67,9 +48,22 @@ def test_every_preset_opens_in_both_languages(name: str, language: str) -> None:
 
 
 def test_choosing_a_preset_brings_its_program() -> None:
-    at = open_lab()
+    at = open_page("autograd")
     at.selectbox(key="autograd_preset").select("shared_weight").run()
     assert at.text_area(key="autograd_program").value == PRESETS["shared_weight"].source
+
+
+def test_a_link_with_a_preset_alone_brings_its_program() -> None:
+    at = open_page("autograd", preset="vjp")
+    assert at.text_area(key="autograd_program").value == PRESETS["vjp"].source
+    assert PROGRAM.read(link(at)["program"]) == PRESETS["vjp"].source
+
+
+def test_choosing_a_preset_takes_seed_and_step_back() -> None:
+    at = open_page("autograd", seed="7", step="2")
+    at.selectbox(key="autograd_preset").select("vjp").run()
+    assert at.number_input(key="autograd_seed").value == 0
+    assert (link(at)["seed"], link(at)["step"], link(at)["preset"]) == ("0", "0", "vjp")
 
 
 @pytest.mark.parametrize("name", ["chain", "disjoint_iou"])
@@ -90,8 +84,8 @@ def test_a_wrong_prediction_is_set_right() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_challenge_is_marked_from_the_run(name: str) -> None:
-    assert f"solved={name}&" in f"{written_link(open_program(PRESETS[name].solution, preset=name))}&"
-    assert f"solved={name}&" not in f"{written_link(open_program(PRESETS[name].source, preset=name))}&"
+    assert link(open_program(PRESETS[name].solution, preset=name))["solved"] == name
+    assert link(open_program(PRESETS[name].source, preset=name))["solved"] == ""
 
 
 @pytest.mark.parametrize(
@@ -124,11 +118,8 @@ def test_another_seed_makes_another_graph() -> None:
 
 def test_the_link_carries_the_program() -> None:
     source = "x = torch.tensor(3., requires_grad=True)\n(x * x).backward()\nprint(x.grad)  # é, 中文\n"
-    query = written_link(open_program(source, step="2"))
-    values = dict(part.split("=", 1) for part in query.split("&"))
-    from urllib.parse import unquote
-
-    assert PROGRAM.read(unquote(values["program"])) == source
+    values = link(open_program(source, step="2"))
+    assert PROGRAM.read(values["program"]) == source
     assert values["step"] == "2"
 
 
@@ -149,13 +140,13 @@ def test_the_reproduced_script_prints_the_final_values(name: str) -> None:
 
 
 def test_a_real_network_is_an_offer() -> None:
-    assert "Random weights" not in words(open_lab())
-    assert "Random weights" in words(open_lab(real="1", network="efficientnet_lite0"))
+    assert "Random weights" not in words(open_page("autograd"))
+    assert "Random weights" in words(open_page("autograd", real="1", network="efficientnet_lite0"))
 
 
 @pytest.mark.parametrize("query", [{"step": "9999"}, {"program": "~broken"}, {"preset": "nothing"}, {"seed": "-1"}])
 def test_nonsense_in_a_link_falls_back(query: dict[str, str]) -> None:
-    open_lab(**query)
+    open_page("autograd", **query)
 
 
 def test_every_sentence_of_the_lab_is_in_the_catalogue() -> None:
@@ -221,3 +212,22 @@ def test_a_run_that_may_go_better_is_not_kept(monkeypatch) -> None:
     assert "ran for more than" in at.warning[0].value
     at.run()
     assert not at.warning
+
+
+def hint(name: str, source: str, *, preset: str) -> str | None:
+    """What a preset's challenge says to a run, in English."""
+    view = state.View(PRESETS[preset], seed=0, program=source, step=0, real=False, network="resnet18")
+    return challenges.change(name, view, run_program(source), lambda text, **values: text.format(**values))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_rule_takes_its_solution_and_not_its_beginning(name: str) -> None:
+    assert hint(name, PRESETS[name].solution, preset=name) is None
+    assert hint(name, PRESETS[name].source, preset=name) is not None
+
+
+def test_a_rule_says_what_is_missing() -> None:
+    first, other = PRESETS["vjp"], PRESETS["chain"]
+    assert hint("vjp", first.solution, preset="chain") == f"Begin with “{first.title}”, then change its program."
+    assert hint("chain", "x = 1\nx = y", preset="chain") == "The program stops at line 2."
+    assert "Not yet" in (hint("chain", other.source, preset="chain") or "")

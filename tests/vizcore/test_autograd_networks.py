@@ -16,6 +16,7 @@ from vizcore.autograd.networks import (
     record_module_spans,
     trace_network,
 )
+from vizcore.autograd.packing import pack_network
 
 
 @pytest.fixture(scope="module", params=list(NETWORKS))
@@ -120,6 +121,12 @@ def test_json_is_plain_and_complete(graph: NetworkGraph) -> None:
     assert len(sent["nodes"]) == len(graph.nodes)
     assert len(sent["edges"]) == len(graph.edges)
     assert sent["modules"][0] == {**sent["modules"][0], "path": "", "parent": ""}
+
+
+def test_a_packed_network_is_its_graph_and_always_the_same_bytes() -> None:
+    packed = pack_network("resnet18")
+    assert json.loads(packed) == network_to_json(trace_network("resnet18"))
+    assert pack_network("resnet18") == packed  # equal bytes are not sent to the browser again
 
 
 def test_same_seed_same_graph_and_the_global_generator_rests() -> None:

@@ -7,6 +7,7 @@ Reference:
 
 from vizcore.autograd.layout import place_nodes
 from vizcore.autograd.program import run_program
+from vizcore.autograd.script import list_rows, write_program_script
 from vizcore.autograd.trace import (
     Accumulation,
     Contribution,
@@ -38,9 +39,11 @@ __all__ = [
     "Step",
     "TensorState",
     "Visit",
+    "list_rows",
     "place_nodes",
     "programs_sandbox",
     "run_in_worker",
     "run_program",
     "to_json",
+    "write_program_script",
 ]

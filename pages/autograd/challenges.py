@@ -1,0 +1,41 @@
+"""The challenges of the autograd lab: each preset has one, marked from the present run."""
+
+from __future__ import annotations
+
+from pages.autograd.editor import preset_titles
+from pages.autograd.state import View
+from pages.kit.challenges import Challenge
+from pages.kit.language import Translate
+from pages.kit.page import Page
+from vizcore.autograd import ProgramTrace
+from vizcore.autograd.presets import PRESETS
+
+
+def change(name: str, view: View, trace: ProgramTrace, _: Translate) -> str | None:
+    """A preset's program, changed as its challenge asks.
+
+    Args:
+        name: of the preset.
+        view: what the page shows.
+        trace: the present run.
+        _: says a sentence in the reader's language.
+
+    Returns:
+        None where the run meets the challenge, else a hint that fits it.
+    """
+    if name != view.preset.name:
+        return _("Begin with “{title}”, then change its program.", title=_(PRESETS[name].title))
+    if PRESETS[name].is_solved(trace):
+        return None
+    if trace.error is not None:
+        return _("The program stops at line {line}.", line=trace.error.line)
+    return _("Not yet. Step through it, and look at the ledger where the gradient is not what you want.")
+
+
+def of(page: Page, view: View, trace: ProgramTrace) -> list[Challenge]:
+    """The challenges in the order shown."""
+    _ = page.translate
+    return [
+        Challenge(name, title, _(PRESETS[name].challenge), lambda name=name: change(name, view, trace, _))  # type: ignore[misc]
+        for name, title in preset_titles(_).items()
+    ]
