@@ -51,7 +51,7 @@ lock: $(STAMP)
 check: $(STAMP) check-js
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy vizcore pages/kit
+	$(BIN)/mypy vizcore pages
 	$(BIN)/lint-imports
 
 check-js:

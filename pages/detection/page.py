@@ -12,10 +12,11 @@ from pages.kit.chart import chart
 from pages.kit.exports import download_numbers
 from pages.kit.language import translator
 from pages.kit.loaders import find_job, start_job, watch_job
-from pages.kit.page import keep_for_page, open_page
+from pages.kit.page import open_page
 from pages.kit.photo_picker import OWN, pick_photo
 from pages.kit.reproduce import reproduce_place
 from pages.kit.stage import StageBox, photo_url, stage, stage_state
+from pages.kit.values import keep_for_page
 from vizcore import detection
 from vizcore.data.annotations import load_annotations
 from vizcore.data.photos import encode_png

@@ -9,8 +9,7 @@ A page reads top to bottom::
         ...
         end_page(page, ...)
 
-Each control is named as the argument it feeds: its session key is ``<concept>_<name>``, its link parameter ``<name>``.
-What it shows, what the link carries and what is computed with are one value (:mod:`pages.kit.values`).
+Each control is named as the argument it feeds: its key is ``<concept>_<name>``, its link parameter ``<name>``.
 """
 
 from __future__ import annotations
@@ -26,11 +25,8 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.kit import controls, link
 from pages.kit import language as lang
 from pages.kit.address import RESERVED, new_parameters, write_address
-from pages.kit.values import keep_for_page
 from pages.kit.widgets import Widgets
 from vizcore.errors import ExplainedError
-
-__all__ = ["Page", "close_page", "keep_for_page", "open_page"]
 
 Show = Callable[..., Any]
 """``show(page, view, …)`` of one part of a page."""
