@@ -11,7 +11,11 @@ RUN     = $(BIN)/python -m
 SEED   ?= $(if $(CI),$(shell date +%s))
 ORDER   = $(if $(SEED),-p randomly --randomly-seed=$(SEED))
 
-.PHONY: run test test-fast lock check format bench bench-load bench-memory browser clean help
+# The front end is served as it is written; Node only checks it. Where there is none it is not checked, unless CI is set.
+NODE_STAMP = node_modules/.installed-$(shell cksum < package-lock.json | cut -d' ' -f1)
+NPX = node_modules/.bin
+
+.PHONY: run test test-fast lock check check-js check-js-here format bench bench-load bench-memory browser clean help
 
 help:
 	@echo "make run     start the app (creates the environment on the first call)"
@@ -44,18 +48,33 @@ test-fast: $(STAMP)
 lock: $(STAMP)
 	$(RUN) tests.lock
 
-check: $(STAMP)
+check: $(STAMP) check-js
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy vizcore pages/kit
 	$(BIN)/lint-imports
 
+check-js:
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory check-js-here; \
+	elif [ -n "$$CI" ]; then echo "node and npm are needed to check assets/components" >&2; exit 1; \
+	else echo "no node here: assets/components is not checked"; fi
+
+check-js-here: $(NODE_STAMP)
+	$(NPX)/biome check .
+	$(NPX)/tsc
+
+$(NODE_STAMP): package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory $(NODE_STAMP) && $(NPX)/biome check --write .; fi
 
 bench: $(STAMP)
 	$(RUN) pytest tests/benchmarks -s -p no:xdist
+	WALK_ACTIONS=200 WALK_SEEDS=10 $(RUN) pytest tests/browser/test_walker.py -p no:xdist
 
 bench-load: $(STAMP)
 	$(RUN) tests.benchmarks.load
@@ -64,4 +83,4 @@ bench-memory: $(STAMP)
 	$(RUN) tests.benchmarks.sessions
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) node_modules .pytest_cache .ruff_cache .mypy_cache

@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
@@ -88,3 +89,59 @@ def test_nobody_hands_a_learners_text_to_the_interpreter() -> None:
             offenders += [f"{path.name}: {name}" for name in names & {"eval", "exec", "compile", "__import__"}]
             offenders += [f"{path.name}: {word}" for word in ("pickle.load", "weights_only=False") if word in text]
     assert offenders == []
+
+
+# -- what Streamlit does not promise -----------------------------------------------------------------------------------
+
+
+DRAWING = """
+import streamlit as st
+from pages.kit import platform
+with platform.identity(st.session_state["identity"]):
+    st.slider("s", 0.0, 1.0, st.session_state["value"], key="s")
+"""
+
+
+def drawn_id(identity: str, value: float = 0.5) -> str:
+    """The element id of one keyed slider."""
+    at = AppTest.from_string(DRAWING)
+    at.session_state["identity"], at.session_state["value"] = identity, value
+    return str(at.run().slider[0].proto.id)
+
+
+def test_an_identity_makes_another_widget_of_the_same_key() -> None:
+    first, again, other = drawn_id("en/0/1"), drawn_id("en/0/1"), drawn_id("zh/0/1")
+    assert first == again != other
+    assert first.endswith("-s")
+    assert other.endswith("-s")
+
+
+def test_a_key_alone_still_makes_the_id() -> None:
+    """If this fails, Streamlit has found its own way, and ``platform.identity`` may be no longer needed."""
+    assert drawn_id("", 0.25) == drawn_id("", 0.75)
+
+
+def test_a_pages_folder_without_scripts_still_means_something_to_streamlit() -> None:
+    """If this fails, ``platform.ignore_pages_folder`` is no longer needed."""
+    script = (
+        "from streamlit.runtime.pages_manager import PagesManager\n"
+        "PagesManager('app.py')\n"
+        "assert PagesManager.uses_pages_directory is True\n"
+        "from pages.kit import platform\n"
+        "platform.ignore_pages_folder()\n"
+        "PagesManager('app.py')\n"
+        "assert PagesManager.uses_pages_directory is False\n"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, cwd=ROOT)
+
+
+def test_private_parts_of_streamlit_are_used_in_one_file() -> None:
+    allowed = {"pages/kit/platform.py", "pages/kit/components.py", "pages/kit/memory.py"}
+    private = ("streamlit.runtime.", "streamlit.elements.", "streamlit.commands.", "streamlit.navigation.")
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "pages").rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith(("from ", "import ")) and any(name in line for name in private)
+    }
+    assert found <= allowed

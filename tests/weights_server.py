@@ -13,7 +13,8 @@ class WeightsServer:
     """What the server holds and how it misbehaves.
 
     ``cut_after``: bytes of a body after which the connection is closed, once; ``stall_after``: bytes after which it
-    goes silent until ``go_on`` is set; ``ranges``: the Range header of every request so far, None where there was none.
+    goes silent until ``go_on`` is set; ``redirect``: where it
+    sends every request; ``ranges``: the Range header of every request so far, None where there was none.
     """
 
     url: str = ""
@@ -23,6 +24,7 @@ class WeightsServer:
     says_length: bool = True
     cut_after: int | None = None
     stall_after: int | None = None
+    redirect: str = ""
     go_on: threading.Event = field(default_factory=threading.Event)
     ranges: list[str | None] = field(default_factory=list)
 
@@ -41,6 +43,12 @@ def _handler(server: WeightsServer) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
             asked = self.headers.get("Range")
             server.ranges.append(asked)
+            if server.redirect:
+                self.send_response(302)
+                self.send_header("Location", server.redirect)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             if server.status or self.path not in server.files:
                 self.send_error(server.status or 404)
                 return

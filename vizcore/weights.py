@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 import torch
@@ -23,6 +23,8 @@ from vizcore.errors import ExplainedError
 
 FOLDER_VARIABLE: Final = "GRAD2BOX_WEIGHTS"
 CHUNK_BYTES: Final = 256 * 1024
+MAX_BYTES: Final = 2 * 2**30
+SIZE_TOLERANCE: Final = 2**20
 
 # Templates of every sentence a WeightsError can carry: the catalogues translate these.
 NO_NETWORK: Final = (
@@ -46,6 +48,8 @@ CANCELLED: Final = "The download of {file_name} was cancelled; starting it again
 UNSAFE: Final = "{file_name} is not a plain file of weights, so nothing in it was run and nothing was loaded."
 UNREADABLE: Final = "{file_name} cannot be read as weights; delete it and download it again."
 MISSING: Final = "{file_name} is not on this computer yet; it has to be downloaded first."
+TOO_LONG: Final = "{host} sends more than the {total} MB that {file_name} may have; the download was stopped."
+NOT_SECURE: Final = "{host} would send {file_name} over a connection that anyone can change; nothing was downloaded."
 DOES_NOT_FIT: Final = "The weights in {file_name} do not fit the model {model}."
 MESSAGES: Final = (
     NO_NETWORK,
@@ -61,9 +65,12 @@ MESSAGES: Final = (
     UNSAFE,
     UNREADABLE,
     MISSING,
+    TOO_LONG,
+    NOT_SECURE,
     DOES_NOT_FIT,
 )
 
+_THIS_COMPUTER: Final = ("127.0.0.1", "localhost", "::1")
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -81,11 +88,13 @@ class WeightsSource:
 
     Attributes:
         url: Address of the file. As torch hub does it, its name may end in ``-<start of the SHA-256>.pth``.
-        num_bytes: Size of the file as published, for an estimate before the server says it; 0 if unknown.
+        num_bytes: Size of the file as published; no more than that (and ``SIZE_TOLERANCE``) is received. 0 if unknown.
+        sha256: The whole SHA-256 of the file, 64 hexadecimal digits; empty if only the start in the name is known.
     """
 
     url: str
     num_bytes: int = 0
+    sha256: str = ""
 
     @property
     def file_name(self) -> str:
@@ -98,8 +107,15 @@ class WeightsSource:
         return urlsplit(self.url).netloc
 
     @property
+    def most_bytes(self) -> int:
+        """What is received at most, whatever the server says of its length or does not say."""
+        return self.num_bytes + SIZE_TOLERANCE if self.num_bytes else MAX_BYTES
+
+    @property
     def sha256_prefix(self) -> str:
-        """Start of the SHA-256 that the name carries, empty if it carries none."""
+        """The SHA-256 if it is known, else the start of it that the name carries, empty if it carries none."""
+        if self.sha256:
+            return self.sha256.lower()
         match = re.search(r"-([0-9a-f]{8,64})\.[^.]*$", self.file_name)
         return match[1] if match else ""
 
@@ -155,10 +171,10 @@ def download_weights(
     Raises:
         WeightsCancelledError: If ``is_cancelled`` said so.
         WeightsError: If there is no network, no such file, no room, silence, or the content is not what was published.
-        ValueError: If the address is not http or https, or names no file.
+        ValueError: If the address is not https (or of this computer), or names no file.
     """
-    if urlsplit(source.url).scheme not in ("http", "https") or not source.file_name:
-        raise ValueError(f"expected the http(s) address of a file, got {source.url!r}")
+    if not _is_secure(source.url) or not source.file_name:
+        raise ValueError(f"expected the https address of a file, got {source.url!r}")
     folder = weights_folder()
     whole, part = folder / source.file_name, folder / f"{source.file_name}.part"
     try:
@@ -215,6 +231,26 @@ def load_weights(source: WeightsSource) -> dict[str, Tensor]:
     return state
 
 
+def _is_secure(url: str) -> bool:
+    """Whether nobody on the way can change what comes: https, or a server on this computer."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_COMPUTER)
+
+
+class _SecureRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows a server to another address only where :func:`_is_secure` holds."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        """Refuses an address that anyone on the way could answer."""
+        if not _is_secure(newurl):
+            raise _InsecureError(urlsplit(newurl).netloc)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+class _InsecureError(Exception):
+    """A server pointed to an address without encryption."""
+
+
 def _hub_folder() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints"
 
@@ -231,6 +267,11 @@ def _disk_full(source: WeightsSource, num_bytes: int) -> WeightsError:
 def _cut_short(source: WeightsSource, received: int, total: int) -> WeightsError:
     expected = _megabytes(max(total or source.num_bytes, received))
     return WeightsError(CUT_SHORT, host=source.host, received=_megabytes(received), total=expected)
+
+
+def _too_long(source: WeightsSource) -> WeightsError:
+    total = _megabytes(source.most_bytes)
+    return WeightsError(TOO_LONG, host=source.host, total=total, file_name=source.file_name)
 
 
 def _has_prefix(path: Path, prefix: str) -> bool:
@@ -272,6 +313,8 @@ def _receive(
                 return _receive(source, part, on_progress, is_cancelled, timeout)
             template = NOT_FOUND if error.code in (404, 410) else REFUSED
             raise WeightsError(template, host=source.host, file_name=source.file_name, status=error.code) from None
+    except _InsecureError as error:
+        raise WeightsError(NOT_SECURE, host=str(error), file_name=source.file_name) from None
     except (OSError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         if isinstance(reason, TimeoutError):
@@ -284,6 +327,8 @@ def _receive(
         received = start if goes_on else 0  # a server that ignores Range sends everything again
         length = response.length or 0
         total = received + length if length else 0
+        if total > source.most_bytes:
+            raise _too_long(source)
         if length > shutil.disk_usage(part.parent).free:
             raise _disk_full(source, total)
         try:
@@ -300,7 +345,8 @@ def _ask(source: WeightsSource, start: int, timeout: float) -> http.client.HTTPR
     headers = {"User-Agent": "grad2box", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
-    response: http.client.HTTPResponse = urllib.request.urlopen(
+    opener = urllib.request.build_opener(_SecureRedirects)
+    response: http.client.HTTPResponse = opener.open(
         urllib.request.Request(source.url, headers=headers), timeout=timeout
     )
     return response
@@ -330,7 +376,9 @@ def _copy(
             raise _cut_short(source, received, total) from error
         if not piece:
             break
-        file.write(piece)
         received += len(piece)
+        if received > source.most_bytes:
+            raise _too_long(source)
+        file.write(piece)
     if received < total:
         raise _cut_short(source, received, total)

@@ -9,11 +9,10 @@ from pages.kit import link
 from pages.kit.challenges import Challenge, show_challenges
 from pages.kit.exports import download_numbers
 from pages.kit.graph import count_positions, folded_network, traced_graph
-from pages.kit.language import translator
 from pages.kit.loaders import compute
 from pages.kit.page import close_page, open_page
+from pages.kit.programs import in_markdown, pack_program, run_program
 from pages.kit.reproduce import reproduce_panel
-from vizcore.autograd import Message, ProgramTrace, run_program, to_json
 from vizcore.autograd.networks import NETWORKS, network_to_json, trace_network
 from vizcore.autograd.presets import PRESETS
 
@@ -21,29 +20,9 @@ MAX_LENGTH = 8000
 SHOWN_AT_MOST = 64
 
 
-def pack_program(source: str, seed: int, language: str) -> bytes:
-    """The trace as the browser takes it, with every sentence in the reader's language."""
-    say = translator("autograd", language)
-    trace = compute(run_program, source, seed=seed)
-    sent = to_json(trace)
-    for node in sent["nodes"]:
-        for part in ("formula", "explanation"):
-            node["rule"][part] = say(node["rule"][part])
-    if trace.error is not None:
-        sent["error"]["text"] = in_words(trace.error.message, say)
-        explanation = trace.error.explanation
-        sent["error"]["explanation_text"] = in_words(explanation, say) if explanation is not None else ""
-    return json.dumps(sent, allow_nan=False).encode()
-
-
 def pack_network(name: str) -> bytes:
     """A real network's folded graph as the browser takes it."""
     return json.dumps(network_to_json(trace_network(name)), allow_nan=False).encode()
-
-
-def in_words(message: Message, say) -> str:
-    """A message of vizcore in the reader's language; torch's own text stays torch's own."""
-    return say(message.template, **message.values) if message.values else say(message.template)
 
 
 page = open_page(
@@ -82,7 +61,8 @@ with editor:
         height=176,
     )
 seed = int(seed)
-trace: ProgramTrace = compute(run_program, program, seed=seed)
+run = run_program(program, seed)
+trace = run.trace
 
 with prediction:
     page.lesson(f"preset_{name}")
@@ -99,10 +79,10 @@ with prediction:
 
 if trace.error is not None:
     where = _("Line {line}, column {column}:", line=trace.error.line, column=trace.error.column)
-    words = in_words(trace.error.message, _)
+    words = in_markdown(trace.error.message, _)
     st.warning(f"**{where}** {words}", icon=":material/error:")
     if trace.error.explanation is not None:
-        st.caption(in_words(trace.error.explanation, _))
+        st.caption(in_markdown(trace.error.explanation, _))
 
 # -- the run ---------------------------------------------------------------------------------------
 
@@ -110,7 +90,7 @@ positions = count_positions(len(trace.steps))
 step = link.number("step", 0, 10_000, 0)
 position = traced_graph(
     page.key("graph"),
-    compute(pack_program, program, seed, page.language),
+    pack_program(run, page.language),
     positions,
     start=min(int(page.value(step)), positions - 1),
     version=f"{hash((program, seed))}/{page.version('step')}",
@@ -130,7 +110,7 @@ with again:
         help=_("A program that draws random numbers may take another branch: define by run."),
     )
 with counts:
-    other = compute(run_program, program, seed=(seed + 1) % 1000)
+    other = trace if run.stopped else run_program(program, (seed + 1) % 1000).trace
     st.caption(
         _(
             "Seed {seed}: {nodes} nodes, {visits} visits of the engine."

@@ -442,7 +442,7 @@ def show_maps() -> str:
         version=f"{source.kind}.{source.name}",
         title=note,
         presenter=page.presenting,
-        component="fpn",
+        component="fpn/maps",
         extra={
             "version": maps_version,
             "selected": selected,
@@ -646,7 +646,7 @@ def show_designs() -> str:
     opened = page.value(opened_parameter)
     key = page.key("diagrams")
     state = live(
-        "fpn_designs",
+        "fpn/designs",
         key=key,
         data={
             "designs": [diagram(design, maps, shares[design.name]) for design in designs],
@@ -845,7 +845,7 @@ def show_owner() -> str:
         min_size=1,
         title=_("A box to drag over the picture"),
         presenter=page.presenting,
-        component="fpn_owner",
+        component="fpn/owner",
         extra={
             "source": compute(javascript.compile_rules, **options),
             "levels": [
@@ -983,7 +983,7 @@ def show_cell() -> str:
             version=version,
             title=sentence,
             presenter=page.presenting,
-            component="fpn_cell",
+            component="fpn/cell",
             extra={
                 "version": version,
                 "cell": list(cell),

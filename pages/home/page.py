@@ -80,11 +80,11 @@ def stops() -> None:
     for slot, (name, heading, _question, _target, draw) in zip(slots, STOPS, strict=True):
         with slot:
             if waiting:
-                mount("picture", key=page.key(name), data={"svg": "", "title": heading})
+                mount("shared/picture", key=page.key(name), data={"svg": "", "title": heading})
                 continue
             home, figures = importlib.import_module("vizcore.home"), importlib.import_module("vizcore.figures.home")
             picture = getattr(figures, draw)(compute(getattr(home, f"{name}_stop")))
-            mount("picture", key=page.key(name), data={"svg": picture, "title": heading})
+            mount("shared/picture", key=page.key(name), data={"svg": picture, "title": heading})
 
 
 stops()

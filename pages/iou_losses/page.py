@@ -238,7 +238,7 @@ state = stage(
     min_size=0,
     title=_("Two boxes: the prediction and its target"),
     presenter=page.presenting,
-    component="iou_losses",
+    component="iou_losses/playground",
     extra=extra,
     payload=iou_losses.pack_playground(compile_program(settings), race),
 )

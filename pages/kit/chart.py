@@ -47,7 +47,7 @@ def chart(
     }
     # Joined as text: reading the figure's JSON only to write it again would double the time of every redrawing.
     data = f'{{"figure": {figure.to_json()}, {json.dumps(payload)[1:]}'
-    result = mount("chart", key=key, data=data.encode(), on_click_change=_nothing)
+    result = mount("shared/chart", key=key, data=data.encode(), on_click_change=_nothing)
     if not clickable:
         return None
     click = getattr(result, "click", None)

@@ -2,7 +2,7 @@
 
 Streamlit serves a component's files only for an installed distribution. This app is run from its folder, so the two
 asset roots are declared to the component manager at first use: ours, and the ``plotly.min.js`` that the plotly wheel
-carries. Served from one root, the pieces may import each other (``import { Stage } from "../stage/stage.js"``).
+carries. Served from one root, the pieces may import each other (``import { Stage } from "../shared/stage.js"``).
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentM
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 PROJECT = "grad2box"
+# Plotly styles itself through the document's head, which a shadow root would hide from it.
+LIGHT_DOM = frozenset({"shared/chart", "shared/stepper"})
 
 
 def mount(name: str, *, key: str, data: Any, default: dict[str, Any] | None = None, **options: Any) -> Any:
-    """Mounts the piece ``assets/components/<name>/<name>.js``.
+    """Mounts the piece ``assets/components/<name>.js``.
 
     Args:
-        name: folder and file name of the piece.
+        name: the piece, ``"<concept>/<piece>"`` or ``"shared/<piece>"``; a stylesheet of its name lies beside it.
         key: identity of this instance; also the key of its state in the session.
         data: what the JavaScript receives: JSON-like, or bytes when it is large and constant.
         default: initial state by state name; each needs its ``on_<state>_change`` callback among ``options``.
@@ -39,18 +41,24 @@ def mount(name: str, *, key: str, data: Any, default: dict[str, Any] | None = No
 
 def _declare(name: str) -> None:
     manager = get_bidi_component_manager()
-    if manager.get_component_path(f"{PROJECT}.{name}") is None:
-        ours = ComponentManifest(PROJECT, "1", [ComponentConfig(name, "components")])
+    if manager.get_component_path(_registered(name)) is None:
+        ours = ComponentManifest(PROJECT, "1", [ComponentConfig(_flat(name), "components")])
         manager.register_from_manifest(ours, ASSETS)
     if manager.get_component_path(f"{PROJECT}.plotly") is None:
         wheel = ComponentManifest(PROJECT, "1", [ComponentConfig("plotly", "package_data")])
         manager.register_from_manifest(wheel, Path(plotly.__file__).resolve().parent)
 
 
+def _flat(name: str) -> str:
+    """A component's name is one part of its files' address, so it holds no slash."""
+    return name.replace("/", "-")
+
+
+def _registered(name: str) -> str:
+    return f"{PROJECT}.{_flat(name)}"
+
+
 @functools.lru_cache(maxsize=64)
 def _renderer(name: str) -> Any:
-    folder = ASSETS / "components" / name
-    css = f"{name}/{name}.css" if (folder / f"{name}.css").exists() else None
-    # Plotly styles itself through the document's head, which a shadow root would hide from it.
-    isolate = not (folder / "light-dom").exists()
-    return st.components.v2.component(f"{PROJECT}.{name}", js=f"{name}/{name}.js", css=css, isolate_styles=isolate)
+    css = f"{name}.css" if (ASSETS / "components" / f"{name}.css").exists() else None
+    return st.components.v2.component(_registered(name), js=f"{name}.js", css=css, isolate_styles=name not in LIGHT_DOM)

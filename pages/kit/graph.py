@@ -1,6 +1,6 @@
 """The traced program as a piece of a page: code, graph, ledger and tensors under one stepper.
 
-The trace goes to the browser once, as bytes; ``assets/components/graph`` looks every step up in it.
+The trace goes to the browser once, as bytes; ``assets/components/autograd/graph.js`` looks every step up in it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def traced_graph(
         num_positions,
         start=start,
         version=version,
-        component="graph",
+        component="autograd/graph",
         extra=extra,
         payload=trace,
         presenter=presenter,
@@ -66,7 +66,7 @@ def folded_network(key: str, network: bytes, *, presenter: bool = False) -> None
         presenter: larger type.
     """
     data = {"text": network_text(translator("graph")), "colors": COLOURS, "presenter": presenter}
-    live("network", key=key, data=data, payload=network)
+    live("autograd/network", key=key, data=data, payload=network)
 
 
 def count_positions(num_steps: int) -> int:

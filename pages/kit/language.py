@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import streamlit as st
@@ -22,6 +22,12 @@ _CHINESE_BREAK = re.compile(
     r"(?<=[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef*`])\n(?=[\u4e00-\u9fff\u300a-\u3011\uff08*`])"
 )
 _SECTION = re.compile(r"^<!-- section: ([a-z_]+) -->\s*$", re.MULTILINE)
+
+# Everything by which Markdown, its mathematics and Streamlit's directives begin something.
+_SPECIAL = re.compile(r"[\\`*_\[\]<>&$~|#!:^{}]")
+_LINE_START = re.compile(r"^(\d*)([-+=.)])", re.MULTILINE)
+_JOINER = "\u2060"
+_APART = re.compile(r"https?(?=:)|\bwww(?=\.)|(?<=\S)@(?=\S)|:(?=[\w+/-]+:)", re.IGNORECASE)
 
 Translate = Callable[..., str]
 
@@ -61,16 +67,37 @@ def translator(concept: str, language: str | None = None) -> Translate:
 
 
 def explain(error: Exception, translate: Translate) -> str:
-    """The sentence of one of our errors (``template`` and ``values``) in the reader's language."""
+    """The sentence of one of our errors (``template`` and ``values``) in the reader's language, as Markdown.
+
+    What fills the template (names of files, of parameters, texts of other libraries) is quoted, never interpreted.
+    """
     template = getattr(error, "template", None)
     if template is None:
-        return str(error)
-    return translate(template, **getattr(error, "values", {}))
+        return escape_markdown(str(error))
+    return translate(template, **escaped(getattr(error, "values", {})))
+
+
+def escaped(values: Mapping[str, object]) -> dict[str, object]:
+    """Values for a translated template that is shown as Markdown: texts are escaped, numbers stay as they are."""
+    return {name: escape_markdown(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def escape_markdown(text: str) -> str:
-    """Text from a link, a file or a program, for a place where Streamlit reads Markdown."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])", r"\\\1", text)
+    """A stranger's text so that Streamlit's Markdown shows it as it is written.
+
+    No image is fetched, no link, formula, icon, colour, tag, list or heading is made of it. Some addresses and icon
+    names are recognised only after Markdown has taken its backslashes away; an invisible character keeps them apart.
+
+    Args:
+        text: as it came in.
+
+    Returns:
+        Markdown, to be put into a sentence or to stand alone.
+    """
+    text = _APART.sub(lambda found: found[0] + _JOINER, text)
+    text = _SPECIAL.sub(r"\\\g<0>", text)
+    text = re.sub(r"\s*\n\s*", "\n", text.strip())  # no paragraph ends, nothing is indented like code
+    return _LINE_START.sub(r"\g<1>\\\g<2>", text)
 
 
 @functools.lru_cache(maxsize=32)

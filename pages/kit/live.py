@@ -16,10 +16,10 @@ from pages.kit.components import mount
 
 
 def live(name: str, *, key: str, data: Mapping[str, Any], payload: bytes | None = None) -> dict[str, Any]:
-    """Mounts the piece ``assets/components/<name>`` with the protocol of ``shared/live.js``.
+    """Mounts the piece ``assets/components/<name>.js`` with the protocol of ``shared/live.js``.
 
     Args:
-        name: folder and file name of the piece.
+        name: the piece, as ``"fpn/cell"``.
         key: identity of this instance in the session and in the browser.
         data: small, JSON-like; sent again whenever it changes.
         payload: large constant bytes; fetched once by the browser and cached there by content.

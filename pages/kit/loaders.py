@@ -37,6 +37,7 @@ def _warm_up() -> threading.Thread:
         time.sleep(0.2)  # the run that started this still has its first page to send
         for module in ("torch", "torchvision.ops", "vizcore.figures.home"):
             importlib.import_module(module)
+        importlib.import_module("vizcore.autograd").programs_sandbox().start()
         # One thread a session's work: with a browser beside the server, two threads took 3.7 to 10.4 s for the forward
         # pass that one thread does in 0.67 s, and a class runs several sessions side by side anyway.
         importlib.import_module("torch").set_num_threads(1)

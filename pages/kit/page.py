@@ -504,7 +504,7 @@ def close_page(page: Page) -> None:
     _seen(page.concept).append(_canonical(query))
     with page.slot:
         mount(
-            "share",
+            "shared/share",
             key=SHARE,
             on_visit_change=_heard,
             data={

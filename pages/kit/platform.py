@@ -72,7 +72,7 @@ def page_asked_for(page: Any, registered: Iterable[Any]) -> Any:
         return page
     asked = manager.intended_page_script_hash
     for other in registered:
-        if other._script_hash == asked:
+        if asked is not None and other._script_hash == asked:
             other._can_be_called = True
             manager.set_current_page_script_hash(asked)
             return other

@@ -1,6 +1,6 @@
 """The drag stage: boxes over a photo or a grid, moved in the browser, known to Python on release.
 
-The picture is ``assets/components/stage/stage.js``. A page component that draws more (losses, an algorithm's steps)
+The picture is ``assets/components/shared/stage.js``. A page component that draws more (losses, an algorithm's steps)
 builds on the same stage and is mounted through :func:`stage` too, with ``component=`` its name.
 """
 
@@ -94,7 +94,7 @@ def stage(
     selected: str | None = None,
     title: str = "",
     presenter: bool = False,
-    component: str = "stage",
+    component: str = "shared/stage",
     extra: Mapping[str, Any] | None = None,
     payload: bytes | None = None,
 ) -> StageState:
@@ -136,7 +136,7 @@ def stage(
         "text": {**_text(translate), "title": title},
     }
     rows = [vars(box) for box in state.boxes]
-    if component == "stage" and len(rows) > _INLINE:
+    if component == "shared/stage" and len(rows) > _INLINE:
         payload = json.dumps(rows).encode()
         spec["boxes"] = []
     else:

@@ -1,6 +1,6 @@
 """The stepper: an index into a recorded run, scrubbed in the browser, known to Python once it rests.
 
-A page component that draws the steps itself puts ``Transport`` of ``assets/components/stepper/stepper.js`` beside its
+A page component that draws the steps itself puts ``Transport`` of ``assets/components/shared/stepper.js`` beside its
 picture, gets ``data.stepper`` from :func:`step_spec`, and the page reads the step with :func:`step_from`.
 """
 
@@ -27,7 +27,7 @@ def stepper(
     captions: Sequence[str] | None = None,
     speed: float = 2,
     presenter: bool = False,
-    component: str = "stepper",
+    component: str = "shared/stepper",
     extra: Mapping[str, Any] | None = None,
     payload: bytes | None = None,
 ) -> int:
@@ -45,7 +45,7 @@ def stepper(
         extra: more data for that piece.
         payload: large constant bytes for that piece.
     """
-    if component == "stepper" and captions is not None:
+    if component == "shared/stepper" and captions is not None:
         payload = json.dumps({"captions": list(captions)}).encode()
     spec = step_spec(num_steps, start=start, version=version, speed=speed, state=said(key))
     data = {**(extra or {}), "stepper": spec, "presenter": presenter}
@@ -81,7 +81,7 @@ def stepped_figure(
     sent = {"figure": json.loads(figure.to_json()), "captions": list(captions) if captions is not None else None}
     spec = step_spec(num_steps, start=start, version=version, speed=speed, state=said(key))
     data = {"stepper": spec, "presenter": presenter, "alt": alt}
-    state = live("stepper", key=key, data=data, payload=json.dumps(sent).encode())
+    state = live("shared/stepper", key=key, data=data, payload=json.dumps(sent).encode())
     return step_from(state, num_steps, start=start, version=version)
 
 

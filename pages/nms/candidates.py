@@ -13,7 +13,8 @@ from pages.kit.page import Page
 from pages.nms import state
 from pages.nms.state import View
 from vizcore import nms
-from vizcore.data import annotations, crowds, photos
+from vizcore.data import crowds, photos
+from vizcore.data.annotations import load_annotations
 from vizcore.figures import nms as figures
 
 MOST_OF_A_PHOTO = 2000  # candidates taken from a detector, best first
@@ -76,7 +77,7 @@ def _of_photo(page: Page, view: View) -> Candidates:
             recorded = sample_recording(view.photo)
     found = recorded.output.candidates
     ids = nms.best_first(found.scores, most=MOST_OF_A_PHOTO)
-    known = annotations.load_annotations(recorded.photo.name) if recorded.is_sample else ()
+    known = load_annotations(recorded.photo.name) if recorded.is_sample else ()
     targets = np.asarray([note.box for note in known]).reshape(-1, 4)
     return Candidates(
         recorded.output.image_size,

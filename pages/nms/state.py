@@ -138,4 +138,7 @@ def view_key(page: Page) -> str:
 
 def own_boxes(boxes: list[list[float]] | tuple[tuple[float, ...], ...]) -> tuple[StageBox, ...]:
     """The learner's boxes as they begin on the stage."""
-    return tuple(StageBox(str(index), tuple(box), color=theme.PREDICTION) for index, box in enumerate(boxes))
+    return tuple(
+        StageBox(str(index), (box[0], box[1], box[2], box[3]), color=theme.PREDICTION)
+        for index, box in enumerate(boxes)
+    )

@@ -51,7 +51,7 @@ def show(page: Page, view: View, found: Candidates, trace: nms.NMSTrace) -> Mapp
         version=page.version("boxes") if own else f"{view.source}.{identity}",
         presenter=page.presenting,
         title=page.translate("Candidates and what became of them"),
-        component="nms",
+        component="nms/suppression",
         extra={
             "stepper": step_spec(num_positions, start=start, version=version, state=said(key)),
             "pace": view.pace,

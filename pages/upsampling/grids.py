@@ -66,7 +66,7 @@ def _show_presets(page: Page, view: View) -> None:
 def _show_cards(page: Page, view: View, cards: list[dict[str, str]], traces: dict[str, Any]) -> None:
     """The grid and the operators' cards, drawn by the browser."""
     live(
-        "grids",
+        "upsampling/grids",
         key=state.grids_key(page),
         data={
             "cards": cards,

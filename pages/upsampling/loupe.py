@@ -38,7 +38,7 @@ def show_loupe(page: Page, name: str, tiles: Sequence[Tile]) -> None:
         tiles: in the order shown.
     """
     live(
-        "loupe",
+        "shared/loupe",
         key=page.key(name),
         data={
             "tiles": [{"title": tile.title, "note": tile.note} for tile in tiles],

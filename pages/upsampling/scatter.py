@@ -46,7 +46,7 @@ def _show_steps(page: Page, view: View, trace: upsampling.ScatterTrace) -> None:
     heard = said(key)
     page.store(state.STEP, step_from(heard, num_steps, start=start, version=version))
     live(
-        "scatter",
+        "upsampling/scatter",
         key=key,
         data={
             "reading": view.reading,

@@ -127,8 +127,8 @@ def test_two_thousand_boxes(page: Page, url: str) -> None:
     marks = page.evaluate(
         f"""async () => {{
             {ROOT}
-            const pieces = `${{location.origin}}/_stcore/bidi-components/grad2box.stage`;
-            const {{ Stage }} = await import(`${{pieces}}/stage/stage.js`);
+            const pieces = `${{location.origin}}/_stcore/bidi-components/grad2box.shared-stage`;
+            const {{ Stage }} = await import(`${{pieces}}/shared/stage.js`);
             const stage = new Stage();
             const home = document.createElement("div");
             home.style.width = "700px";

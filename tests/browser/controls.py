@@ -33,13 +33,14 @@ _AT_REST = """() => {
   return share ? share.dataset.query === location.search.slice(1) : !!document.querySelector('.st-key-failure');
 }"""
 
-# All visible text of the page's main part, also inside our own pieces; controls and timings apart.
+# All visible text of the page's main part, also inside our own pieces; but a hint or notice is of what was just done.
 _TEXT = """() => {
   const out = [];
+  const apart = 'style, script, template, .share, [data-volatile], [data-testid=stFileUploader], [data-testid=stAlert]';
   const walk = (node) => {
     if (node.nodeType === Node.TEXT_NODE) { out.push(node.textContent); return; }
     if (node.nodeType !== Node.ELEMENT_NODE && node.nodeType !== Node.DOCUMENT_FRAGMENT_NODE) return;
-    if (node.matches?.('style, script, template, .share, [data-volatile], [data-testid=stFileUploader]')) return;
+    if (node.matches?.(apart)) return;
     if (node.checkVisibility && !node.checkVisibility()) return;
     if (node.shadowRoot) walk(node.shadowRoot);
     for (const child of node.childNodes) walk(child);

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 
 import pytest
@@ -104,6 +106,18 @@ def test_a_new_servers_first_visitor_may_come_by_a_deep_link(page: Page) -> None
         page.goto(f"{url}/{CONCEPTS[-1]}?lang=zh")
         settled(page)
         expect(page.get_by_text("学习路径")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("dialog")).to_have_count(
+            0
+        )  # "Page not found", while Streamlit looked for its own pages
         page.wait_for_url(re.compile("lang=zh"))
     finally:
         stop_server(process)
+
+
+def test_a_server_tells_strangers_nothing_and_browsers_what_they_may_do(app_url: str) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"{app_url}/_stcore/metrics", timeout=10)
+    with urllib.request.urlopen(app_url, timeout=10) as answer:
+        assert answer.headers["content-security-policy"] == "frame-ancestors 'self'"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert urllib.request.urlopen(f"{app_url}/_stcore/health", timeout=10).read() == b"ok"

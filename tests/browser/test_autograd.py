@@ -137,3 +137,25 @@ def test_nothing_overflows_and_axe_finds_nothing_serious(open_lab, new_context, 
     found = Axe().run(page, context="[data-testid^=stBidiComponent]").response["violations"]
     serious = [(rule["id"], rule["nodes"][0]["html"]) for rule in found if rule["impact"] in ("serious", "critical")]
     assert not serious
+
+
+RUNAWAY = "x = torch.ones(64, 64)\nwhile True: x = torch.matrix_exp(x * 0)"
+
+
+def test_a_runaway_program_is_stopped_while_another_session_steps(open_lab, new_context) -> None:
+    other = open_lab(on=new_context().new_page())
+    run_typed(other, DOUBLED)
+    page = open_lab()
+    editor = page.locator(".st-key-autograd_program textarea")
+    editor.fill(RUNAWAY)
+    editor.press("Control+Enter")
+    for step in range(1, 4):  # the other one is not disturbed
+        press(other, "forward")
+        expect(other.locator(".transport")).to_have_attribute("data-step", str(step))
+    run_typed(other, DOUBLED.replace("3.", "4."))
+    press(other, "last")
+    expect(other.locator(".printed")).to_have_text("tensor(8.)\n", timeout=30_000)
+    expect(page.get_by_text("The program ran", exact=False).first).to_be_visible(timeout=60_000)
+    run_typed(page, DOUBLED)  # and its own session goes on
+    press(page, "last")
+    expect(page.locator(".printed")).to_have_text("tensor(6.)\n")

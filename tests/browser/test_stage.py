@@ -336,7 +336,7 @@ def test_presenter_mode_has_larger_handles_and_type(page: Page, url: str) -> Non
 
 MODULE = """
 async (run) => {
-    const { live } = await import(`${location.origin}/_stcore/bidi-components/grad2box.stage/shared/live.js`);
+    const { live } = await import(`${location.origin}/_stcore/bidi-components/grad2box.shared-stage/shared/live.js`);
     const log = [];
     const views = [];
     const create = (channel) => {

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from tests.javascript import COMPONENTS, run_modules
 from vizcore.figures import theme
 
 # Machado, Oliveira, Fernandes, "A physiologically-based model for simulation of color vision deficiency", TVCG 2009,
@@ -130,3 +131,31 @@ def test_the_scale_of_canvases_is_that_of_charts() -> None:
         rgb = [int(stop[at : at + 2], 16) for at in (1, 3, 5)]
         np.testing.assert_allclose(rgb, [int(number) for number in re.findall(r"\d+", words)], atol=6)
     assert len(set(theme.sequential_colors(65))) == 65
+
+
+def test_the_browser_reads_every_colour_as_it_is_written():
+    colors = [*theme.SCALE, *theme.HEAT, *theme.CATEGORICAL, *theme.HALO]
+    read = run_modules({"shared/colors.js": "parse"}, f"return {colors}.map(parse);")
+    assert read == [[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in colors]
+
+
+# Lighter and darker readings of a role, for thin lines on a darkened photo and for text on a dark ground.
+TINTS = {"#ffb26b", "#7ec8ff", "#ffe9a8", "#b3261e", "#ff8a80"}
+
+
+@pytest.mark.parametrize("suffix", ["js", "css"])
+def test_no_piece_has_a_palette_of_its_own(suffix):
+    ours = {theme.CURRENT, theme.ERROR, *theme.CATEGORICAL, *theme.HALO, *theme.HEAT}
+    known = {color.lower() for color in ours} | (TINTS if suffix == "css" else set())
+    paths = list(COMPONENTS.rglob(f"*.{suffix}"))
+    assert len(paths) > 10
+    strange = {}
+    for path in paths:
+        text = re.sub(
+            r"//.*|/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL if suffix == "css" else 0
+        )
+        found = {color.lower() for color in re.findall(r"#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3,4})\b", text)}
+        found = {color for color in found if color not in known and len(set(color[1:4])) > 1}  # #fff, #0003: no colour
+        if found:
+            strange[path.name] = found
+    assert strange == {}

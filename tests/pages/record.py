@@ -143,7 +143,6 @@ def record(page: str, state: Mapping[str, str]) -> dict[str, Any]:
     from streamlit.util import calc_hash
 
     from pages.kit.loaders import warm_up
-    from tests.pages.conftest import _NoFolder
     from tests.pages.pieces import link
 
     logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
@@ -157,7 +156,6 @@ def record(page: str, state: Mapping[str, str]) -> dict[str, Any]:
         return url
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("streamlit.runtime.pages_manager.Path", _NoFolder)
         patch.setattr(MediaFileManager, "add", noted)
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
         for name, value in {"lang": "en", **state}.items():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 from pathlib import Path
 
@@ -9,10 +10,20 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.kit import link
-from pages.kit.language import catalogue
+from pages.kit.language import catalogue, escape_markdown
 from tests.pages.opening import go_to
 from tests.scripts import run_script
-from vizcore.autograd import explanations, rules, run_program
+from vizcore.autograd import (
+    explanations,
+    interpreter,
+    limits,
+    parsing,
+    program,
+    recorder,
+    rules,
+    run_program,
+    worker,
+)
 from vizcore.autograd.presets import PRESETS
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -51,7 +62,8 @@ def test_every_preset_opens_in_both_languages(name: str, language: str) -> None:
     error = run_program(PRESETS[name].source).error
     assert bool(at.warning) == (error is not None)
     if error is not None:
-        assert str(error.message) in at.warning[0].value  # torch's own text stays torch's own
+        # torch's own text stays torch's own, and is quoted: no bracket of it becomes a link
+        assert escape_markdown(str(error.message)) in at.warning[0].value
 
 
 def test_choosing_a_preset_brings_its_program() -> None:
@@ -153,3 +165,59 @@ def test_every_sentence_of_the_lab_is_in_the_catalogue() -> None:
             assert text in known or not any(letter.isalpha() for letter in text) or text == "None", text
     for text in (*rules.rule_sentences(), *rules.rule_formulas(), *(entry[1] for entry in explanations._EXPLANATIONS)):
         assert text in known, text
+
+
+def test_every_sentence_of_a_fault_is_in_the_catalogue() -> None:
+    known = catalogue("zh", "autograd")
+    found = 0
+    for module in (interpreter, limits, parsing, program, recorder, worker):
+        for call in ast.walk(ast.parse(inspect.getsource(module))):
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Name)
+                and call.func.id in ("Message", "LimitError")
+            ):
+                text = call.args[0]
+                if isinstance(text, ast.Constant) and text.value != "{text}":
+                    found += 1
+                    assert text.value in known, text.value
+    assert found > 50
+    assert all(text in known for text in worker.MESSAGES)
+
+
+@pytest.mark.parametrize(
+    "source", ["float('![a](http://host/x.png)')", "float('<img src=//host/x.png>')", "x = '$a$' + 1"]
+)
+def test_what_an_error_quotes_is_not_carried_out(source: str) -> None:
+    shown = open_program(source).warning[0].value
+    assert "![" not in shown
+    assert "](" not in shown.replace("\\](", "")
+    assert "<img" not in shown.replace("\\<", "")
+
+
+def test_a_program_that_ends_its_process_leaves_the_page(monkeypatch) -> None:
+    import vizcore.sandbox
+
+    def end(*args, **options):
+        raise vizcore.sandbox.SandboxError("ended", vizcore.sandbox.ENDED, note=b"1")
+
+    monkeypatch.setattr(vizcore.sandbox.Sandbox, "run", end)
+    assert "ended the process that it ran in" in open_program("x = 1  # ends").warning[0].value
+
+
+def test_a_run_that_may_go_better_is_not_kept(monkeypatch) -> None:
+    import vizcore.sandbox
+
+    real, calls = vizcore.sandbox.Sandbox.run, []
+
+    def fail_once(self, *args, **options):
+        calls.append(args)
+        if len(calls) <= 1:
+            raise vizcore.sandbox.SandboxError("wall", vizcore.sandbox.TOO_LONG, seconds=1)
+        return real(self, *args, **options)
+
+    monkeypatch.setattr(vizcore.sandbox.Sandbox, "run", fail_once)
+    at = open_program("x = 1  # again")
+    assert "ran for more than" in at.warning[0].value
+    at.run()
+    assert not at.warning

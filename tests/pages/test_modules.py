@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.opening import go_to
+from pages.kit import link as links
+from pages.modules import challenges
+from tests.pages.opening import open_page
+from tests.pages.pieces import link
 from tests.scripts import run_script
 from vizcore.autograd import run_program
 from vizcore.modules import (
@@ -21,19 +24,6 @@ from vizcore.modules import (
     measure_traps,
 )
 
-APP = Path(__file__).resolve().parents[2] / "app.py"
-
-
-def open_modules(**query: str) -> AppTest:
-    at = AppTest.from_file(str(APP), default_timeout=60)
-    go_to(at, "modules")
-    for name, value in {"lang": "en", **query}.items():
-        at.query_params[name] = value
-    at.run()
-    assert not at.exception
-    assert not at.error
-    return at
-
 
 def facts(at: AppTest) -> dict[str, list[str]]:
     """The comparison table: first cell → the other cells."""
@@ -43,7 +33,7 @@ def facts(at: AppTest) -> dict[str, list[str]]:
 
 
 def test_defaults_show_what_vizcore_measured() -> None:
-    shown = facts(open_modules())
+    shown = facts(open_page("modules"))
     for entry in compare_networks(NetworkChoice()).differences:
         if entry.aspect == "parameters":
             assert (
@@ -58,7 +48,7 @@ def test_defaults_show_what_vizcore_measured() -> None:
 
 
 def test_both_switches_repair_everything_silent() -> None:
-    at = open_modules()
+    at = open_page("modules")
     at.toggle(key="modules_registered").set_value(True)
     at.toggle(key="modules_pass_training").set_value(True).run()
     assert all("✓" in cells[2] or "•" in cells[2] for cells in facts(at).values())
@@ -76,16 +66,13 @@ def test_both_switches_repair_everything_silent() -> None:
     ],
 )
 def test_each_challenge_is_marked_from_the_state(query: dict[str, str], solved: str) -> None:
-    at = open_modules(**query)
-    link = next(
-        json.loads(piece.proto.json)["query"] for piece in at.get("bidi_component") if '"query"' in piece.proto.json
-    )
-    assert f"solved={solved}&" in f"{link}&"
+    at = open_page("modules", **query)
+    assert link(at)["solved"] == solved
 
 
 @pytest.mark.parametrize("name", ["repair", "half", "harmless", "two_names"])
 def test_defaults_solve_nothing_and_every_hint_speaks(name: str) -> None:
-    at = open_modules()
+    at = open_page("modules")
     assert "0 of 4 solved" in " ".join(header.value for header in at.subheader)
     at.button(key=f"modules_check_{name}").click().run()
     assert at.info[-1].value
@@ -108,38 +95,38 @@ def test_defaults_solve_nothing_and_every_hint_speaks(name: str) -> None:
     ],
 )
 def test_runs_at_the_ends_of_every_control(language: str, query: dict[str, str]) -> None:
-    open_modules(lang=language, **query)
+    open_page("modules", lang=language, **query)
 
 
 def test_chinese_page_has_no_english_label_left() -> None:
-    at = open_modules(lang="zh")
+    at = open_page("modules", lang="zh")
     assert at.toggle(key="modules_registered").label == "登记张量"
     assert any("刚刚测得" in text.value for text in at.markdown)
 
 
 def test_nonsense_in_a_link_is_refused_with_a_notice() -> None:
-    at = open_modules(hidden="7", dropout="nan", layer="lstm")
+    at = open_page("modules", hidden="7", dropout="nan", layer="lstm")
     assert len(at.warning) >= 3
     assert facts(at)["Numbers that parameters() yields"][0] == "83"
 
 
 def test_torch_itself_is_quoted() -> None:
-    codes = [code.value for code in open_modules(look="dtype").code]
+    codes = [code.value for code in open_page("modules", look="dtype").code]
     assert any("must have the same dtype" in code for code in codes)
-    codes = [code.value for code in open_modules(look="step").code]
+    codes = [code.value for code in open_page("modules", look="step").code]
     assert any("empty parameter list" in code for code in codes)
-    codes = [code.value for code in open_modules(look="sequential").code]
+    codes = [code.value for code in open_page("modules", look="sequential").code]
     assert any("not a Module subclass" in code for code in codes)
 
 
 def test_traps_are_measured_on_the_spot() -> None:
-    table = next(text.value for text in open_modules().markdown if text.value.startswith("| The mistake"))
+    table = next(text.value for text in open_page("modules").markdown if text.value.startswith("| The mistake"))
     for trap in measure_traps():
         assert (trap.mistaken if isinstance(trap.mistaken, str) else f"{trap.mistaken:.4g}") in table
 
 
 def test_timing_is_measured_on_demand() -> None:
-    at = open_modules()
+    at = open_page("modules")
     assert not any("Of 200 passes" in text.value for text in at.markdown)
     at.button(key="modules_time").click().run()
     assert not at.exception
@@ -147,7 +134,7 @@ def test_timing_is_measured_on_demand() -> None:
 
 
 def test_reproduced_script_prints_the_shown_numbers() -> None:
-    at = open_modules(seed="4", middle="separate")
+    at = open_page("modules", seed="4", middle="separate")
     script = next(code.value for code in at.code if "make_functional_net" in code.value)
     lines = [json.loads(line.replace("'", '"')) for line in run_script(script).splitlines()]
     shown = facts(at)
@@ -172,10 +159,47 @@ def test_both_programs_run_in_the_autograd_lab_and_make_the_same_graph(layer: st
 
 
 def test_lab_programs_fit_into_a_link() -> None:
-    from pages.kit import link
-
-    parameter = link.text("program", "", max_length=4000)
+    parameter = links.text("program", "", max_length=4000)
     for name in ("module", "functional"):
         program = lab_program(NetworkChoice(layer="conv2d", middle="separate"), name)
         assert parameter.read(parameter.write(program)) == program
         assert len(parameter.write(program)) < 1500
+
+
+SOLUTIONS = {
+    "repair": NetworkChoice(registered=True, pass_training=True),
+    "half": NetworkChoice(registered=True),
+    "harmless": NetworkChoice(dropout=0.0),
+    "two_names": NetworkChoice(middle="shared"),
+}
+
+
+def hint(rule: str, choice: NetworkChoice) -> str | None:
+    """What a challenge says to a choice, in English."""
+    return getattr(challenges, rule)(compare_networks(choice), lambda text, **values: text.format(**values))
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_a_rule_takes_its_solution(name: str) -> None:
+    assert hint(name, SOLUTIONS[name]) is None
+    assert hint(name, NetworkChoice()) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "said"),
+    [
+        ("repair", {"dropout": 0.0}, "Keep dropout above 0"),
+        ("repair", {"normalization": "group_norm"}, "Keep dropout above 0"),
+        ("repair", {"pass_training": False}, "Still differing: Outputs in eval()"),
+        ("repair", {"registered": False}, "Numbers that parameters() yields"),
+        ("half", {"registered": False}, "parameters() does not see"),
+        ("half", {"pass_training": True}, "still agree"),
+        ("half", {"dropout": 0.0}, "still agree"),
+        ("harmless", {"pass_training": True}, "must stay forgotten"),
+        ("harmless", {"dropout": 0.5}, "In eval() the outputs still differ"),
+        ("harmless", {"normalization": "group_norm"}, "matters nowhere"),
+        ("two_names", {"middle": "separate"}, "a tensor of its own"),
+    ],
+)
+def test_a_rule_says_what_a_near_miss_lacks(name: str, changed: dict[str, object], said: str) -> None:
+    assert said in (hint(name, replace(SOLUTIONS[name], **changed)) or "solved")

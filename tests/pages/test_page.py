@@ -121,3 +121,64 @@ def test_challenges_are_marked_from_the_state_and_stay_solved() -> None:
     at.slider[0].set_value(0.9).run()
     assert written(at)["solved"] == "low"
     assert written(opened(solved="low"))["solved"] == "low"
+
+
+def test_a_callback_that_fails_is_the_pages_own_failure() -> None:
+    at = opened(threshold="0.25")
+    at.button(key="demo_broken").click().run()
+    assert not at.exception
+    assert "KeyError" in at.error[0].value
+    next(button for button in at.button if button.label == "Reset this page").click().run()
+    assert not at.error
+    assert values(at) == DEFAULTS
+
+
+def test_a_number_is_one_that_its_slider_can_show() -> None:
+    at = opened(threshold="0.333")
+    assert values(at)[0] == at.slider[0].value == 0.33
+    assert written(at)["threshold"] == "0.33"
+
+
+@pytest.mark.parametrize("digits", [41, 310, 5000])
+@pytest.mark.parametrize("name", ["threshold", "count", "boxes"])
+def test_a_number_of_too_many_digits_is_refused(name: str, digits: int) -> None:
+    at = opened(**{name: "9" * digits})
+    assert values(at) == DEFAULTS
+    assert any(name in warning.value for warning in at.warning)
+
+
+def test_all_unknown_parameters_are_told_in_one_notice() -> None:
+    at = opened(one="1", two="2", three="3")
+    assert len(at.warning) == 1
+    assert all(name in at.warning[0].value for name in ("one", "two", "three"))
+
+
+def test_what_a_widget_is_drawn_with_is_its_value_in_every_run() -> None:
+    """A widget that mounts later than the run that set it has nothing else to go by."""
+    at = opened(threshold="0.25", count="7", method="soft", losses="giou.diou", shown="0")
+    for _ in range(2):
+        drawn = {element.key: element.proto for element in (*at.slider, *at.number_input, *at.selectbox, *at.toggle)}
+        assert drawn["demo_threshold"].default[0] == 0.25
+        assert drawn["demo_count"].default == 7
+        assert drawn["demo_method"].default == 1
+        assert drawn["demo_shown"].default is False
+        at.run()
+
+
+def test_a_value_set_from_outside_gives_its_widget_another_identity() -> None:
+    at = opened()
+    before = at.slider[0].proto.id
+    at.slider[0].set_value(0.75).run()
+    assert at.slider[0].proto.id == before  # moved by hand: the browser knows
+    at.button(key="demo_preset").click().run()
+    assert at.slider[0].proto.id != before
+    assert at.slider[0].value == at.slider[0].proto.default[0] == 0.25
+
+
+def test_another_language_gives_options_another_identity_and_keeps_the_choice() -> None:
+    at = opened(method="soft")
+    before = at.selectbox[0].proto.id
+    at.session_state["shell"] = {"lang": "zh", "present": False}
+    at.run()
+    assert at.selectbox[0].proto.id != before
+    assert values(at)[2] == at.selectbox[0].value == "soft"

@@ -142,6 +142,12 @@ def names(node):
         stack.extend(following for following, _ in node.next_functions)
     return sorted(found)
 
+def maker(value):
+    try:
+        return value.grad_fn
+    except RuntimeError:  # a stale view does not tell
+        return None
+
 results = []
 for source, seed in json.load(sys.stdin):
     torch.manual_seed(seed)
@@ -164,7 +170,7 @@ for source, seed in json.load(sys.stdin):
         "variables": {name: encode(value) for name, value in tensors.items()},
         "grads": {name: encode(value.grad) for name, value in tensors.items() if value.grad is not None},
         "plain": {name: repr(value) for name, value in scope.items() if isinstance(value, (bool, int, float, str)) and name != "__name__"},
-        "graph": {name: names(value.grad_fn) for name, value in tensors.items() if value.grad_fn is not None},
+        "graph": {name: names(maker(value)) for name, value in tensors.items() if maker(value) is not None},
     })
 json.dump(results, sys.stdout)
 """

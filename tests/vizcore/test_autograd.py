@@ -453,3 +453,14 @@ def test_operations_without_a_derivative_stay_apart() -> None:
     assert [(edge.source, edge.target) for edge in trace.edges] == [(0, 1), (0, 1), (0, 2), (1, 2), (2, 3), (3, 4)]
     assert trace.error.kind == "torch"
     json.dumps(to_json(trace))
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda preset: preset.name)
+def test_marking_survives_whatever_a_program_leaves(preset) -> None:
+    names = ("x", "y", "w", "a", "b", "loss", "g", "d3y", "model", "net", "out", "target")
+    for value in ("'text'", "[1, [2, 'a']]", "None", "range(3)", "torch.ones(2, 2)", "True", "[]"):
+        lines = [f"{name} = {value}" for name in names]
+        trace = run_program("\n".join([*lines, "print('some words stand here')", "print()"]))
+        assert trace.error is None
+        assert not preset.is_solved(trace)
+        preset.evidence(trace)

@@ -429,3 +429,37 @@ def test_encoders_take_grey_and_strided_views():
     jpeg = encode_jpeg(pixels)
     assert len(jpeg) < len(encode_png(pixels)) / 3
     assert np.abs(decode_photo(jpeg).pixels.astype(int) - pixels).mean() < 3
+
+
+def scan_bomb(side: int, num_scans: int) -> bytes:
+    """A progressive JPEG whose last pass is repeated."""
+    whole = save(Image.new("L", (side, side)), "JPEG", progressive=True)
+    start = whole.rindex(b"\xff\xda")
+    return whole[:-2] + whole[start:-2] * num_scans + whole[-2:]
+
+
+@pytest.mark.parametrize(
+    ("side", "num_scans", "limit"), [(64, 100_000, 64), (64, 59, 64), (7000, 20, 20), (7000, 15, 20)]
+)
+def test_a_picture_in_too_many_passes_is_refused_before_it_is_decoded(side, num_scans, limit, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(photos, "_decode", lambda *args: decoded.append(args))
+    with pytest.raises(PhotoError, match=f"more than {limit} passes"):
+        decode_photo(scan_bomb(side, num_scans))
+    assert not decoded
+
+
+def test_progressive_pictures_of_every_kind_are_read():
+    for mode, options in (("L", {}), ("RGB", {}), ("RGB", {"restart_marker_blocks": 1}), ("CMYK", {})):
+        data = save(
+            Image.new(mode, (200, 100)), "JPEG", progressive=True, exif=b"Exif\0\0" + b"\xff\xda" * 200, **options
+        )
+        assert decode_photo(data).pixels.shape == (100, 200, 3)
+    assert decode_photo(scan_bomb(64, 50)).pixels.shape == (64, 64, 3)
+
+
+def test_nobody_waits_for_ever_for_another_picture(monkeypatch):
+    monkeypatch.setattr(photos, "MAX_WAIT_SECONDS", 0.01)
+    with photos._DECODING, pytest.raises(PhotoError, match="try again in a moment"):
+        decode_photo(encode_png(quadrants()))
+    assert decode_photo(encode_png(quadrants())).pixels.shape == (40, 60, 3)

@@ -1,6 +1,7 @@
 """Weights arrive whole or not at all, whatever the network, the disk and the file do."""
 
 import errno
+import hashlib
 import io
 import os
 import pickle
@@ -218,7 +219,7 @@ def test_a_name_that_does_not_resolve(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(WeightsError, match=r"nowhere\.invalid cannot be reached"):
-        download_weights(WeightsSource("http://nowhere.invalid/model.pth"))
+        download_weights(WeightsSource("https://nowhere.invalid/model.pth"))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full exists on Linux only")
@@ -336,3 +337,55 @@ def test_every_sentence_is_listed():
         value for name, value in vars(weights).items() if name.isupper() and isinstance(value, str) and " " in value
     }
     assert templates == set(weights.MESSAGES)
+
+
+def test_no_more_is_received_than_the_file_may_have(server, content, folder, monkeypatch):
+    monkeypatch.setattr("vizcore.weights.SIZE_TOLERANCE", 0)
+    address = server.put("model", content)
+    for says_length in (True, False):
+        server.says_length = says_length
+        with pytest.raises(WeightsError, match="sends more than"):
+            download_weights(WeightsSource(address, num_bytes=len(content) - 1))
+        assert all(
+            (folder / name).stat().st_size < len(content) for name in leftovers(folder) if name.endswith(".part")
+        )
+    server.says_length = False
+    assert download_weights(WeightsSource(address, num_bytes=len(content))).read_bytes() == content
+
+
+def test_a_server_without_a_length_is_stopped_where_the_size_is_unknown_too(server, content, monkeypatch):
+    monkeypatch.setattr("vizcore.weights.MAX_BYTES", len(content) - 1)
+    server.says_length = False
+    with pytest.raises(WeightsError, match="sends more than"):
+        download_weights(WeightsSource(server.put("model", content)))
+
+
+def test_the_whole_checksum_counts_where_it_is_known(server, content, folder):
+    right = hashlib.sha256(content).hexdigest()
+    address = server.put("model", content)
+    wrong = right[:8] + "0" * 56  # the start that stands in the name is right
+    with pytest.raises(WeightsError, match="damaged"):
+        download_weights(WeightsSource(address, sha256=wrong))
+    source = WeightsSource(address, sha256=right.upper())
+    assert download_weights(source).read_bytes() == content
+    load_weights(source)
+    with pytest.raises(WeightsError, match="damaged"):
+        load_weights(WeightsSource(address, sha256=wrong))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.org/m.pth", "ftp://example.org/m.pth", "file:///etc/m.pth", "http://127.0.0.1.example.org/m.pth"],
+)
+def test_only_https_is_asked(url):
+    with pytest.raises(ValueError, match="https address"):
+        download_weights(WeightsSource(url))
+
+
+def test_a_redirect_to_http_is_not_followed(server, content, monkeypatch):
+    source = WeightsSource(server.put("model", content))
+    server.redirect = "http://example.org/model.pth"
+    with pytest.raises(WeightsError, match=r"example\.org would send .* anyone can change"):
+        download_weights(source)
+    server.redirect = ""
+    assert download_weights(source).read_bytes() == content

@@ -22,6 +22,7 @@ from vizcore.autograd.trace import (
     Visit,
     to_json,
 )
+from vizcore.autograd.worker import ProgramRun, programs_sandbox, run_in_worker
 
 __all__ = [
     "Accumulation",
@@ -30,6 +31,7 @@ __all__ = [
     "Message",
     "Node",
     "ProgramError",
+    "ProgramRun",
     "ProgramTrace",
     "Rule",
     "SavedTensor",
@@ -37,6 +39,8 @@ __all__ = [
     "TensorState",
     "Visit",
     "place_nodes",
+    "programs_sandbox",
+    "run_in_worker",
     "run_program",
     "to_json",
 ]

@@ -41,8 +41,8 @@ _EXPLANATIONS: tuple[tuple[str, str], ...] = (
     (
         r"unsupported operand type.*NoneType|'NoneType' object has no attribute",
         (
-            "This value is None. A .grad is None until backward() has reached the tensor, and stays None for "
-            "one that is not a leaf."
+            "This value is None. backward() returns None: it writes into .grad. And a .grad is None until "
+            "backward() has reached the tensor, and stays None for one that is not a leaf."
         ),
     ),
     (
@@ -53,13 +53,13 @@ _EXPLANATIONS: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
-        r"only Tensors of floating point",
+        r"[Oo]nly Tensors of floating point",
         "A gradient is a limit of ever smaller changes, so only floating-point tensors can have one. Write "
         "2.0 instead of 2, or "
         "give dtype=torch.float32.",
     ),
     (
-        r"One of the differentiated Tensors appears to not have been used in the graph",
+        r"differentiated Tensors? .*appears? to not have been used in the graph",
         "The result does not depend on this tensor. With allow_unused=True its gradient is None.",
     ),
     (
@@ -80,6 +80,15 @@ _EXPLANATIONS: tuple[tuple[str, str], ...] = (
     (
         r"The size of tensor a .* must match the size of tensor b|shape mismatch|not broadcastable",
         "Shapes are compared from the right: two sizes fit if they are equal or one of them is 1.",
+    ),
+    (
+        r"inconsistent tensor size, expected tensor \[\d+\] and src \[\d+\]",
+        "The product of two vectors is the sum over pairs of elements, so both need the same length.",
+    ),
+    (
+        r"expected target dtype to be Long|expected scalar type Long|expected .* \(?Long",
+        "Class targets are numbers of classes, and those are whole: write them without a point, or convert "
+        "with .long().",
     ),
     (
         r"mat1 and mat2 shapes cannot be multiplied|size mismatch|inconsistent tensor size|expected .* to have .* size",

@@ -9,6 +9,7 @@ of Python's machinery.
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +26,7 @@ from vizcore.autograd import limits
 from vizcore.autograd.explanations import explain
 from vizcore.autograd.limits import Guard, LimitError
 from vizcore.autograd.parsing import FaultError, fault, unknown_name, unknown_word
-from vizcore.autograd.recorder import Recorder
+from vizcore.autograd.recorder import Recorder, is_leaf_of
 from vizcore.autograd.trace import Message
 from vizcore.autograd.vocabulary import (
     GROWING,
@@ -33,6 +34,7 @@ from vizcore.autograd.vocabulary import (
     MODULE_METHODS,
     NAMESPACES,
     PYTHON_FUNCTIONS,
+    PYTHON_KEYWORDS,
     RANDOM,
     REFUSED_KEYWORDS,
     SETTABLE_MODULE_ATTRIBUTES,
@@ -90,8 +92,8 @@ _COMPARE: MappingProxyType[type[ast.cmpop], Callable[[Any, Any], Any]] = Mapping
         ast.GtE: operator.ge,
         ast.Is: operator.is_,
         ast.IsNot: operator.is_not,
-        ast.In: lambda element, container: element in container,
-        ast.NotIn: lambda element, container: element not in container,
+        ast.In: lambda element, container: _is_in(element, container),
+        ast.NotIn: lambda element, container: not _is_in(element, container),
     }
 )
 
@@ -120,7 +122,8 @@ _RESULT_FIELDS = frozenset(
     ["values", "indices", "eigenvalues", "eigenvectors", "Q", "R", "U", "S", "Vh", "sign", "logabsdet", "min", "max"]
 )
 _FORMAT = re.compile(r"[<>^]?[+ ]?,?\d{0,2}(\.\d{1,2})?[defg%]?")
-_MAX_PARAMETER_DEPTH = 10
+_MAX_NOTE = 80
+_CONVERSIONS = (_AS_TEXT, _AS_WRITTEN, _AS_ASCII) = (ord("s"), ord("r"), ord("a"))
 _DROPPING = frozenset(["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout"])
 _NON_LEAF_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
@@ -163,8 +166,16 @@ class Interpreter:
         current: the statement that runs.
     """
 
-    def __init__(self, source: str, guard: Guard, recorder: Recorder, collect_warnings: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        source: str,
+        guard: Guard,
+        recorder: Recorder,
+        collect_warnings: Callable[[], Any],
+        on_line: Callable[[int], None] | None = None,
+    ) -> None:
         """Starts with no variables."""
+        self._on_line = on_line
         self.variables: dict[str, Any] = {}
         self.current: ast.stmt | None = None
         self._source = source
@@ -187,6 +198,7 @@ class Interpreter:
         """Every tensor that the program can name: variables, elements of lists, parameters and buffers of modules."""
         named: list[tuple[str, Tensor]] = []
         seen: set[int] = set()
+        seen_in_modules: set[int] = set()  # a parameter keeps its own name, also while a loop's variable holds it
         for name, value in self.variables.items():
             if isinstance(value, Tensor):
                 named.append((name, value))
@@ -194,8 +206,12 @@ class Interpreter:
         for name, value in self.variables.items():
             if isinstance(value, nn.Module):
                 tensors = [*value.named_parameters(), *value.named_buffers()]
-                inner = [(f"{name}.{path}", tensor) for path, tensor in tensors]
-            elif isinstance(value, (list, tuple)):
+                inner = [(f"{name}.{path}", tensor) for path, tensor in tensors if id(tensor) not in seen_in_modules]
+                named.extend(inner)
+                seen_in_modules.update(id(tensor) for _, tensor in inner)
+                seen.update(seen_in_modules)
+                continue
+            if isinstance(value, (list, tuple)):
                 inner = [(f"{name}[{index}]", element) for index, element in enumerate(value[:16])]
             else:
                 continue
@@ -221,6 +237,8 @@ class Interpreter:
     def _run_statement(self, statement: ast.stmt) -> str:
         self._count(statement)
         self.current = statement
+        if self._on_line is not None:
+            self._on_line(statement.lineno)
         if isinstance(statement, ast.If):
             chosen = self._truth(statement.test)
             self.finish_step(statement, str(chosen), header=True)
@@ -349,8 +367,8 @@ class Interpreter:
     def _note(self, target: ast.expr, value: Any) -> str:
         """How a plain value is shown beside the line that assigned it; tensors are shown as what they are."""
         if isinstance(target, ast.Name) and not isinstance(value, (Tensor, nn.Module, Word, Namespace, _Method)):
-            text = self._text(value, quoted=True, node=target)
-            return f"{target.id} = {text if len(text) <= 80 else text[:79] + '…'}"
+            text = self._text(value, quoted=True, node=target, room=_MAX_NOTE)
+            return f"{target.id} = {text if len(text) <= _MAX_NOTE else text[: _MAX_NOTE - 1] + '…'}"
         return ""
 
     # ---- expressions
@@ -430,11 +448,20 @@ class Interpreter:
                     ),
                     node,
                 )
-        if isinstance(left, Tensor) or isinstance(right, Tensor):
+        if isinstance(kind, (ast.Mult, ast.Mod)) and any(
+            isinstance(value, (str, list, tuple)) for value in (left, right)
+        ):
+            # Python takes a whole number in a tensor for a count: of copies of a list or a text, or of columns.
+            left, right = _plain_count(left), _plain_count(right)
+        has_tensor = isinstance(left, Tensor) or isinstance(right, Tensor)
+        if has_tensor and not (isinstance(left, str) and isinstance(kind, ast.Mod)):
+            self._check_arguments(node, (left, right), {})
             return self._call_torch(node, apply, (left, right))
         with self._limits(node):
             _check_plain_operands(kind, left, right)
         result = self._call_python(node, lambda: apply(left, right))
+        if isinstance(result, list) and result is left:
+            self._check_lists(node)
         return self._admit(result, node)
 
     def _evaluate_unary(self, node: ast.UnaryOp) -> Any:
@@ -484,6 +511,10 @@ class Interpreter:
         spec = "" if node.format_spec is None else str(self._evaluate(node.format_spec))
         if not _FORMAT.fullmatch(spec):
             raise self._fault("unsupported", Message("This number format is not part of the lab's Python."), node.value)
+        if node.conversion in _CONVERSIONS:
+            text = self._text(value, quoted=node.conversion != _AS_TEXT, node=node.value)
+            text = ascii(value) if node.conversion == _AS_ASCII and isinstance(value, str) else text
+            return str(self._call_python(node.value, lambda: format(text, spec)))
         if isinstance(value, (bool, int, float, str)) or (isinstance(value, Tensor) and value.dim() == 0):
             number = value.item() if isinstance(value, Tensor) else value
             return str(self._call_python(node.value, lambda: format(number, spec)))
@@ -556,12 +587,13 @@ class Interpreter:
         if name not in TENSOR_ATTRIBUTES:
             self._unknown_attribute(node, "Tensor", TENSOR_METHODS | TENSOR_ATTRIBUTES)
         if name == "grad":
-            if not owner.is_leaf and not owner.retains_grad and owner.requires_grad:
+            if not is_leaf_of(owner) and not owner.retains_grad and owner.requires_grad:
                 self._recorder.warnings.append(_NON_LEAF_GRAD)
                 return None
             return owner.grad
         if name == "grad_fn":
-            return None if owner.grad_fn is None else _GraphNode(owner.grad_fn)
+            function = self._call_python(node, lambda: owner.grad_fn)
+            return None if function is None else _GraphNode(function)
         return self._call_torch(node, getattr, (owner, name))
 
     def _unknown_attribute(self, node: ast.Attribute, path: str, words: Iterable[str]) -> None:
@@ -598,7 +630,9 @@ class Interpreter:
         if isinstance(owner, (Tensor, nn.Sequential)):
             if isinstance(owner, nn.Sequential) and not isinstance(index, (int, slice)):
                 raise self._fault("value", Message("A module is chosen by a whole number."), node)
-            return self._call_torch(node, operator.getitem, (owner, index))
+            return self._call_torch(
+                node, operator.getitem, (owner, index), grows=self._selects_more(node, owner, index)
+            )
         if isinstance(owner, (list, tuple, range)) and isinstance(index, (int, slice)):
             return self._admit(self._call_python(node, lambda: owner[index]), node)
         text = f"'{_kind(owner)}' object is not subscriptable"
@@ -606,6 +640,9 @@ class Interpreter:
 
     def _set_item(self, node: ast.AST, owner: Any, index: Any, value: Any) -> None:
         if isinstance(owner, Tensor):
+            if self._selects_more(node, owner, index):
+                with self._limits(node), self._collect_warnings():
+                    self._guard.rehearse(operator.getitem, (owner, index), {})
             self._call_torch(node, operator.setitem, (owner, index, value))
             self._recorder.add_result(owner)
         elif isinstance(owner, list) and isinstance(index, int):
@@ -614,6 +651,13 @@ class Interpreter:
         else:
             text = f"'{_kind(owner)}' object does not support item assignment"
             raise self._fault("value", Message("{text}", {"text": text}), node)
+
+    def _selects_more(self, node: ast.AST, owner: Any, index: Any) -> bool:
+        """Whether an index could select more elements than a tensor may have."""
+        if not isinstance(owner, Tensor):
+            return False
+        with self._limits(node):
+            return limits.largest_selection(owner, index) > limits.MAX_ELEMENTS
 
     def _check_simple(self, value: Any, node: ast.AST) -> None:
         """A list that could hold itself would never end."""
@@ -639,7 +683,7 @@ class Interpreter:
             return self._call_method(node, callee, args, kwargs)
         if isinstance(callee, nn.Module):
             self._check_arguments(node, args, kwargs)
-            drops = callee.training and any(type(part).__name__ in _DROPPING for part in callee.modules())
+            drops = any(part.training and type(part).__name__ in _DROPPING for part in callee.modules())
             return self._call_torch(node, callee, args, kwargs, grows=True, is_random=drops)
         raise self._fault("value", Message("{text}", {"text": f"'{_kind(callee)}' object is not callable"}), node)
 
@@ -660,10 +704,6 @@ class Interpreter:
         if path == "torch.autograd.grad":
             return self._call_grad(node, args, kwargs)
         result = self._call_torch(node, word.function, args, kwargs, grows=word.grows, is_random=word.is_random)
-        if isinstance(result, nn.Module):
-            with self._limits(node):
-                if max(name.count(".") for name, _ in result.named_modules()) >= _MAX_PARAMETER_DEPTH:
-                    raise LimitError("Modules may be nested at most {limit} deep.", limit=_MAX_PARAMETER_DEPTH)
         return result
 
     def _seed(self, node: ast.Call, args: tuple[Any, ...]) -> None:
@@ -680,15 +720,19 @@ class Interpreter:
                 text = ends["sep"].join(self._text(value, quoted=False, node=node) for value in args)
                 self._recorder.add_printed(text + ends["end"])
             return None
-        for value in args:
+        for name in kwargs:
+            if name not in PYTHON_KEYWORDS.get(word.path, ()):
+                raise self._fault(
+                    "unsupported", Message("The argument {word} is not part of the lab.", {"word": name}), node
+                )
+        for value in (*args, *kwargs.values()):
             if isinstance(value, (Word, Namespace, _Method, _GradMode, _GraphNode)):
                 raise self._fault("unsupported", Message("This cannot be an argument here."), node)
-            if isinstance(value, range) and word.path not in ("len", "range") and len(value) > limits.MAX_LIST:
-                raise self._fault(
-                    "limit",
-                    Message("A list may have at most {limit} elements.", {"limit": f"{limits.MAX_LIST:,}"}),
-                    node,
-                )
+            is_long = isinstance(value, range) and limits.range_length(value) > limits.MAX_LIST
+            if is_long and word.path not in ("len", "range"):
+                raise self._fault("limit", limits.too_long_a_list().reason, node)
+        with self._limits(node):
+            limits.check_call(word.path, args, kwargs)
         if word.path == "zip" and len(args) > 16:
             raise self._fault("unsupported", Message("This cannot be an argument here."), node)
         return self._call_torch(node, word.function, args, kwargs)
@@ -707,6 +751,7 @@ class Interpreter:
                     node,
                 )
             owner.append(args[0])
+            self._check_lists(node)
             return None
         if isinstance(owner, _GraphNode):
             return owner.node.name()
@@ -719,14 +764,19 @@ class Interpreter:
         )
 
     def _check_arguments(
-        self, node: ast.Call, args: tuple[Any, ...], kwargs: dict[str, Any], *, small: bool = False
+        self, node: ast.AST, args: tuple[Any, ...], kwargs: dict[str, Any], *, small: bool = False
     ) -> None:
         """Lets only plain values through to torch, and where they are sizes only small ones."""
+        with self._limits(node):
+            for value in (*args, *kwargs.values()):
+                limits.count_leaves(value)
         stack: list[Any] = [*args, *kwargs.values()]
         while stack:
             value = stack.pop()
             if isinstance(value, (list, tuple)):
                 stack.extend(value)
+            elif isinstance(value, range):
+                stack.extend(self._bounded(value, node))
             elif isinstance(value, (Word, Namespace, _Method, _GradMode, _GraphNode)):
                 raise self._fault(
                     "unsupported",
@@ -797,6 +847,9 @@ class Interpreter:
         kwargs = kwargs or {}
         self._guard_time(node)
         try:
+            name = getattr(function, "__name__", "")
+            if name not in ("sum", "max", "min"):  # torch's own take nothing apart; Python's have been checked
+                limits.check_call(name, args, kwargs)
             if grows or limits.largest_result(args, kwargs) > limits.MAX_ELEMENTS:
                 with self._collect_warnings():
                     self._guard.rehearse(function, args, kwargs)
@@ -814,6 +867,8 @@ class Interpreter:
             raise self._fault("limit", error.reason, node) from None
         except (FaultError, KeyboardInterrupt):
             raise
+        except MemoryError:
+            raise self._fault("limit", Message("The program used too much memory."), node) from None
         except Exception as error:
             text = _error_text(error)
             kind = "torch" if _comes_from_torch(function, args) else "value"
@@ -824,6 +879,8 @@ class Interpreter:
         """Calls plain Python on plain values; its own error becomes a fault at this place."""
         try:
             return call()
+        except MemoryError:
+            raise self._fault("limit", Message("The program used too much memory."), node) from None
         except Exception as error:
             text = _error_text(error)
             raise self._fault("value", Message("{text}", {"text": text}), node, explanation=explain(text)) from None
@@ -835,11 +892,17 @@ class Interpreter:
         if isinstance(value, Tensor):
             with self._limits(node):
                 limits.check_elements(value.shape)
+            self._check_device(node, value)
+            return value
+        if isinstance(value, nn.Module):
+            with self._limits(node):
+                limits.check_modules(value)
+            self._check_device(node, *value.parameters(), *value.buffers())
             return value
         if (
             isinstance(value, bool)
             or value is None
-            or isinstance(value, (float, torch.dtype, torch.Size, range, slice, nn.Module))
+            or isinstance(value, (float, torch.dtype, torch.Size, range, slice))
         ):
             return value
         with self._limits(node):
@@ -865,6 +928,18 @@ class Interpreter:
                 )
         return value
 
+    def _check_device(self, node: ast.AST, *tensors: Tensor) -> None:
+        if any(tensor.device.type != "cpu" for tensor in tensors):
+            raise self._fault("unsupported", Message("There is only one device here, the processor."), node)
+
+    def _check_lists(self, node: ast.AST) -> None:
+        """After a list was changed in place: every list that holds it has changed too."""
+        for value in self.variables.values():
+            if isinstance(value, (list, tuple)):
+                self._guard_time(node)
+                with self._limits(node):
+                    _check_list(value)
+
     def _iterate(self, value: Any, node: ast.AST) -> Iterator[Any]:
         if isinstance(value, Tensor):
             value = self._call_torch(node, list, (value,))
@@ -876,10 +951,8 @@ class Interpreter:
         raise self._fault("value", Message("{text}", {"text": text}), node, explanation=explain(text))
 
     def _bounded(self, value: Any, node: ast.AST) -> list[Any]:
-        if isinstance(value, range) and len(value) > limits.MAX_LIST:
-            raise self._fault(
-                "limit", Message("A list may have at most {limit} elements.", {"limit": f"{limits.MAX_LIST:,}"}), node
-            )
+        if isinstance(value, range) and limits.range_length(value) > limits.MAX_LIST:
+            raise self._fault("limit", limits.too_long_a_list().reason, node)
         return list(self._iterate(value, node))
 
     def _count(self, node: ast.AST) -> None:
@@ -912,8 +985,8 @@ class Interpreter:
 
     # ---- text
 
-    def _text(self, value: Any, *, quoted: bool, node: ast.AST) -> str:
-        """What ``print`` shows, without addresses in memory."""
+    def _text(self, value: Any, *, quoted: bool, node: ast.AST, room: float = math.inf) -> str:
+        """What ``print`` shows, without addresses in memory; of a list no more than fills so many characters."""
         if isinstance(value, (Tensor, nn.Module)):
             return str(self._call_torch(node, repr, (value,)))
         if isinstance(value, str):
@@ -925,7 +998,13 @@ class Interpreter:
         if isinstance(value, _GradMode):
             return value.path
         if isinstance(value, (list, tuple)) and not isinstance(value, torch.Size):
-            inner = ", ".join(self._text(element, quoted=True, node=node) for element in value)
+            parts: list[str] = []
+            for element in value:
+                parts.append(self._text(element, quoted=True, node=node, room=room))
+                room -= len(parts[-1]) + 2
+                if room < 0:
+                    break
+            inner = ", ".join(parts)
             if isinstance(value, list):
                 return f"[{inner}]"
             return f"({inner},)" if len(value) == 1 else f"({inner})"
@@ -965,7 +1044,7 @@ _PYTHON: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
         "min": min,
         "max": max,
         "sum": sum,
-        "round": round,
+        "round": lambda number, *args, **kwargs: _round(number, *args, **kwargs),
         "enumerate": lambda *args, **kwargs: list(enumerate(*args, **kwargs)),
         "zip": lambda *args: list(zip(*args, strict=False)),
         "list": list,
@@ -973,6 +1052,30 @@ _PYTHON: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
         "reversed": lambda values: list(reversed(values)),
     }
 )
+
+
+def _plain_count(value: Any) -> Any:
+    """The number in a tensor that holds one whole number; everything else as it is."""
+    is_count = isinstance(value, Tensor) and value.numel() == 1 and not value.is_floating_point()
+    return value.item() if is_count else value
+
+
+def _round(number: Any, ndigits: Any = None) -> Any:
+    """Python's own, without working out ten to a power that is larger than any number here."""
+    if isinstance(number, int) and isinstance(ndigits, int) and ndigits < -limits.MAX_BITS:
+        return 0
+    return round(number) if ndigits is None else round(number, ndigits)
+
+
+def _is_in(element: Any, container: Any) -> bool:
+    """Python's own, without walking through a range to find a number that is not whole."""
+    if not isinstance(container, range) or type(element) in (int, bool):
+        return element in container
+    if isinstance(element, Tensor) and element.numel() == 1:
+        element = element.item()
+    if isinstance(element, float):
+        return element.is_integer() and int(element) in container
+    return element in container if type(element) in (int, bool) else False
 
 
 def _unpack(values: Iterator[Any], num_targets: int) -> list[Any]:
@@ -994,8 +1097,9 @@ def _check_plain_operands(kind: ast.operator, left: Any, right: Any) -> None:
         if isinstance(values, (list, tuple)):
             size = len(values) * (count if isinstance(count, int) else 1)
             size += len(count) if isinstance(count, (list, tuple)) else 0
+            size += limits.range_length(count) if isinstance(count, range) else 0
             if size > limits.MAX_LIST:
-                raise LimitError("A list may have at most {limit} elements.", limit=f"{limits.MAX_LIST:,}")
+                raise limits.too_long_a_list()
     if isinstance(left, int) and isinstance(right, int):
         bits = left.bit_length()
         grows = isinstance(kind, ast.Pow) and abs(left) > 1 and right > 0 and (bits - 1) * right > limits.MAX_BITS
@@ -1011,7 +1115,7 @@ def _check_list(value: list[Any] | tuple[Any, ...]) -> None:
         current, depth = stack.pop()
         count += len(current)
         if count > limits.MAX_LIST:
-            raise LimitError("A list may have at most {limit} elements.", limit=f"{limits.MAX_LIST:,}")
+            raise limits.too_long_a_list()
         if depth > limits.MAX_LIST_DEPTH:
             raise LimitError("Lists may be nested at most {limit} deep.", limit=limits.MAX_LIST_DEPTH)
         stack.extend((element, depth + 1) for element in current if isinstance(element, (list, tuple)))

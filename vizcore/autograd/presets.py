@@ -48,7 +48,10 @@ class Preset:
 def _close(value: object, expected: object) -> bool:
     if value is None:
         return False
-    array = np.asarray(value, dtype=float)
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):  # a text, a list of lists of unequal length
+        return False
     target = np.asarray(expected, dtype=float)
     return array.shape == target.shape and bool(np.allclose(array, target, rtol=1e-5, atol=1e-6, equal_nan=True))
 
@@ -564,16 +567,19 @@ PRESETS: MappingProxyType[str, Preset] = MappingProxyType({preset.name: preset f
 
 
 def _printed_column(trace: ProgramTrace, column: int) -> list[float]:
-    return [float(line.split()[column]) for line in trace.printed.splitlines() if len(line.split()) > column] or [0.0]
+    words = [line.split()[column] for line in trace.printed.splitlines() if len(line.split()) > column]
+    try:
+        return [float(word) for word in words] or [0.0]
+    except ValueError:  # the learner printed words
+        return [0.0]
 
 
 def _number(trace: ProgramTrace, name: str) -> float:
-    value = trace.variables.get(name)
-    return (
-        float(np.asarray(value, dtype=float).reshape(-1)[0])
-        if value is not None and np.size(value) == 1
-        else float("nan")
-    )
+    try:
+        array = np.asarray(trace.variables.get(name), dtype=float).reshape(-1)
+    except (TypeError, ValueError):  # a text, a list of lists of unequal length
+        return float("nan")
+    return float(array[0]) if array.size == 1 else float("nan")
 
 
 def _last_state(trace: ProgramTrace, name: str, test: Callable[..., bool]) -> bool:

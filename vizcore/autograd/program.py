@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from vizcore.autograd import limits
 from vizcore.autograd.interpreter import Interpreter
 from vizcore.autograd.limits import Guard
-from vizcore.autograd.parsing import FaultError, parse_program
-from vizcore.autograd.recorder import Recorder, to_array
-from vizcore.autograd.trace import ProgramError, ProgramTrace
+from vizcore.autograd.parsing import FaultError, locate, parse_program
+from vizcore.autograd.recorder import Recorder, grad_of, to_array
+from vizcore.autograd.trace import Message, ProgramError, ProgramTrace
 from vizcore.autograd.warnings_of import torch_warnings
 
 
@@ -28,13 +31,18 @@ def run_program(source: str, *, seed: int = 0) -> ProgramTrace:
     Returns:
         The trace. A faulty program does not raise: the trace goes up to the fault, which is in ``error``.
     """
+    return run_program_by_lines(source, seed)
+
+
+def run_program_by_lines(source: str, seed: int, *, on_line: Callable[[int], None] | None = None) -> ProgramTrace:
+    """:func:`run_program` that tells the number of each line before it runs."""
     try:
         tree = parse_program(source)
     except FaultError as fault:
         return ProgramTrace(source, seed, (), (), (), (), (), {}, {}, "", fault.error)
     guard = Guard(seed)
     recorder = Recorder(guard, compares_values=".data" in source)
-    interpreter = Interpreter(source, guard, recorder, torch_warnings)
+    interpreter = Interpreter(source, guard, recorder, torch_warnings, on_line)
     error: ProgramError | None = None
     grad_mode = torch.is_grad_enabled()
     try:
@@ -44,10 +52,16 @@ def run_program(source: str, *, seed: int = 0) -> ProgramTrace:
         except FaultError as fault:
             error = fault.error
             _finish_failed_line(interpreter)
-        variables, grads = _final_values(interpreter)
+        except Exception as failure:  # the record failed, not the program: the trace ends here, with what it has
+            error = _not_recorded(interpreter, source, failure)
+        try:
+            variables, grads = _final_values(interpreter)
+        except Exception as failure:
+            variables, grads = {}, {}
+            error = error or _not_recorded(interpreter, source, failure)
     finally:
         torch.set_grad_enabled(grad_mode)
-    return ProgramTrace(
+    trace = ProgramTrace(
         source=source,
         seed=seed,
         steps=tuple(recorder.steps),
@@ -60,6 +74,21 @@ def run_program(source: str, *, seed: int = 0) -> ProgramTrace:
         printed="".join(recorder.printed),
         error=error,
     )
+    recorder.release()
+    return trace
+
+
+def _not_recorded(interpreter: Interpreter, source: str, failure: Exception) -> ProgramError:
+    """What no check foresaw, at the line where it happened."""
+    statement = interpreter.current
+    line, column, end_column = locate(statement, source) if statement is not None else (1, 1, 2)
+    message = Message(
+        "The lab could not record this line ({kind}: {text}).",
+        {"kind": type(failure).__name__, "text": str(failure)[:200]},
+    )
+    if isinstance(failure, MemoryError):
+        message = Message("The program used too much memory.")
+    return ProgramError("limit", message, line, column, end_column)
 
 
 def _finish_failed_line(interpreter: Interpreter) -> None:
@@ -68,41 +97,62 @@ def _finish_failed_line(interpreter: Interpreter) -> None:
         return
     try:
         interpreter.finish_step(interpreter.current, header=hasattr(interpreter.current, "body"))
-    except FaultError:
+    except Exception:
         return
 
 
 def _final_values(interpreter: Interpreter) -> tuple[dict[str, Any], dict[str, Any]]:
     variables: dict[str, Any] = {}
     grads: dict[str, Any] = {}
+    values = _FinalValues()
     for name, value in interpreter.variables.items():
-        plain = _plain_value(value)
+        plain = values.plain(value, 0)
         if plain is not _NOT_PLAIN:
             variables[name] = plain
     for name, tensor in interpreter.named_tensors():
         if not name.endswith("]"):
-            variables[name] = to_array(tensor)
-        grad = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+            variables[name] = values.array(tensor)
+        grad = grad_of(tensor)
         if grad is not None:
-            grads[name] = to_array(grad)
+            grads[name] = values.array(grad)
     return variables, grads
 
 
 _NOT_PLAIN = object()
 
 
-def _plain_value(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return to_array(value)
-    if isinstance(value, (bool, int, float, str)) or value is None:
-        return value
-    if isinstance(value, torch.dtype):
-        return str(value)
-    if isinstance(value, range):
-        return value
-    if isinstance(value, (list, tuple)):
-        parts = [_plain_value(element) for element in value]
-        if any(part is _NOT_PLAIN for part in parts):
+class _FinalValues:
+    """Turns what variables hold into arrays, numbers and lists: each tensor once, and no more than a trace may hold."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[int, tuple[Tensor, np.ndarray]] = {}
+        self._num_parts = 0
+
+    def array(self, tensor: Tensor) -> np.ndarray:
+        """The elements of a tensor."""
+        if id(tensor) not in self._arrays:
+            self._arrays[id(tensor)] = (tensor, to_array(tensor))
+        return self._arrays[id(tensor)][1]
+
+    def plain(self, value: Any, depth: int) -> Any:
+        """The value, or ``_NOT_PLAIN``: of another kind, too deep, or beyond what is shown of all lists together."""
+        self._num_parts += 1
+        if self._num_parts > limits.MAX_FINAL_PARTS or depth > limits.MAX_LIST_DEPTH:
             return _NOT_PLAIN
-        return parts if isinstance(value, list) else tuple(parts)
-    return _NOT_PLAIN
+        if isinstance(value, Tensor):
+            return self.array(value)
+        if isinstance(value, (bool, int, float, str)) or value is None:
+            return value
+        if isinstance(value, torch.dtype):
+            return str(value)
+        if isinstance(value, range):
+            return value
+        if isinstance(value, (list, tuple)):
+            parts = []
+            for element in value:
+                part = self.plain(element, depth + 1)
+                if part is _NOT_PLAIN:
+                    return _NOT_PLAIN
+                parts.append(part)
+            return parts if isinstance(value, list) else tuple(parts)
+        return _NOT_PLAIN

@@ -8,7 +8,7 @@ freed.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -110,8 +110,9 @@ class Recorder:
         for tensor in value if isinstance(value, (tuple, list)) else (value,):
             if isinstance(tensor, Tensor) and tensor.requires_grad:
                 self._results.append(tensor)
-                if tensor.grad_fn is not None:
-                    key = self._key(tensor.grad_fn)
+                node = grad_fn_of(tensor)
+                if node is not None:
+                    key = self._key(node)
                     if key not in self._ids:
                         self._values[key] = self.array(tensor)
 
@@ -176,8 +177,8 @@ class Recorder:
         """The tensors that are new or differ from what they were at the last step."""
         changed = []
         for name, tensor in named:
-            is_leaf, requires_grad = tensor.is_leaf, tensor.requires_grad
-            grad = tensor.grad if is_leaf or tensor.retains_grad else None
+            is_leaf, requires_grad = is_leaf_of(tensor), tensor.requires_grad
+            grad = grad_of(tensor)
             fingerprint: tuple[Any, ...] = (id(tensor), tensor._version, requires_grad, is_leaf)
             if grad is not None:
                 fingerprint += (id(grad), grad._version)
@@ -189,7 +190,7 @@ class Recorder:
         return changed
 
     def _add_state(self, name: str, tensor: Tensor) -> int:
-        grad = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+        grad = grad_of(tensor)
         self.tensors.append(
             TensorState(
                 name=name,
@@ -199,7 +200,7 @@ class Recorder:
                 shape=tuple(tensor.shape),
                 dtype=dtype_name(tensor.dtype),
                 requires_grad=tensor.requires_grad,
-                is_leaf=tensor.is_leaf,
+                is_leaf=is_leaf_of(tensor),
                 version=tensor._version,
                 node=self._node_id(tensor),
                 grad=None if grad is None else self.array(grad),
@@ -218,11 +219,11 @@ class Recorder:
 
     def _storage(self, tensor: Tensor) -> int:
         """The same number for tensors that share memory, as long as one of them is alive."""
-        pointer = tensor.untyped_storage().data_ptr()
+        pointer = _address(tensor)
         known = self._storages.get(pointer)
         if pointer and known is not None:
             holder = known[0]()
-            if holder is not None and holder.untyped_storage().data_ptr() == pointer:
+            if holder is not None and _address(holder) == pointer:
                 return known[1]
         number = self._num_storages
         self._num_storages += 1
@@ -240,18 +241,30 @@ class Recorder:
             return ("unnumbered", id(node))
         return ("node", number)
 
-    def _order(self, key: NodeKey) -> float:
-        """Increases along every edge: torch's number, or for a node that has none just above its inputs'."""
-        if key[0] != "unnumbered":
-            return float(key[1]) if key[0] == "node" else -1.0
-        inputs = [
-            self._key(following) for following, _ in self._unnumbered[key[1]].next_functions if following is not None
-        ]
-        return max((self._order(source) for source in inputs), default=-1.0) + 1e-6
+    def _orders(self, keys: Iterable[NodeKey]) -> dict[NodeKey, float]:
+        """Numbers that increase along every edge: torch's, or for a node without one just above those of its inputs."""
+        orders: dict[NodeKey, float] = {}
+        stack = [(key, False) for key in keys]
+        while stack:
+            key, is_ready = stack.pop()
+            if key in orders:
+                continue
+            if key[0] != "unnumbered":
+                orders[key] = float(key[1]) if key[0] == "node" else -1.0
+                continue
+            following = self._unnumbered[key[1]].next_functions
+            inputs = [self._key(node) for node, _ in following if node is not None]
+            if is_ready:
+                orders[key] = max((orders[source] for source in inputs), default=-1.0) + 1e-6
+            else:
+                stack.append((key, True))
+                stack.extend((source, False) for source in inputs)
+        return orders
 
     def _node_id(self, tensor: Tensor) -> int | None:
-        if tensor.grad_fn is not None:
-            return self._ids.get(self._key(tensor.grad_fn))
+        node = grad_fn_of(tensor)
+        if node is not None:
+            return self._ids.get(self._key(node))
         return self._ids.get(("leaf", id(tensor))) if tensor.requires_grad else None
 
     def _discover(self, line: int, changed: list[tuple[str, Tensor]], named: list[tuple[str, Tensor]]) -> None:
@@ -264,9 +277,10 @@ class Recorder:
         for tensor in tensors:
             if not tensor.requires_grad:
                 continue
-            if tensor.grad_fn is not None:
-                stack.append(tensor.grad_fn)
-            elif tensor.is_leaf:
+            node = grad_fn_of(tensor)
+            if node is not None:
+                stack.append(node)
+            elif is_leaf_of(tensor):
                 accumulator = _accumulator(tensor)
                 if accumulator is not None:
                     stack.append(accumulator)
@@ -292,7 +306,8 @@ class Recorder:
         for key in leaves:
             self._leaves[key[1]] = found[key].variable
         leaves.sort(key=lambda key: self._identity(self._leaves[key[1]]))
-        others = sorted((key for key in found if key[0] != "leaf"), key=self._order)
+        orders = self._orders(found)
+        others = sorted((key for key in found if key[0] != "leaf"), key=lambda key: orders[key])
         saved = {key: self._saved(found[key], places) for key in (*leaves, *others)}
         for key in (*leaves, *others):
             self._add_node(key, found[key], line, saved[key])
@@ -338,8 +353,9 @@ class Recorder:
             for index, tensor in enumerate(tensors):
                 if not isinstance(tensor, Tensor):
                     continue
-                if tensor.grad_fn is not None:  # it is the output of that node, perhaps one that has no name
-                    self._values.setdefault(self._key(tensor.grad_fn), to_array(tensor))
+                maker = grad_fn_of(tensor)
+                if maker is not None:  # it is the output of that node, perhaps one that has no name
+                    self._values.setdefault(self._key(maker), to_array(tensor))
                 suffix = f"[{index}]" if isinstance(value, (tuple, list)) else ""
                 saved.append(
                     SavedTensor(
@@ -386,7 +402,7 @@ class Recorder:
         self._results.extend(tensor for tensor, _ in roots if tensor.requires_grad)
         self._discover(line, named, named)
         for tensor, gradient in roots:
-            if not tensor.requires_grad or (tensor.grad_fn is None and _accumulator(tensor) is None):
+            if not tensor.requires_grad or (grad_fn_of(tensor) is None and _accumulator(tensor) is None):
                 continue
             edge = torch.autograd.graph.get_gradient_edge(tensor)
             nodes.append(edge.node)
@@ -407,7 +423,7 @@ class Recorder:
             outputs = [output for _, output in node.next_functions]
             handles.append(node.register_prehook(self._arrival(run, node_id)))
             handles.append(node.register_hook(self._departure(run, node_id, sources, outputs)))
-            if hasattr(node, "variable"):
+            if hasattr(node, "variable") and node.variable.requires_grad:  # it may have been switched off since
                 handles.append(node.variable.register_post_accumulate_grad_hook(self._accumulation(run, node_id)))
             nodes.extend(following for following, _ in node.next_functions if following is not None)
         first = torch.autograd._get_sequence_nr()
@@ -483,6 +499,11 @@ class Recorder:
 
         return accumulate
 
+    def release(self) -> None:
+        """Lets go of the leaves' gradients: after ``create_graph=True`` they hold their leaves for ever."""
+        for leaf in self._leaf_nodes.values():
+            leaf.grad = None
+
     def finished_visits(self) -> tuple[Visit, ...]:
         """The visits, as the trace keeps them."""
         return tuple(
@@ -502,6 +523,8 @@ class Recorder:
 def to_array(tensor: Tensor) -> np.ndarray:
     """A copy of a tensor's elements; bfloat16, which NumPy does not have, becomes float32."""
     tensor = tensor.detach()
+    if tensor.layout != torch.strided:
+        tensor = tensor.to_dense()
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.float()
     return tensor.numpy(force=True).copy()  # forced: torch keeps some all-zero gradients without memory
@@ -511,8 +534,32 @@ def _accumulator(leaf: Tensor) -> Any:
     """The ``AccumulateGrad`` of a leaf; None for a view taken under ``no_grad``, which claims to require a gradient."""
     try:
         return torch.autograd.graph.get_gradient_edge(leaf).node
-    except AssertionError:
+    except (AssertionError, RuntimeError):
         return None
+
+
+def grad_fn_of(tensor: Tensor) -> Any:
+    """A tensor's ``grad_fn``; None also for a stale view, whose history torch refuses to tell.
+
+    A view that was taken under ``no_grad`` goes stale when its elements are changed through it or through its base.
+    """
+    try:
+        return tensor.grad_fn
+    except RuntimeError:
+        return None
+
+
+def is_leaf_of(tensor: Tensor) -> bool:
+    """Whether a tensor is a leaf; a stale view is none."""
+    try:
+        return tensor.is_leaf
+    except RuntimeError:
+        return False
+
+
+def grad_of(tensor: Tensor) -> Tensor | None:
+    """A tensor's ``.grad`` without torch's warning where there cannot be one."""
+    return tensor.grad if is_leaf_of(tensor) or tensor.retains_grad else None
 
 
 def dtype_name(dtype: torch.dtype) -> str:
@@ -522,7 +569,17 @@ def dtype_name(dtype: torch.dtype) -> str:
 
 def _place(tensor: Tensor) -> tuple[Any, ...]:
     """Equal for two tensors that are the same elements in memory."""
+    if not _address(tensor):
+        return (id(tensor),)
     return (tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype)
+
+
+def _address(tensor: Tensor) -> int:
+    """Where a tensor's memory begins; 0 for one without memory: sparse, or one of torch's all-zero gradients."""
+    try:
+        return tensor.untyped_storage().data_ptr()
+    except (RuntimeError, NotImplementedError):
+        return 0
 
 
 def _output_shape(node: Any) -> tuple[int, ...] | None:

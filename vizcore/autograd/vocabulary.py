@@ -118,6 +118,19 @@ print range len float int bool abs min max sum round enumerate zip list tuple re
 """
 PYTHON_FUNCTIONS = frozenset(_PYTHON_FUNCTIONS_WORDS.split())
 
+PYTHON_KEYWORDS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
+    {
+        "print": frozenset(("sep", "end")),
+        "max": frozenset(("default",)),
+        "min": frozenset(("default",)),
+        "sum": frozenset(("start",)),
+        "round": frozenset(("ndigits",)),
+        "enumerate": frozenset(("start",)),
+        "int": frozenset(("base",)),
+    }
+)
+"""Named arguments of Python's functions; those of a tensor (``dim`` and the like) belong to its methods."""
+
 REFUSED_KEYWORDS = frozenset(("out", "generator", "device", "layout", "pin_memory", "names"))
 """Arguments that would write elsewhere, reach another device or another generator."""
 
@@ -160,7 +173,7 @@ tile repeat repeat_interleave expand broadcast_to broadcast_tensors diag diag_em
 rot90 unfold fold cat concat concatenate stack hstack vstack dstack column_stack meshgrid multinomial quantile conv1d
 conv2d conv_transpose1d conv_transpose2d lp_pool1d lp_pool2d adaptive_avg_pool1d adaptive_avg_pool2d
 adaptive_max_pool1d adaptive_max_pool2d max_pool1d max_pool2d avg_pool1d avg_pool2d max_unpool1d max_unpool2d
-interpolate pixel_shuffle pixel_unshuffle pad grid_sample affine_grid one_hot embedding
+interpolate pixel_shuffle pixel_unshuffle pad grid_sample affine_grid one_hot embedding svd qr pinv multi_dot
 """
 GROWING = frozenset(_GROWING_WORDS.split())
 _RANDOM_WORDS = """

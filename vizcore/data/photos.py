@@ -3,6 +3,8 @@
 import io
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +20,9 @@ MAX_MEGABYTES: Final = 20
 MAX_MEGAPIXELS: Final = 50
 MAX_FRAMES: Final = 500
 MAX_ANIMATION_MEGAPIXELS: Final = 1000
+MAX_SCANS: Final = 64
+MAX_SCAN_MEGAPIXELS: Final = 1000
+MAX_WAIT_SECONDS: Final = 30
 MAX_SIDE: Final = 1280
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
@@ -27,6 +32,8 @@ TOO_MANY_BYTES: Final = "The file has {megabytes} MB; at most {limit} MB are rea
 TOO_MANY_PIXELS: Final = "The picture is larger than {limit} megapixels, the most that is read."
 TOO_MANY_FRAMES: Final = "The animation is longer than {limit} frames, the most that is read."
 TOO_LARGE_ANIMATION: Final = "All frames of the animation together exceed {limit} megapixels, the most that is read."
+TOO_MANY_SCANS: Final = "The picture is stored in more than {limit} passes, the most that is read at its size."
+BUSY: Final = "Other pictures are still being read; try again in a moment."
 NOT_A_PHOTO: Final = (
     "The file is not a picture that can be read; PNG, JPEG, WebP, BMP, GIF and TIFF up to {limit} MB are, "
     "whatever the file is called."
@@ -41,6 +48,8 @@ MESSAGES: Final = (
     TOO_MANY_PIXELS,
     TOO_MANY_FRAMES,
     TOO_LARGE_ANIMATION,
+    TOO_MANY_SCANS,
+    BUSY,
     NOT_A_PHOTO,
     DAMAGED,
     NO_SUCH_SAMPLE,
@@ -219,7 +228,7 @@ def decode_photo(data: bytes, *, name: str = "") -> Photo:
     if len(data) > MAX_MEGABYTES * 2**20:
         # Rounded up, so that a file just above the limit is not said to have the limit's size.
         raise PhotoError(TOO_MANY_BYTES, megabytes=-(-len(data) // 2**20), limit=MAX_MEGABYTES)
-    with _DECODING, warnings.catch_warnings():
+    with _turn(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with _open(data) as image:
             file_format = "JPEG" if image.format == "MPO" else str(image.format)
@@ -231,6 +240,17 @@ def decode_photo(data: bytes, *, name: str = "") -> Photo:
                 raise
             except Exception as error:  # Pillow's decoders raise almost anything on damaged data
                 raise PhotoError(DAMAGED, file_format=file_format, limit=MAX_MEGAPIXELS) from error
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Waits until no other picture is decoded, but not for ever."""
+    if not _DECODING.acquire(timeout=MAX_WAIT_SECONDS):
+        raise PhotoError(BUSY)
+    try:
+        yield
+    finally:
+        _DECODING.release()
 
 
 def encode_png(pixels: UInt8[np.ndarray, "H W 3"]) -> bytes:
@@ -277,6 +297,9 @@ def _open(data: bytes) -> Image.Image:
     num_pixels = image.width * image.height
     if num_pixels > MAX_MEGAPIXELS * 1_000_000:
         raise PhotoError(TOO_MANY_PIXELS, limit=MAX_MEGAPIXELS)
+    most_scans = min(MAX_SCANS, MAX_SCAN_MEGAPIXELS * 1_000_000 // max(num_pixels, 1))
+    if image.format in ("JPEG", "MPO") and _count_scans(data, most_scans) > most_scans:
+        raise PhotoError(TOO_MANY_SCANS, limit=most_scans)
     if num_frames > MAX_FRAMES:
         raise PhotoError(TOO_MANY_FRAMES, limit=MAX_FRAMES)
     if num_frames * num_pixels > MAX_ANIMATION_MEGAPIXELS * 1_000_000 and num_frames > 1:
@@ -304,6 +327,30 @@ def _count_frames(image: Image.Image, data: bytes) -> int:
                 return num_frames
         return MAX_FRAMES + 1
     return int(getattr(image, "n_frames", 1))  # PNG, WebP and MPO declare it in a header
+
+
+def _count_scans(data: bytes, most: int) -> int:
+    """Number of passes in which a JPEG file stores its picture, counting no further than one beyond ``most``.
+
+    A progressive picture has some ten. A hostile file can have a hundred thousand, of a few bytes each, and the decoder
+    goes over the whole picture for each of them.
+    """
+    position, num_scans = 2, 0
+    while num_scans <= most:
+        position = data.find(b"\xff", position)
+        if position < 0 or position + 4 > len(data):
+            break
+        marker = data[position + 1]
+        if marker == 0xFF:  # a byte that fills up
+            position += 1
+        elif marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8:  # inside a pass, or without a length
+            position += 2
+        elif marker == 0xD9:  # the end; in other formats more pictures follow, which are not decoded
+            break
+        else:
+            num_scans += marker == 0xDA
+            position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    return num_scans
 
 
 def _count_gif_frames(data: bytes) -> int:

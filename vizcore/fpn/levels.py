@@ -36,8 +36,8 @@ ANCHOR_STRIDES: Final = 8
 
 
 def level_value(
-    width: Float[Tensor, "..."],
-    height: Float[Tensor, "..."],
+    width: Real[Tensor, "..."],
+    height: Real[Tensor, "..."],
     *,
     canonical_size: float = CANONICAL_SIZE,
     canonical_level: float = CANONICAL_LEVEL,
@@ -55,8 +55,8 @@ def level_value(
 
 
 def level_number(
-    width: Float[Tensor, "..."],
-    height: Float[Tensor, "..."],
+    width: Real[Tensor, "..."],
+    height: Real[Tensor, "..."],
     *,
     k_min: int = 2,
     k_max: int = 5,
@@ -132,7 +132,7 @@ def fcos_level(farthest: Float[Tensor, "..."], config: FCOSConfig) -> Float[Tens
 
 
 def fcos_center_level(
-    width: Float[Tensor, "..."], height: Float[Tensor, "..."], config: FCOSConfig
+    width: Real[Tensor, "..."], height: Float[Tensor, "..."], config: FCOSConfig
 ) -> Float[Tensor, "..."]:
     """Number of the level that a cell right in the box's centre would need. Elementwise.
 

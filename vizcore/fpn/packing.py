@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from vizcore.fpn.neck import stride_of
 from vizcore.fpn.receptive_field import EffectiveField, receptive_interval
 from vizcore.fpn.trace import FPNTrace
 from vizcore.fpn.views import atlas_layout, channel_atlas, channel_views, pca_rgb, to_bytes, value_range
+from vizcore.packing import pack
 
 PACKED_VIEWS: Final = ("mean", "max", "norm", "pca", "channel")
 FIELD_SIDE: Final = 128
@@ -37,17 +37,17 @@ def pack_maps(trace: FPNTrace, *, view: str = "mean", channel: int = 0) -> bytes
         channel: which channel the view ``channel`` shows; a map that has fewer is sent empty.
 
     Returns:
-        A little-endian uint32 with the length of a JSON header, the header padded so that what follows begins at a
-        multiple of 8: for each map that is filled its cells row by row as uint16, and its colours as 3 uint8 each,
-        padded to an even number of bytes. Maps are named ``C4``, ``P4``, ``lateral:P4``, ``upsampled:P4`` and
-        ``merged:P4``.
+        As :mod:`vizcore.packing`: what is known of each map (``maps``), and for each that is filled its cells
+        ``[H, W]`` as uint16 under its name, its colours ``[H, W, 3]`` as uint8 under ``<name>.rgb``. Maps are named
+        ``C4``, ``P4``, ``lateral:P4``, ``upsampled:P4`` and ``merged:P4``.
 
     Raises:
         FPNError: If there is no such view.
     """
     if view not in PACKED_VIEWS:
         raise FPNError("view must be one of {known}; got {view}.", known=", ".join(PACKED_VIEWS), view=repr(view))
-    specs, blocks = [], []
+    specs: list[dict[str, Any]] = []
+    arrays: dict[str, np.ndarray] = {}
     for name, maps in _all_maps(trace).items():
         stride = stride_of(name.rpartition(":")[2])
         rows, columns = (-(-side // stride) for side in trace.resized_size)
@@ -69,13 +69,11 @@ def pack_maps(trace: FPNTrace, *, view: str = "mean", channel: int = 0) -> bytes
             low, high = float(values.min()), float(values.max())
             steps = np.zeros(values.shape) if high <= low else (values.astype(np.float64) - low) / (high - low)
             spec |= {"low": low, "high": high, "shades": value_range(values)}
-            blocks.append(np.rint(steps * _STEPS).astype("<u2").tobytes())
+            arrays[name] = np.rint(steps * _STEPS).astype(np.uint16)
             if view == "pca":
-                colors = np.ascontiguousarray(pca_rgb(cut)).tobytes()
-                blocks.append(colors + b"\0" * (len(colors) % 2))
+                arrays[f"{name}.rgb"] = pca_rgb(cut)
         specs.append(spec)
-    header = {"image": list(trace.image_size), "scales": list(trace.scales), "maps": specs}
-    return _with_header(header, blocks)
+    return pack(arrays, image=list(trace.image_size), scales=list(trace.scales), maps=specs)
 
 
 def pack_field(
@@ -97,8 +95,8 @@ def pack_field(
         anchors: whether the FPN paper's three anchors of the cell are sent, for a level.
 
     Returns:
-        As :func:`pack_maps`: a header, the gradient as ``height × width`` uint8 padded to a multiple of 4, the points
-        of the level as (x, y) float32 in pixels of the photo.
+        As :mod:`vizcore.packing`: ``heat`` ``[height, width]`` uint8, and the ``points`` of the level
+        ``[rows, columns, 2]``, x and y, float32, in pixels of the photo.
     """
     rows, columns = (-(-side // stride_of(level)) for side in trace.resized_size)
     step = -(-max(field.gradient.shape) // FIELD_SIDE)
@@ -107,29 +105,27 @@ def pack_field(
     height, width = (side // step for side in padded.shape)
     pooled = padded.reshape(height, step, width, step).mean((1, 3))
     shares = np.sqrt(pooled / pooled.max()) if pooled.max() > 0 else pooled
-    heat = np.rint(255 * shares).astype(np.uint8).tobytes()
-    points = trace.points(level).reshape(*trace.maps(level).shape[-2:], 2)[:rows, :columns].astype("<f4")
+    heat = np.rint(255 * shares).astype(np.uint8)
+    points = trace.points(level).reshape(*trace.maps(level).shape[-2:], 2)[:rows, :columns].astype(np.float32)
     own: list[list[float]] = []
     if anchors and level[0] == "P":
         size = (trace.maps(level).shape[-2], trace.maps(level).shape[-1])
         shapes = level_anchors(level, size).reshape(*size, -1, 4)[field.cell]
         own = trace.to_photo(shapes).tolist()
-    header = {
-        "heat": [height, width],
-        "reach": [
+    return pack(
+        {"heat": heat, "points": points},
+        reach=[
             side * step / (scale * whole)
             for side, scale, whole in zip((height, width), trace.scales[::-1], trace.image_size, strict=True)
         ],
-        "points": [rows, columns],
-        "anchors": own,
-        "theoretical": trace.to_photo(field.theoretical_box[None])[0].tolist(),
-        "held": field.box(field.side).tolist(),
-        "intervals": [receptive_interval(level, index) for index in range(INTERVALS)],
-        "stride": stride_of(level),
-        "scales": list(trace.scales),
-        "image": list(trace.image_size),
-    }
-    return _with_header(header, [heat + b"\0" * (-len(heat) % 4), points.tobytes()])
+        anchors=own,
+        theoretical=trace.to_photo(field.theoretical_box[None])[0].tolist(),
+        held=field.box(field.side).tolist(),
+        intervals=[receptive_interval(level, index) for index in range(INTERVALS)],
+        stride=stride_of(level),
+        scales=list(trace.scales),
+        image=list(trace.image_size),
+    )
 
 
 def pack_thumbnails(maps: Mapping[str, Float[np.ndarray, "C H W"]]) -> bytes:
@@ -139,11 +135,10 @@ def pack_thumbnails(maps: Mapping[str, Float[np.ndarray, "C H W"]]) -> bytes:
         maps: by any name.
 
     Returns:
-        As :func:`pack_maps`: a header, then each map row by row as uint8.
+        As :mod:`vizcore.packing`: each map ``[H, W]`` as uint8.
     """
     views = {name: channel_views(each, "mean") for name, each in maps.items()}
-    header = [{"name": name, "rows": view.shape[0], "cols": view.shape[1]} for name, view in views.items()]
-    return _with_header(header, [to_bytes(view, *value_range(view)).tobytes() for view in views.values()])
+    return pack({name: to_bytes(view, *value_range(view)) for name, view in views.items()})
 
 
 def pack_atlas(maps: Float[np.ndarray, "C H W"], *, side: int) -> bytes:
@@ -173,9 +168,3 @@ def _all_maps(trace: FPNTrace) -> dict[str, np.ndarray]:
             for part, maps in zip(("lateral", "upsampled", "merged"), parts, strict=True)
         },
     }
-
-
-def _with_header(header: object, blocks: list[bytes]) -> bytes:
-    text = json.dumps(header, allow_nan=False).encode()
-    text += b" " * (-(len(text) + 4) % 8)
-    return len(text).to_bytes(4, "little") + text + b"".join(blocks)

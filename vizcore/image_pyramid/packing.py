@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import struct
-
 import numpy as np
 
 from vizcore.image_pyramid.sliding_window import WINDOW_CELLS, SlidingWindowTrace
 from vizcore.models.efficientnet_lite import STRIDE
+from vizcore.packing import pack
 
 
 def count_positions(trace: SlidingWindowTrace, pace: str = "window") -> int:
@@ -18,11 +16,7 @@ def count_positions(trace: SlidingWindowTrace, pace: str = "window") -> int:
 
 
 def pack_sliding_window(trace: SlidingWindowTrace) -> bytes:
-    """Lays a trace out for the browser: typed arrays behind a JSON header.
-
-    The first four bytes are the header's length (little-endian); the header names each array with its type, its
-    offset behind the header and its length. Every array is four bytes wide, so all of them are aligned.
-    """
+    """Lays a trace out for the browser, as :mod:`vizcore.packing` does."""
     single, index = np.float32, np.int32
     arrays: dict[str, np.ndarray] = {
         "level_of": trace.level_of.astype(index),
@@ -36,23 +30,16 @@ def pack_sliding_window(trace: SlidingWindowTrace) -> bytes:
         "keep": trace.keep.astype(index),
         "suppressed_by": trace.suppressed_by.astype(index),
     }
-    entries, offset = {}, 0
-    for name, array in arrays.items():
-        entries[name] = (array.dtype.name, offset, array.size)
-        offset += array.nbytes
-    facts = {
-        "arrays": entries,
-        "label": trace.label,
-        "window_stride": trace.window_stride,
-        "window_cells": WINDOW_CELLS,
-        "cell": STRIDE,
-        "score_threshold": trace.score_threshold,
-        "iou_threshold": trace.iou_threshold,
-        "image_size": list(trace.image_size),
-        "level_sizes": trace.level_sizes.tolist(),
-        "grids": trace.grids.tolist(),
-        "num_top": trace.top_labels.shape[1],
-    }
-    header = json.dumps(facts).encode()
-    header += b" " * (-(len(header) + 4) % 4)
-    return struct.pack("<I", len(header)) + header + b"".join(array.tobytes() for array in arrays.values())
+    return pack(
+        arrays,
+        label=trace.label,
+        window_stride=trace.window_stride,
+        window_cells=WINDOW_CELLS,
+        cell=STRIDE,
+        score_threshold=trace.score_threshold,
+        iou_threshold=trace.iou_threshold,
+        image_size=list(trace.image_size),
+        level_sizes=trace.level_sizes.tolist(),
+        grids=trace.grids.tolist(),
+        num_top=trace.top_labels.shape[1],
+    )

@@ -22,8 +22,16 @@ from vizcore.modules.choice import (
 from vizcore.modules.comparison import compare_networks
 from vizcore.modules.networks import FunctionalNetwork, build_module_network
 from vizcore.modules.recommendations import Recommendation, Trap, measure_recommendations, measure_traps
-from vizcore.modules.report import Difference, NetworkComparison, NetworkReport, TensorEntry, num_distinct
-from vizcore.modules.script import lab_program, network_source, write_modules_script
+from vizcore.modules.report import (
+    Difference,
+    NetworkComparison,
+    NetworkReport,
+    TensorEntry,
+    list_shown,
+    list_silent,
+    num_distinct,
+)
+from vizcore.modules.script import lab_program, network_source, shown_definition, write_modules_script
 from vizcore.modules.timing import NetworkTiming, time_networks
 
 __all__ = [
@@ -44,10 +52,13 @@ __all__ = [
     "build_module_network",
     "compare_networks",
     "lab_program",
+    "list_shown",
+    "list_silent",
     "measure_recommendations",
     "measure_traps",
     "network_source",
     "num_distinct",
+    "shown_definition",
     "time_networks",
     "write_modules_script",
 ]

@@ -121,6 +121,36 @@ class NetworkComparison:
     functional: NetworkReport
     differences: tuple[Difference, ...]
 
+    @property
+    def by_aspect(self) -> dict[str, Difference]:
+        """The differences, by aspect."""
+        return {entry.aspect: entry for entry in self.differences}
+
+
+def list_shown(comparison: NetworkComparison) -> tuple[Difference, ...]:
+    """The aspects that the chosen network has: no running mean without batch normalisation, no second names unshared.
+
+    Args:
+        comparison: Any.
+
+    Returns:
+        Some of its differences, in order.
+    """
+    without = {
+        name
+        for name, is_there in (
+            ("running_mean", comparison.choice.normalization == "batch_norm"),
+            ("shared_keys", comparison.choice.middle == "shared"),
+        )
+        if not is_there
+    }
+    return tuple(entry for entry in comparison.differences if entry.aspect not in without)
+
+
+def list_silent(comparison: NetworkComparison) -> tuple[Difference, ...]:
+    """The shown differences that the functional network makes without a word, and that can be repaired in it."""
+    return tuple(entry for entry in list_shown(comparison) if entry.repairable and not entry.same)
+
 
 def num_distinct(values: Float[np.ndarray, "*shape"]) -> int:
     """How many different numbers an array holds."""

@@ -44,6 +44,23 @@ def network_source(choice: NetworkChoice, name: str, *, seed: int = 0) -> str:
     )
 
 
+def shown_definition(choice: NetworkChoice, name: str) -> str:
+    """The part of :func:`network_source` in which the two networks differ, to be read side by side.
+
+    Args:
+        choice: What to build.
+        name: ``"module"`` or ``"functional"``.
+
+    Returns:
+        ``make_net`` in modules, or the class in functions.
+    """
+    if name == "module":
+        return "\n".join(module_definition(choice))
+    lines = functional_definition(choice)
+    end = lines.index("def make_net():")
+    return "\n".join(lines[lines.index("class Net(nn.Module):") : end]).rstrip()
+
+
 def write_modules_script(choice: NetworkChoice, *, seed: int = 0) -> str:
     """One program that builds both networks and prints the compared numbers.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int, Real
 
 from vizcore.nms.checks import check_fraction
 from vizcore.nms.coco import coco_precision
@@ -47,9 +47,9 @@ class Evaluation:
 
 
 def evaluate_detections(
-    boxes: Float[np.ndarray, "K 4"] | Sequence[Sequence[float]],
-    scores: Float[np.ndarray, " K"] | Sequence[float],
-    targets: Float[np.ndarray, "M 4"] | Sequence[Sequence[float]],
+    boxes: Real[np.ndarray, "K 4"] | Sequence[Sequence[float]],
+    scores: Real[np.ndarray, " K"] | Sequence[float],
+    targets: Real[np.ndarray, "M 4"] | Sequence[Sequence[float]],
     *,
     labels: Int[np.ndarray, " K"] | Sequence[int] | None = None,
     target_labels: Int[np.ndarray, " M"] | Sequence[int] | None = None,
@@ -118,7 +118,7 @@ def evaluate_detections(
 
 def summarise_kept(
     trace: NMSTrace,
-    targets: Float[np.ndarray, "M 4"],
+    targets: Real[np.ndarray, "M 4"],
     *,
     labels: Int[np.ndarray, " N"] | None = None,
     target_labels: Int[np.ndarray, " M"] | None = None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +11,7 @@ from vizcore.nms.events import list_events, measure_matrix
 from vizcore.nms.fusion import list_fused
 from vizcore.nms.result import NMSTrace
 from vizcore.nms.rules import sample_decay
+from vizcore.packing import pack
 
 MAX_MATRIX = 120
 
@@ -37,10 +36,7 @@ class PackedTrace:
 def pack_trace(
     trace: NMSTrace, *, labels: Int[np.ndarray, " N"] | None = None, max_events: int = 300_000
 ) -> PackedTrace:
-    """Lays a trace with all its comparisons out as typed arrays behind a JSON header.
-
-    The first four bytes are the length of the header (little-endian); the header names each array with its type,
-    its offset behind the header and its length, and the header is padded so that every array is aligned.
+    """Lays a trace with all its comparisons out as :mod:`vizcore.packing` does.
 
     Args:
         trace: any trace.
@@ -58,7 +54,7 @@ def pack_trace(
     known = trace.labels if labels is None else labels
     single, index = np.float32, np.uint32
     arrays: dict[str, np.ndarray] = {
-        "boxes": trace.boxes.reshape(-1).astype(single),
+        "boxes": trace.boxes.astype(single),
         "scores": trace.scores.astype(single),
         "after": trace.scores_after.astype(single),
         "by": trace.suppressed_by.astype(np.int32),
@@ -66,7 +62,7 @@ def pack_trace(
         "labels": (np.zeros(len(trace.boxes)) if known is None else np.asarray(known)).astype(np.int32),
         "order": trace.order.astype(index),
         "keep": trace.keep.astype(index),
-        "kept_boxes": trace.kept_boxes.reshape(-1).astype(single),
+        "kept_boxes": trace.kept_boxes.astype(single),
         "picks": trace.picks.astype(index),
         "compared": trace.num_compared.astype(index),
         "start": events.start.astype(index),
@@ -74,27 +70,19 @@ def pack_trace(
         "iou": events.ious.astype(single),
         "overlap": events.overlaps.astype(single),
         "changed": events.after.astype(single),
-        "matrix": matrix.overlaps.reshape(-1).astype(single),
+        "matrix": matrix.overlaps.astype(single),
         "curve_x": curve.overlaps.astype(single),
         "curve_y": curve.factors.astype(single),
-        "fused": (list_fused(trace) if trace.options.method == "fusion" else np.zeros(0)).reshape(-1).astype(single),
-        "verdict": events.verdicts.astype(np.uint8),  # last: all before it are four bytes wide, so all are aligned
+        "fused": (list_fused(trace) if trace.options.method == "fusion" else np.zeros((0, 4))).astype(single),
+        "verdict": events.verdicts.astype(np.uint8),
     }
-    offset = 0
-    entries: dict[str, tuple[str, int, int]] = {}
-    for name, array in arrays.items():
-        entries[name] = (array.dtype.name, offset, array.size)
-        offset += array.nbytes
-    facts = {
-        "arrays": entries,
-        "method": trace.options.method,
-        "iou_threshold": trace.options.iou_threshold,
-        "score_threshold": trace.options.score_threshold,
-        "suppress_equal": trace.options.suppress_equal,
-        "complete": events.complete,
-        "matrix_complete": matrix.complete,
-    }
-    header = json.dumps(facts).encode()
-    header += b" " * (-(len(header) + 4) % 4)
-    content = struct.pack("<I", len(header)) + header + b"".join(array.tobytes() for array in arrays.values())
+    content = pack(
+        arrays,
+        method=trace.options.method,
+        iou_threshold=trace.options.iou_threshold,
+        score_threshold=trace.options.score_threshold,
+        suppress_equal=trace.options.suppress_equal,
+        complete=events.complete,
+        matrix_complete=matrix.complete,
+    )
     return PackedTrace(content, trace.num_steps, len(events.others), events.complete)

@@ -59,7 +59,7 @@ def sample_decay(options: NMSOptions, *, num_points: int = 201) -> DecayCurve:
     return DecayCurve(overlaps.numpy(), decay_factor(overlaps, options).numpy())
 
 
-def best_first(scores: Float[Tensor, " N"], *, most: int) -> np.ndarray:
+def best_first(scores: Float[Tensor, " N"] | Float[np.ndarray, " N"], *, most: int) -> np.ndarray:
     """Gives the indices of the best candidates, for a detector that proposes more than can be stepped through.
 
     Args:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from vizcore.data.photos import encode_png
+from vizcore.packing import pack
 from vizcore.upsampling.linear_map import ScatterTrace, UpsamplingTrace
 
 
@@ -21,31 +21,26 @@ def pack_traces(grid: np.ndarray | Sequence[Sequence[float]], traces: Mapping[st
         traces: By the name the page gives them.
 
     Returns:
-        A little-endian uint32 with the length of a JSON header, the header padded to a multiple of 8, then for each
-        operator in its order ``output`` [O], ``offset`` [O], ``values`` [Z] as float64, ``starts`` [O + 1] and
-        ``cells`` [Z] as uint32, padded to a multiple of 8.
+        As :mod:`vizcore.packing`: the ``input`` and the ``operators`` in their order, and for each of them the arrays
+        ``<name>.output`` and ``<name>.offset`` [O], ``<name>.values`` [Z] as float64, ``<name>.starts`` [O + 1] and
+        ``<name>.cells`` [Z] as uint32.
     """
-    operators, blocks = [], []
+    operators: list[dict[str, object]] = []
+    arrays: dict[str, np.ndarray] = {}
     for name, trace in traces.items():
         flat = trace.weights.reshape(trace.output.size, -1)
         where, cells = np.nonzero(flat)
         starts = np.searchsorted(where, np.arange(trace.output.size + 1))
-        operators.append(
-            {
-                "name": name,
-                "rows": trace.output.shape[0],
-                "cols": trace.output.shape[1],
-                "entries": len(cells),
-                "linear": trace.method != "max_unpool",
-            }
-        )
-        blocks += [
-            trace.output.astype("<f8").tobytes(),
-            trace.offset.astype("<f8").tobytes(),
-            flat[where, cells].astype("<f8").tobytes(),
-            _padded(starts.astype("<u4").tobytes() + cells.astype("<u4").tobytes()),
-        ]
-    return _with_header({"input": np.asarray(grid, dtype=np.float64).tolist(), "operators": operators}, blocks)
+        rows, columns = trace.output.shape
+        operators.append({"name": name, "rows": rows, "cols": columns, "linear": trace.method != "max_unpool"})
+        arrays |= {
+            f"{name}.output": trace.output.ravel().astype(np.float64),
+            f"{name}.offset": trace.offset.ravel().astype(np.float64),
+            f"{name}.values": flat[where, cells].astype(np.float64),
+            f"{name}.starts": starts.astype(np.uint32),
+            f"{name}.cells": cells.astype(np.uint32),
+        }
+    return pack(arrays, input=np.asarray(grid, dtype=np.float64).tolist(), operators=operators)
 
 
 def pack_scatter(trace: ScatterTrace) -> bytes:
@@ -55,26 +50,24 @@ def pack_scatter(trace: ScatterTrace) -> bytes:
         trace: Of ``trace_scatter``.
 
     Returns:
-        As in ``pack_traces``: a header with the shapes, then ``input``, ``kernel``, ``output``, ``inserted``,
-        ``flipped_kernel``, ``convolved`` and ``stamps`` as float64.
+        As :mod:`vizcore.packing`: ``input``, ``kernel``, ``output``, ``inserted``, ``flipped_kernel``, ``convolved``
+        and ``stamps`` as float64.
     """
     names = ("input", "kernel", "output", "inserted", "flipped_kernel", "convolved", "stamps")
-    arrays = {name: getattr(trace, name) for name in names}
-    header = {name: list(array.shape) for name, array in arrays.items()}
-    return _with_header(header, [array.astype("<f8").tobytes() for array in arrays.values()])
+    return pack({name: getattr(trace, name).astype(np.float64) for name in names})
 
 
 def pack_pictures(pictures: Sequence[np.ndarray]) -> bytes:
-    """Writes pictures as PNG files behind one another.
+    """Writes pictures as PNG files.
 
     Args:
         pictures: ``[H, W, 3]`` uint8, or ``[H, W]`` in [0, 1] or bool as grey, True white.
 
     Returns:
-        A little-endian uint32 with the length of a JSON header, the header with the size of each file, the files.
+        As :mod:`vizcore.packing`: the files in their order, named by their place, as uint8.
     """
     files = [encode_png(_as_pixels(picture)) for picture in pictures]
-    return _with_header([len(file) for file in files], files)
+    return pack({str(place): np.frombuffer(file, np.uint8) for place, file in enumerate(files)})
 
 
 def _as_pixels(picture: np.ndarray) -> np.ndarray:
@@ -86,13 +79,3 @@ def _as_pixels(picture: np.ndarray) -> np.ndarray:
         .astype(np.uint8)
     )
     return np.repeat(grey[..., None], 3, axis=-1)
-
-
-def _with_header(header: object, blocks: list[bytes]) -> bytes:
-    text = json.dumps(header, allow_nan=False).encode()
-    text += b" " * (-(len(text) + 4) % 8)
-    return len(text).to_bytes(4, "little") + text + b"".join(blocks)
-
-
-def _padded(block: bytes) -> bytes:
-    return block + b"\0" * (-len(block) % 8)

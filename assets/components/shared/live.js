@@ -4,6 +4,8 @@
 // in one tick, it may also take the component off the page and put it back. A view that is being dragged must not notice:
 // the view owns its element, and the element is moved to wherever the component now lives.
 
+import { isDarkColor } from "./colors.js";
+
 const GONE_AFTER = 3000; // ms without a home before a view is destroyed
 const UNANSWERED_AFTER = 2000; // ms after which a message counts as lost; a shorter wait would reopen the race it prevents
 const MAX_RETRIES = 3;
@@ -13,8 +15,18 @@ const kept = new Map(); // uid -> Kept
 /**
  * The body of every component's default function.
  *
- * @param component what Streamlit hands to the default function; its data carries `uid` and `said` (see pages/kit/live.py)
- * @param create    (channel) => view with `element`, `update(data)` and `destroy()`; called once per uid
+ * @typedef {object} View
+ * @property {HTMLElement} element
+ * @property {(data: any) => void} update
+ * @property {() => void} [destroy]
+ *
+ * @typedef {object} Component what Streamlit hands to a piece's default function
+ * @property {any} data carries `uid` and `said` (see pages/kit/live.py)
+ * @property {any} parentElement an element or a shadow root; pieces keep what is theirs on it
+ * @property {(name: string, value: any) => void} setStateValue
+ *
+ * @param {Component} component
+ * @param {(channel: Channel) => View} create called once per uid
  */
 export function live(component, create) {
   const { uid, said } = component.data;
@@ -37,19 +49,11 @@ export function mediaUrl(url) {
 /** Whether the theme around an element is dark. */
 export function isDark(element) {
   const background = getComputedStyle(element).getPropertyValue("--st-background-color").trim();
-  const [red, green, blue] = channels(background);
-  return 0.299 * red + 0.587 * green + 0.114 * blue < 128;
-}
-
-function channels(color) {
-  const hex = /^#([0-9a-f]{3}|[0-9a-f]{6})/i.exec(color)?.[1];
-  if (hex?.length === 3) return [...hex].map((digit) => parseInt(digit + digit, 16));
-  if (hex) return [0, 2, 4].map((start) => parseInt(hex.slice(start, start + 2), 16));
-  return color.match(/[\d.]+/g)?.slice(0, 3).map(Number) ?? [255, 255, 255];
+  return isDarkColor(background);
 }
 
 /** What a view says to Python: one merged state, sent one message at a time, the newest wins. */
-class Channel {
+export class Channel {
   constructor(said) {
     this.state = { ...said };
     this.seq = this.acked = said?.seq ?? 0;

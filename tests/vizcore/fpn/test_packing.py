@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
-import json
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from tests.javascript import run_modules
 from vizcore import fpn
 from vizcore.data.scenes import draw_scene
 from vizcore.fpn import packing
 from vizcore.models.fcos import FCOS, Detector, FCOSConfig
+from vizcore.packing import unpack
 from vizcore.seeding import seeded
 
 CONFIG = FCOSConfig("fpn", finest=2, channels=16)
@@ -31,28 +32,19 @@ def trace(detector: Detector) -> fpn.FPNTrace:
     return fpn.trace_fpn(detector, draw_scene("validation", 1).pixels[:200, :330], score_threshold=0.0)
 
 
-def unpacked(content: bytes) -> tuple[object, bytes]:
-    length = int.from_bytes(content[:4], "little")
-    assert (4 + length) % 8 == 0
-    return json.loads(content[4 : 4 + length]), content[4 + length :]
-
-
 def decoded(content: bytes) -> dict[str, np.ndarray]:
-    """As assets/components/fpn/maps.js reads them."""
-    header, rest = unpacked(content)
-    maps, at = {}, 0
-    for spec in header["maps"]:
-        count = spec["rows"] * spec["cols"]
-        if spec["filled"]:
-            steps = np.frombuffer(rest, "<u2", count, at).astype(np.float64)
-            at += 2 * count
-            values = spec["low"] + (spec["high"] - spec["low"]) * steps / 65535
-            maps[spec["name"]] = values.reshape(spec["rows"], spec["cols"])
-        if spec["colored"]:
-            colors = np.frombuffer(rest, np.uint8, 3 * count, at)
-            maps[f"{spec['name']} rgb"] = colors.reshape(spec["rows"], spec["cols"], 3)
-            at += 3 * count + count % 2
-    assert at == len(rest)
+    """As the page's own module reads them."""
+    read = run_modules({"fpn/packed.js": "readMaps"}, "return readMaps(inputs[0]).maps;", content)
+    _, arrays = unpack(content)
+    wanted = [name for name, spec in read.items() if spec["filled"]]
+    wanted += [f"{name}.rgb" for name, spec in read.items() if spec["colored"]]
+    assert sorted(arrays) == sorted(wanted)
+    maps = {}
+    for name, spec in read.items():
+        if spec["values"] is not None:
+            maps[name] = spec["values"].reshape(spec["rows"], spec["cols"])
+        if spec["rgb"] is not None:
+            maps[f"{name} rgb"] = spec["rgb"].reshape(spec["rows"], spec["cols"], 3)
     return maps
 
 
@@ -98,21 +90,20 @@ def test_no_such_view(trace: fpn.FPNTrace) -> None:
 
 
 def test_thumbnails_are_in_order(trace: fpn.FPNTrace) -> None:
-    header, rest = unpacked(packing.pack_thumbnails({"a": trace.stages["C4"], "b": trace.levels["P6"]}))
-    assert [spec["name"] for spec in header] == ["a", "b"]
-    assert len(rest) == sum(spec["rows"] * spec["cols"] for spec in header)
-    view = fpn.channel_views(trace.stages["C4"], "mean")
-    first = np.frombuffer(rest, np.uint8, view.size).reshape(view.shape)
-    np.testing.assert_array_equal(first, fpn.to_bytes(view, *fpn.value_range(view)))
+    _, arrays = unpack(packing.pack_thumbnails({"a": trace.stages["C4"], "b": trace.levels["P6"]}))
+    assert list(arrays) == ["a", "b"]
+    for name, maps in (("a", trace.stages["C4"]), ("b", trace.levels["P6"])):
+        view = fpn.channel_views(maps, "mean")
+        np.testing.assert_array_equal(arrays[name], fpn.to_bytes(view, *fpn.value_range(view)))
 
 
 def test_a_cells_field_arrives_whole(detector: Detector) -> None:
     photo = draw_scene("validation", 1).pixels[:200, :330]
     trace = fpn.trace_fpn(detector, photo)
     field = fpn.effective_receptive_field(detector, photo, "P4", (3, 7))
-    header, rest = unpacked(packing.pack_field(trace, field, level="P4", anchors=True))
-    height, width = header["heat"]
-    heat = np.frombuffer(rest, np.uint8, height * width).reshape(height, width)
+    header, arrays = unpack(packing.pack_field(trace, field, level="P4", anchors=True))
+    heat, points = arrays["heat"], arrays["points"]
+    height, width = heat.shape
     step = 3  # 330 pixels in at most 128 numbers
     assert (height, width) == (67, 110)
     assert header["reach"] == [67 * 3 / 200, 110 * 3 / 330]
@@ -122,9 +113,7 @@ def test_a_cells_field_arrives_whole(detector: Detector) -> None:
         for column in range(0, 330, step)
     )
     assert heat[top[1] // step, top[2] // step] == 255
-    rows, columns = header["points"]
-    points = np.frombuffer(rest, "<f4", rows * columns * 2, height * width + -(height * width) % 4)
-    np.testing.assert_allclose(points.reshape(rows, columns, 2)[3, 7], [7.5 * 16, 3.5 * 16])
+    np.testing.assert_allclose(points[3, 7], [7.5 * 16, 3.5 * 16])
     assert header["anchors"] == [
         pytest.approx([7 * 16 - w / 2, 3 * 16 - h / 2, 7 * 16 + w / 2, 3 * 16 + h / 2], abs=1)
         for h, w in ((90.5, 181), (128, 128), (181, 90.5))
@@ -142,8 +131,9 @@ def test_a_field_without_a_gradient_is_dark(detector: Detector) -> None:
     trace = fpn.trace_fpn(detector, photo)
     field = fpn.effective_receptive_field(detector, photo, "C2", (0, 0), cuts=())
     object.__setattr__(field, "gradient", np.zeros_like(field.gradient))
-    header, rest = unpacked(packing.pack_field(trace, field, level="C2"))
-    assert not any(rest[: header["heat"][0] * header["heat"][1]])
+    header, arrays = unpack(packing.pack_field(trace, field, level="C2"))
+    assert arrays["heat"].size
+    assert not arrays["heat"].any()
     assert header["anchors"] == []
 
 

@@ -71,3 +71,24 @@ def test_same_seed_same_report_and_other_seed_other_numbers() -> None:
     once, again, other = (compare_networks(NetworkChoice(), seed=seed) for seed in (1, 1, 2))
     assert np.array_equal(once.functional.passes_eval, again.functional.passes_eval)
     assert not np.array_equal(once.functional.passes_eval, other.functional.passes_eval)
+
+
+def test_only_aspects_that_the_network_has_are_shown() -> None:
+    shown = {entry.aspect for entry in modules.list_shown(compare_networks(NetworkChoice(middle="shared")))}
+    assert shown == {entry.aspect for entry in compare_networks(NetworkChoice()).differences}
+    for choice, missing in (
+        (NetworkChoice(), {"shared_keys"}),
+        (NetworkChoice(normalization="group_norm", middle="shared"), {"running_mean"}),
+        (NetworkChoice(normalization="none", middle="separate"), {"running_mean", "shared_keys"}),
+    ):
+        comparison = compare_networks(choice)
+        assert shown - {entry.aspect for entry in modules.list_shown(comparison)} == missing
+        assert comparison.by_aspect.keys() == shown
+
+
+def test_silent_differences_are_those_that_the_two_switches_repair() -> None:
+    assert modules.list_silent(compare_networks(SOUND)) == ()
+    silent = {entry.aspect for entry in modules.list_silent(compare_networks(replace(SOUND, registered=False)))}
+    assert {"parameters", "optimiser_step", "saved", "to_float64"} <= silent
+    assert "eval_passes" not in silent
+    assert not {"hooks", "repr"} & silent  # by nature, not by oversight

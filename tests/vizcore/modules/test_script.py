@@ -13,7 +13,7 @@ from torch import nn
 from tests.scripts import run_script
 from tests.vizcore.modules.choices import CHOICES
 from vizcore import modules
-from vizcore.modules import NetworkChoice, compare_networks, lab_program, network_source
+from vizcore.modules import NetworkChoice, compare_networks, lab_program, network_source, shown_definition
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +82,13 @@ def test_both_lab_programs_learn_the_same_number_of_values() -> None:
             leaves = [value for value in weights if isinstance(value, torch.Tensor) and value.is_leaf]
             counts.append(sum(leaf.numel() for leaf in leaves if leaf.grad is not None))
         assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=str)
+def test_the_definitions_side_by_side_are_whole_parts_of_the_program(choice: NetworkChoice) -> None:
+    for name, kind, defined in (("module", ast.FunctionDef, "make_net"), ("functional", ast.ClassDef, "Net")):
+        source, shown = network_source(choice, name), shown_definition(choice, name)
+        assert f"\n\n\n{shown}\n\n\n" in source  # set off by blank lines: nothing more belongs to it
+        (statement,) = ast.parse(shown).body
+        assert isinstance(statement, kind)
+        assert statement.name == defined

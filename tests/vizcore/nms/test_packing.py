@@ -1,6 +1,3 @@
-import json
-import struct
-
 import numpy as np
 import pytest
 import torch
@@ -8,6 +5,7 @@ import torch
 from tests.vizcore.nms.candidates import GOOD
 from vizcore import nms
 from vizcore.data import crowds
+from vizcore.packing import unpack
 
 
 @pytest.mark.parametrize("method", nms.METHODS)
@@ -18,14 +16,9 @@ def test_packed_bytes_hold_the_trace(method):
     )
     bundle = nms.pack_trace(trace)
     packed = bundle.content
-    (length,) = struct.unpack_from("<I", packed)
-    header = json.loads(packed[4 : 4 + length])
-    assert (4 + length) % 4 == 0
-
-    def array(name):
-        kind, offset, size = header["arrays"][name]
-        assert offset % np.dtype(kind).itemsize == 0
-        return np.frombuffer(packed, dtype=kind, count=size, offset=4 + length + offset)
+    header, arrays = unpack(packed)
+    array = arrays.__getitem__
+    assert header["method"] == method
 
     events = nms.list_events(trace)
     assert (bundle.num_steps, bundle.num_events, bundle.complete) == (trace.num_steps, len(events.others), True)
@@ -35,8 +28,7 @@ def test_packed_bytes_hold_the_trace(method):
     assert array("changed") == pytest.approx(events.after, abs=1e-6)
     assert array("boxes").reshape(-1, 4) == pytest.approx(trace.boxes)
     assert array("start").tolist() == events.start.tolist()
-    _, offset, size = header["arrays"]["verdict"]
-    assert 4 + length + offset + size == len(packed)
+    assert packed.endswith(array("verdict").tobytes())
     if method == "fusion":
         assert array("fused").reshape(-1, 4).shape == (trace.num_steps, 4)
         last = {}

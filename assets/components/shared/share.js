@@ -1,0 +1,93 @@
+// Keeps the address bar equal to what the page shows, and copies it.
+//
+// Back and Forward go through the states that the reader made: a change of the page's state adds an entry to the history, and what
+// follows within a moment (the ticks of a slider, a step on the way) replaces it. Python takes no address over that it wrote itself,
+// since the address lags behind while a slider moves; so what Back or Forward brings is told to it as a `visit`.
+
+const SETTLED_AFTER = 800; // ms without another change
+const PHONE = 768; // px, below which Streamlit's sidebar lies over the page
+const UNANSWERED_AFTER = 10_000; // ms after which a visit counts as lost
+
+// One for the document, whatever component address this module was loaded under.
+const past = (window[Symbol.for("grad2box.history")] ??= listen());
+
+function listen() {
+  const state = { path: null, search: null, changedAt: -Infinity, visit: null, component: null };
+  window.addEventListener("popstate", () => {
+    if (location.pathname !== state.path || location.search === state.search) return; // another page, or an anchor on this one
+    state.visit = { id: `${Date.now()}.${Math.random()}`, query: location.search, at: performance.now() };
+    state.component?.setStateValue("visit", { id: state.visit.id, query: state.visit.query });
+  });
+  return state;
+}
+
+/** Writes the page's link into the address bar: as a new entry, or in place of the present one. */
+function write(query, visit) {
+  const search = `?${query}`;
+  const now = performance.now();
+  const waiting = past.visit && now - past.visit.at < UNANSWERED_AFTER;
+  if (waiting && past.visit.id !== visit) return; // a run from before the visit: its link belongs to another entry
+  const samePage = past.path === location.pathname;
+  const changed = past.search !== search;
+  if (location.search !== search) {
+    const isNews = samePage && changed && !past.visit && now - past.changedAt > SETTLED_AFTER;
+    if (isNews) history.pushState(history.state, "", location.pathname + search);
+    else history.replaceState(history.state, "", location.pathname + search);
+  }
+  if (!samePage || past.visit) past.changedAt = -Infinity;
+  else if (changed) past.changedAt = now;
+  if (!samePage && past.path !== null) closeSidebarOnPhones();
+  past.visit = null;
+  past.path = location.pathname;
+  past.search = search;
+}
+
+function closeSidebarOnPhones() {
+  if (window.innerWidth >= PHONE) return;
+  const open = "[data-testid=stSidebar][data-collapsed=false] [data-testid=stSidebarCollapseButton] button";
+  /** @type {HTMLElement | null} */ (document.querySelector(open))?.click();
+}
+
+export default function (component) {
+  const { parentElement: root, data } = component;
+  let button = root.querySelector("button");
+  if (!button) {
+    const box = document.createElement("div");
+    box.className = "share";
+    box.innerHTML = `<button type="button"><svg aria-hidden="true" viewBox="0 0 24 24" width="18" height="18"><path d="M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1-1" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round"/></svg><span class="word" aria-live="polite"></span></button>
+      <span class="status" role="status"></span><input class="manual" type="text" readonly hidden>`;
+    root.append(box);
+    button = root.querySelector("button");
+    button.addEventListener("click", () => copy(root));
+  }
+  root.text = data.text;
+  root.querySelector(".word").textContent = data.text.copy;
+  root.querySelector(".manual").setAttribute("aria-label", data.text.manual);
+  // What the page's controls are and may be: for tests and for tools that drive a page.
+  root.querySelector(".share").dataset.controls = JSON.stringify(data.controls);
+  root.querySelector(".share").dataset.query = data.query;
+  past.component = component;
+  write(data.query, data.visit);
+  document.documentElement.lang = data.language;
+  return () => {};
+}
+
+async function copy(root) {
+  const word = root.querySelector(".word");
+  const status = root.querySelector(".status");
+  const manual = root.querySelector(".manual");
+  const link = location.href;
+  try {
+    await navigator.clipboard.writeText(link);
+    word.textContent = root.text.copied; // in the button, so that nothing on the page moves
+    manual.hidden = true;
+    setTimeout(() => (word.textContent = root.text.copy), 2500);
+  } catch {
+    // Clipboards need a secure origin; a class on http://laptop:8501 gets the text to copy by hand.
+    status.textContent = root.text.manual;
+    manual.hidden = false;
+    manual.value = link;
+    manual.focus();
+    manual.select();
+  }
+}

@@ -1,0 +1,89 @@
+"""Learners' programs: each runs in a process of its own, and what came back is kept for all sessions.
+
+Texts of a program and of its errors are a stranger's: they become Markdown only through ``in_markdown``.
+"""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from pages.kit.language import Translate, escaped, translator
+from pages.kit.loaders import compute
+from vizcore.autograd import Message, ProgramRun, programs_sandbox, run_in_worker
+
+
+class _NotKept(Exception):  # noqa: N818  (it carries a result past the cache)
+    """A run that may go better another time."""
+
+    def __init__(self, run: ProgramRun) -> None:
+        super().__init__()
+        self.run = run
+
+
+def run_program(source: str, seed: int) -> ProgramRun:
+    """Runs a program, or answers from an earlier run by any session; says when others go first.
+
+    Args:
+        source: the program.
+        seed: seed of its random numbers.
+    """
+    say = translator("autograd")
+    words = st.empty()
+    place = programs_sandbox().next_place()
+    if place:
+        words.caption(say("Other programs are running; yours is number {place} in the queue.", place=place))
+    try:
+        run = compute(_run, source, seed)
+    except _NotKept as other:
+        run = other.run
+    if place:
+        words.empty()
+    return run
+
+
+def pack_program(run: ProgramRun, language: str) -> bytes:
+    """A run as the browser takes it, with every sentence in the reader's language."""
+    if not run.may_differ:
+        try:
+            return compute(_pack, run.trace.source, run.trace.seed, language)
+        except _NotKept as other:
+            run = other.run
+    return _translated(run, language)
+
+
+def _translated(run: ProgramRun, language: str) -> bytes:
+    say = translator("autograd", language)
+    sent = json.loads(run.packed)
+    for node in sent["nodes"]:
+        for part in ("formula", "explanation"):
+            node["rule"][part] = say(node["rule"][part])
+    error = run.trace.error
+    if error is not None:
+        sent["error"]["text"] = in_words(error.message, say)
+        sent["error"]["explanation_text"] = in_words(error.explanation, say) if error.explanation is not None else ""
+    return json.dumps(sent, allow_nan=False).encode()
+
+
+def in_words(message: Message, say: Translate) -> str:
+    """A message of vizcore in the reader's language, as plain text; torch's own text stays torch's own."""
+    return say(message.template, **message.values) if message.values else say(message.template)
+
+
+def in_markdown(message: Message, say: Translate) -> str:
+    """The same as Markdown: what fills the sentence is quoted, never interpreted."""
+    if not message.values:
+        return say(message.template)
+    return say(message.template, **escaped(message.values))
+
+
+def _run(source: str, seed: int) -> ProgramRun:
+    run = run_in_worker(source, seed)
+    if run.may_differ:
+        raise _NotKept(run)
+    return run
+
+
+def _pack(source: str, seed: int, language: str) -> bytes:
+    return _translated(compute(_run, source, seed), language)

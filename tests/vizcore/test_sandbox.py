@@ -1,0 +1,184 @@
+"""The sandbox on tasks of its own: what a child can do, what stops it, and what others notice of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from vizcore.sandbox import Sandbox, SandboxError
+
+TASK = "tests.vizcore.sandbox_task"
+LINUX = sys.platform == "linux"
+
+
+@pytest.fixture(scope="module", params=["fork", "spawn"])
+def place(request) -> Iterator[Sandbox]:
+    if request.param == "fork" and not hasattr(os, "fork"):
+        pytest.skip("there is no fork here")
+    sandbox = Sandbox([TASK], method=request.param, most_at_once=2, processor_s=1.0, memory_bytes=400 * 2**20)
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Sandbox]:
+    if not LINUX:
+        pytest.skip("what is asked of the system here, Linux tells")
+    os.environ["GRAD2BOX_SECRET"] = "1"
+    sandbox = Sandbox([TASK], method="fork", most_at_once=2, processor_s=1.0, memory_bytes=400 * 2**20)
+    sandbox.run(TASK, b"echo begin")
+    del os.environ["GRAD2BOX_SECRET"]
+    yield sandbox
+    sandbox.close()
+
+
+def test_it_answers(place: Sandbox) -> None:
+    notes: list[bytes] = []
+    assert place.run(TASK, b"echo hello", on_note=notes.append) == b"hello"
+    assert notes == [b"heard"]
+    assert place.run(TASK, b"large 5000000") == bytes(5_000_000)
+
+
+def test_nothing_of_one_call_reaches_the_next(place: Sandbox) -> None:
+    assert place.run(TASK, b"count ") == b"1"
+    assert place.run(TASK, b"count ") == b"1"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_a_busy_child_is_stopped_by_its_processor_time(place: Sandbox) -> None:
+    with pytest.raises(SandboxError) as caught:
+        place.run(TASK, b"spin ", wall_s=60)
+    assert caught.value.kind == "processor"
+    assert caught.value.note == b"spins"
+
+
+def test_a_sleeping_child_is_stopped_by_the_clock(place: Sandbox) -> None:
+    with pytest.raises(SandboxError) as caught:
+        place.run(TASK, b"sleep ", wall_s=0.1)
+    assert caught.value.kind == "wall"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_memory_is_limited(place: Sandbox) -> None:
+    with pytest.raises(SandboxError) as caught:
+        place.run(TASK, b"fill 500000000")
+    assert caught.value.kind == "memory"
+    assert place.run(TASK, b"fill 50000000") == b"filled"
+
+
+@pytest.mark.parametrize("request_", [b"crash ", b"leave ", b"forge "])
+def test_a_child_that_dies_or_lies_is_replaced(place: Sandbox, request_: bytes) -> None:
+    with pytest.raises(SandboxError) as caught:
+        place.run(TASK, request_, wall_s=20)
+    assert caught.value.kind == "ended"
+    assert place.run(TASK, b"echo on") == b"on"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.parametrize("request_", [b"read /etc/passwd", b"write ", b"socket ", b"import sched"])
+def test_no_descriptor_can_be_opened(place: Sandbox, request_: bytes, tmp_path) -> None:
+    answer = place.run(TASK, request_ + (str(tmp_path / "file").encode() if request_ == b"write " else b""))
+    assert answer.startswith(b"refused"), answer
+    assert not os.listdir(tmp_path)
+
+
+def test_a_child_holds_nothing_of_the_server(forks: Sandbox, tmp_path) -> None:
+    with open(tmp_path / "secret", "w"), socket.socket():
+        answer = forks.run(TASK, b"descriptors ").decode().split()
+    assert [target.split(":")[0] for target in answer] == ["/dev/null", "/dev/null", "/dev/null", "socket"]
+    assert "GRAD2BOX_SECRET" not in forks.run(TASK, b"environment ").decode()
+
+
+def test_each_limit_is_set(forks: Sandbox) -> None:
+    limits = dict(part.split("=") for part in forks.run(TASK, b"limits ").decode().split())
+    assert (limits["FSIZE"], limits["CORE"], limits["NPROC"], limits["NOFILE"], limits["CPU"]) == (
+        "0",
+        "0",
+        "0",
+        "4",
+        "2",
+    )
+    assert int(limits["AS"]) < 2**40
+    assert limits["threads"] == "1"
+    assert int(limits["nice"]) > os.nice(0) or os.nice(0) > 14
+
+
+def test_those_who_wait_are_told_their_place(forks: Sandbox, monkeypatch) -> None:
+    monkeypatch.setattr("vizcore.sandbox.SLOW_SECONDS", 1000.0)
+    assert forks.next_place() == 0
+    with sleeping(forks, 2):
+        assert forks.next_place() == 1
+        places: list[int] = []
+        assert forks.run(TASK, b"echo late", on_wait=places.append) == b"late"
+        assert places == [1]
+    assert forks.next_place() == 0
+
+
+def test_slow_ones_give_their_places_away(forks: Sandbox, monkeypatch) -> None:
+    monkeypatch.setattr("vizcore.sandbox.SLOW_SECONDS", 0.0)
+    with sleeping(forks, 2, wall_s=1000.0) as release:
+        assert forks.run(TASK, b"echo quick") == b"quick"  # though two are at work, and for a long time
+        release()
+
+
+@contextlib.contextmanager
+def sleeping(place: Sandbox, num: int, *, wall_s: float = 0.5) -> Iterator[Callable[[], None]]:
+    """Keeps workers busy, until their time is over or they are released."""
+    running = [threading.Event() for _ in range(num)]
+    pids: list[int] = []
+
+    def sleep(event: threading.Event) -> None:
+        def begin(note: bytes) -> None:
+            pids.append(int(note))
+            event.set()
+
+        with pytest.raises(SandboxError):
+            place.run(TASK, b"sleep ", wall_s=wall_s, on_note=begin)
+
+    threads = [threading.Thread(target=sleep, args=(event,)) for event in running]
+    for thread in threads:
+        thread.start()
+    for event in running:
+        assert event.wait(60)
+    yield lambda: [os.kill(pid, signal.SIGKILL) for pid in pids] and None
+    for thread in threads:
+        thread.join()
+
+
+def test_a_nursery_that_dies_is_replaced(forks: Sandbox) -> None:
+    forks.run(TASK, b"echo a")
+    os.kill(int(forks.run(TASK, b"parent ")), signal.SIGKILL)
+    assert forks.run(TASK, b"echo b") == b"b"
+
+
+def test_closing_leaves_no_process() -> None:
+    if not LINUX:
+        pytest.skip("what is asked of the system here, Linux tells")
+    sandbox = Sandbox([TASK], method="fork")
+    nursery = int(sandbox.run(TASK, b"parent "))
+    assert os.path.exists(f"/proc/{nursery}")
+    sandbox.close()
+    assert not os.path.exists(f"/proc/{nursery}")
+    assert sandbox.run(TASK, b"echo again") == b"again"  # it starts anew when it is used
+    sandbox.close()
+
+
+def test_children_that_end_leave_no_descriptor_open(forks: Sandbox) -> None:
+    forks.run(TASK, b"echo warm")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(10):
+        forks.run(TASK, b"echo x")
+    # Spares are made at any moment: at most one more or less for each.
+    assert abs(len(os.listdir("/proc/self/fd")) - before) <= 3
+
+
+def test_unknown_tasks_do_not_run(forks: Sandbox) -> None:
+    with pytest.raises(ValueError, match="is not one of"):
+        forks.run("os", b"")
