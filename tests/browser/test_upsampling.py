@@ -177,8 +177,11 @@ def test_stamps_step_forth_and_back_without_the_server(page: Page, app_url: str)
     expect(sum_line).to_have_text("Input cell (1, 4) = 4 adds to 9 output cells.")
     page.get_by_role("button", name=re.compile("forward|next", re.I)).first.click()
     expect(sum_line).to_have_text("Input cell (2, 1) = 5 adds to 9 output cells.")
+    expect(page).to_have_url(re.compile("[?&]step=5&"))
     page.get_by_role("button", name=re.compile("back", re.I)).first.click()
     expect(sum_line).to_have_text("Input cell (1, 4) = 4 adds to 9 output cells.")
+    # The other reading begins where the link stands: a step that the server has not heard of yet is void there.
+    expect(page).to_have_url(re.compile("[?&]step=4&"))
     page.get_by_text("zeros put in, then a convolution").click()
     expect(sum_line).to_contain_text("out[0, 3] = 1·2 = 2")
 
