@@ -73,7 +73,7 @@ def test_imported_modules_are_frozen_out_of_the_collector() -> None:
     assert int(answer.stdout) > 100_000
 
 
-@pytest.mark.parametrize("entry", ["pages.kit.shell", "pages.kit.page", "pages.kit.photo_picker", "pages.kit.chart"])
+@pytest.mark.parametrize("entry", ["pages.kit.shell", "pages.kit.page", "pages.kit.pictures", "pages.kit.chart"])
 def test_the_first_page_does_not_wait_for_torch(entry: str) -> None:
     script = f"import sys, importlib; importlib.import_module({entry!r}); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, cwd=ROOT)

@@ -21,7 +21,7 @@ _LOG = logging.getLogger("grad2box")
 
 
 def run_alone(
-    page: Page, results: Callable[[], None], *, challenges: Sequence[Challenge], challenges_place: DeltaGenerator
+    page: Page, results: Callable[[], object], *, challenges: Sequence[Challenge], challenges_place: DeltaGenerator
 ) -> None:
     """Ends a page with a part that runs alone whenever one of its own controls moves.
 

@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.kit.alone import run_alone
 from pages.kit.challenges import Challenge, show_challenges
 from pages.kit.exports import download_numbers
 from pages.kit.page import Page, close_page
-from pages.kit.reproduce import reproduce_panel
+from pages.kit.reproduce import reproduce_panel, reproduce_place
 
 Rows = Callable[[], Sequence[Mapping[str, Any]]]
 
@@ -29,6 +33,21 @@ class Shown:
     name: str = "grad2box"
 
 
+@dataclass(frozen=True)
+class Alone:
+    """A part of a page that runs alone when one of its own controls moves, see :mod:`pages.kit.alone`.
+
+    Attributes:
+        draw: draws its controls, and in places made before what they change; returns the program as it now stands.
+        place: where its controls stand.
+        needs_vizcore: whether the program uses one of our own models.
+    """
+
+    draw: Callable[[], str]
+    place: DeltaGenerator
+    needs_vizcore: bool = False
+
+
 def end_page(
     page: Page,
     shown: Shown,
@@ -36,6 +55,7 @@ def end_page(
     challenges: Sequence[Challenge] = (),
     sections: Mapping[str, str] | None = None,
     expanded: str = "",
+    alone: Alone | None = None,
 ) -> None:
     """Draws the furniture that every page ends with, and closes it.
 
@@ -46,8 +66,11 @@ def end_page(
         sections: of the lesson to show folded → their translated headings, beside what to try (first, unless it is
             among them), misconceptions and sources (last).
         expanded: the section that stands open, if any.
+        alone: the part that runs alone; the challenges are marked, and the page closed, at the end of each of its runs.
     """
-    if challenges:
+    if alone is not None:
+        challenges_place = st.container()  # they are marked when the part that runs alone has run
+    elif challenges:
         show_challenges(page, challenges)
     _ = page.translate
     folded = dict(sections or {})
@@ -60,4 +83,14 @@ def end_page(
         reproduce_panel(page, shown.script)
     if shown.rows is not None:
         download_numbers(page, shown.name, shown.rows)
-    close_page(page)
+    if alone is None:
+        close_page(page)
+        return
+    program, draw = reproduce_place(page, needs_vizcore=alone.needs_vizcore), alone.draw
+    with alone.place:
+        run_alone(
+            page,
+            lambda: program.code(draw(), language="python"),
+            challenges=challenges,
+            challenges_place=challenges_place,
+        )

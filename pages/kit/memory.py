@@ -21,7 +21,7 @@ _ARENAS = 2
 MOST_ENDED = 64
 """Sessions whose browser is gone that are kept for its return; ``server.disconnectedSessionTTL`` says how long."""
 
-COMPUTED_AGAIN = ("own_results", "own_recordings")
+COMPUTED_AGAIN = ("own_results",)
 """What a session keeps only to be faster: results on the reader's own photo, some tens of megabytes."""
 
 _PAUSE = 15  # seconds between two looks at who is gone

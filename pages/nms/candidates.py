@@ -77,11 +77,11 @@ def _of_photo(page: Page, view: View) -> Candidates:
             recorded = sample_recording(view.photo)
     found = recorded.output.candidates
     ids = nms.best_first(found.scores, most=MOST_OF_A_PHOTO)
-    known = load_annotations(recorded.photo.name) if recorded.is_sample else ()
-    targets = np.asarray([note.box for note in known]).reshape(-1, 4)
+    known = () if recorded.picture.is_own else load_annotations(recorded.picture.name)
+    targets = np.asarray([note.box for note in known], dtype=np.float64).reshape(-1, 4)
     return Candidates(
         recorded.output.image_size,
-        recorded.photo.pixels,
+        recorded.picture.pixels,
         found.boxes[ids],
         found.scores[ids],
         found.labels[ids],

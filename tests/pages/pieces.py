@@ -8,16 +8,24 @@ from urllib.parse import parse_qs
 from streamlit.testing.v1 import AppTest
 
 
-def component(app: AppTest, *keys: str) -> dict:
-    """The data of the first mounted piece that has these keys."""
+def components(app: AppTest, *keys: str) -> list[dict]:
+    """The data of every mounted piece that has these keys."""
+    found = []
     for element in app.get("bidi_component"):
         try:
             data = json.loads(element.proto.json)
         except ValueError:
             continue
         if isinstance(data, dict) and set(keys) <= set(data):
-            return data
-    raise AssertionError(f"no component with {keys}")
+            found.append(data)
+    return found
+
+
+def component(app: AppTest, *keys: str) -> dict:
+    """The data of the first of them."""
+    found = components(app, *keys)
+    assert found, f"no component with {keys}"
+    return found[0]
 
 
 def link(app: AppTest) -> dict[str, str]:

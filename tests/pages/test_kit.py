@@ -25,8 +25,6 @@ from streamlit.runtime.state import SessionState
 from streamlit.runtime.state.common import WidgetMetadata
 
 from pages.kit import exports, link, loaders, memory, pictures
-from pages.kit.photo_results import compute_on_photo
-from vizcore.data import photos
 
 ROOT = Path(__file__).resolve().parents[2]
 finite = st.floats(-1e4, 1e4, allow_nan=False)
@@ -235,10 +233,10 @@ def test_ended_sessions_go_when_their_time_is_over_though_nobody_comes() -> None
 
 def test_results_on_samples_are_among_those_that_are_counted() -> None:
     loaders._compute.clear()
-    photo = photos.load_sample("coffee")
+    photo = pictures.sample("coffee")
     before = loaders._KEPT.size
-    shown = compute_on_photo(np.copy, photo, is_sample=True)
-    assert shown is compute_on_photo(np.copy, photo, is_sample=True)
+    shown = pictures.compute_on(photo, np.copy)
+    assert shown is pictures.compute_on(photo, np.copy)
     assert loaders._KEPT.size >= before + shown.nbytes
 
 

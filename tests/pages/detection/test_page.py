@@ -1,56 +1,16 @@
 """The detection page as a reader without a mouse meets it: every control, both languages, both ends."""
 
-import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from tests.pages.opening import go_to
+from tests.pages.detection.reading import finals, open_detection, sound, stages, words
+from tests.pages.pieces import link
 from tests.scripts import printed_numbers, run_script
 from vizcore import detection
 from vizcore.data.photos import load_sample
 from vizcore.weights import WeightsError
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def open_page(**query):
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    go_to(app, "detection")
-    for name, value in query.items():
-        app.query_params[name] = str(value)
-    return app.run()
-
-
-def sound(app):
-    assert not app.exception, [problem.value for problem in app.exception]
-    assert not app.error, [problem.value for problem in app.error]
-
-
-def pieces(app):
-    """What was sent to our own components, decoded."""
-    sent = []
-    for piece in app.get("bidi_component"):
-        try:
-            sent.append(json.loads(piece.proto.json or piece.proto.bytes))
-        except (ValueError, AttributeError):
-            continue
-    return [piece for piece in sent if isinstance(piece, dict)]
-
-
-def stages(app):
-    return [piece["stage"] for piece in pieces(app) if "stage" in piece]
-
-
-def finals(stage):
-    return [box for box in stage["boxes"] if box["id"].startswith("c")]
-
-
-def words(app):
-    return "\n".join(element.value for element in [*app.markdown, *app.caption])
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +21,7 @@ def coffee():
 
 
 def test_opens_with_the_espresso(coffee):
-    app = open_page()
+    app = open_detection()
     sound(app)
     (stage,) = stages(app)
     (box,) = finals(stage)
@@ -73,7 +33,7 @@ def test_opens_with_the_espresso(coffee):
 
 
 def test_thresholds_do_not_run_the_network_again(monkeypatch):
-    app = open_page(photo="chelsea")
+    app = open_detection(photo="chelsea")
     sound(app)
     few = len(finals(stages(app)[0]))
 
@@ -95,7 +55,7 @@ def test_thresholds_do_not_run_the_network_again(monkeypatch):
 @pytest.mark.parametrize("photo", ["astronaut", "coins"])
 @pytest.mark.parametrize(("score", "iou"), [(0.05, 0.0), (0.05, 1.0), (1.0, 0.3)])
 def test_both_ends_of_both_thresholds(photo, score, iou, language):
-    app = open_page(
+    app = open_detection(
         photo=photo, score_threshold=score, iou_threshold=iou, show_suppressed=1, show_truth=1, lang=language
     )
     sound(app)
@@ -103,27 +63,27 @@ def test_both_ends_of_both_thresholds(photo, score, iou, language):
 
 
 def test_chinese_says_the_class_in_chinese():
-    app = open_page(lang="zh")
+    app = open_detection(lang="zh")
     sound(app)
     assert finals(stages(app)[0])[0]["label"] == "浓缩咖啡"
     assert app.title[0].value == "目标检测"
 
 
 def test_two_detectors_side_by_side():
-    app = open_page(beside="sliding_windows_unfused")
+    app = open_detection(beside="sliding_windows_unfused")
     sound(app)
     fused, plain = stages(app)
     assert len(finals(plain)) > len(finals(fused)) > 0
 
 
 def test_the_same_detector_is_not_shown_twice():
-    app = open_page(beside="sliding_windows")
+    app = open_detection(beside="sliding_windows")
     sound(app)
     assert len(stages(app)) == 1
 
 
 def test_suppressed_boxes_and_truth_are_drawn_on_request():
-    app = open_page(photo="chelsea", show_suppressed=1, show_truth=1)  # few enough boxes to be in the message
+    app = open_detection(photo="chelsea", show_suppressed=1, show_truth=1)  # few enough boxes to be in the message
     sound(app)
     (stage,) = stages(app)
     kinds = {re.sub(r"\d+$", "", box["id"]) for box in stage["boxes"]}
@@ -135,7 +95,7 @@ def test_a_link_chooses_the_box(coffee):
         "sliding_windows", load_sample("chelsea").pixels, score_threshold=0.6, iou_threshold=0.3
     )
     assert len(many) == 2
-    app = open_page(photo="chelsea", candidate=int(many.origins[1]))
+    app = open_detection(photo="chelsea", candidate=int(many.origins[1]))
     sound(app)
     assert f"· {many.scores[1]:.3f}" in words(app)
     assert stages(app)[0]["selected"] == f"c{many.origins[1]}"
@@ -145,15 +105,19 @@ def test_a_link_chooses_the_box(coffee):
     "query", [{"candidate": 99999}, {"score_threshold": "nan"}, {"detector": "yolo"}, {"photo": "../x"}]
 )
 def test_hostile_links_fall_back(query):
-    app = open_page(**query)
+    app = open_detection(**query)
     sound(app)
     assert len(finals(stages(app)[0])) == 1
+
+
+def test_every_control_is_in_the_link_at_all_times():
+    assert {"candidate", "candidate_beside", "beside", "score_threshold"} <= set(link(open_detection()))
 
 
 def test_a_missing_detector_is_offered_and_the_offline_one_stands_in(tmp_path, monkeypatch):
     monkeypatch.setenv("GRAD2BOX_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    app = open_page(detector="fcos_resnet50_fpn")
+    app = open_detection(detector="fcos_resnet50_fpn")
     sound(app)
     assert "download.pytorch.org" in words(app)
     assert finals(stages(app)[0])[0]["label"] == "espresso"
@@ -171,7 +135,7 @@ def test_a_download_that_fails_says_why(tmp_path, monkeypatch):
         raise WeightsError(weights.NO_NETWORK, file_name=source.file_name, host="download.pytorch.org")
 
     monkeypatch.setattr(weights, "download_weights", refuse)
-    app = open_page(detector="fcos_resnet50_fpn")
+    app = open_detection(detector="fcos_resnet50_fpn")
     app.button(key="detection_start_download_fcos_resnet50_fpn").click().run()
     job = app.session_state["jobs"]["detection_download_fcos_resnet50_fpn"]
     assert isinstance(job, loaders.Job)
@@ -183,9 +147,9 @@ def test_a_download_that_fails_says_why(tmp_path, monkeypatch):
 
 
 def test_what_the_page_keeps_for_the_others(coffee):
-    app = open_page()
+    app = open_detection()
     recording = app.session_state["recording"]
-    assert recording.photo.name == "coffee"
+    assert recording.picture.name == "coffee"
     np.testing.assert_array_equal(recording.output.candidates.scores, coffee.candidates.scores)
 
 
@@ -194,7 +158,7 @@ def test_a_failure_is_told_by_the_shell(monkeypatch):
         raise RuntimeError("a secret path")
 
     monkeypatch.setattr(detection, "refilter", fail)
-    app = open_page()
+    app = open_detection(broken=True)
     assert not app.exception
     (error,) = app.error
     assert "Something on this page went wrong (RuntimeError)" in error.value
@@ -202,7 +166,7 @@ def test_a_failure_is_told_by_the_shell(monkeypatch):
 
 
 def test_own_thresholds():
-    app = open_page(score_threshold=0.1, iou_threshold=0.9)
+    app = open_detection(score_threshold=0.1, iou_threshold=0.9)
     app.button(key="detection_own_thresholds").click().run()
     sound(app)
     assert app.slider(key="detection_score_threshold").value == 0.6
@@ -210,30 +174,11 @@ def test_own_thresholds():
 
 
 @pytest.mark.parametrize(
-    ("query", "solved"),
-    [
-        ({"photo": "chelsea", "score_threshold": 0.8}, "one_cat"),
-        ({"photo": "coffee", "iou_threshold": 1.0}, "flood"),
-        ({"photo": "flower"}, "same_spot"),
-        ({"photo": "astronaut"}, "wrong_name"),
-    ],
-)
-def test_challenges_can_be_solved(query, solved):
-    app = open_page(**query)
-    sound(app)
-    assert solved in app.session_state["detection_solved"]
-
-
-def test_nothing_is_solved_at_first():
-    assert open_page().session_state["detection_solved"] == []
-
-
-@pytest.mark.parametrize(
     "query",
     [{}, {"photo": "chelsea", "score_threshold": 0.3, "iou_threshold": 0.45}, {"detector": "sliding_windows_unfused"}],
 )
 def test_the_script_prints_the_numbers_on_the_screen(query):
-    app = open_page(**query)
+    app = open_detection(**query)
     sound(app)
     (script,) = [block.value for block in app.code if "run_detector" in block.value]
     lines = run_script(script).splitlines()
