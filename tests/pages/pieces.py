@@ -12,7 +12,7 @@ def component(app: AppTest, *keys: str) -> dict:
     """The data of the first mounted piece that has these keys."""
     for element in app.get("bidi_component"):
         try:
-            data = json.loads(element.proto.json)
+            data = json.loads(element.proto.json or element.proto.bytes)
         except ValueError:
             continue
         if isinstance(data, dict) and set(keys) <= set(data):
