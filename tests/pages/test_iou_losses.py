@@ -222,6 +222,21 @@ def test_the_worst_case_of_a_property_goes_onto_the_stage():
     assert "via" in link(app)
 
 
+def test_a_click_on_a_cell_chooses_it_and_shows_its_worst_case_once():
+    app = open_playground(view="metric", metric_kind="iou", property="scale")
+    chart = component(app, "figure", "clickable")["figure"]["data"][0]
+    column = next(words for words in chart["x"] if "riangle" in words)
+    app.session_state["iou_losses_metric_chart"] = {
+        "click": {"x": column, "y": "DIoU", "curve": 0, "index": 0, "count": 1}
+    }
+    app.run()
+    healthy(app)
+    assert (link(app)["metric_kind"], link(app)["property"]) == ("diou", "triangle")
+    assert len(boxes_of(app)) == 3
+    place(app, [1, 2, 30, 40], [5, 6, 70, 80])  # the click of before is no news
+    assert boxes_of(app) == [[1, 2, 30, 40], [5, 6, 70, 80]]
+
+
 def test_a_simulation_runs_in_the_background_and_replaces_the_stored_one():
     app = open_playground(view="simulation", num_centers="10", gradient="exact")
     app.button(key="iou_losses_run").click().run()
