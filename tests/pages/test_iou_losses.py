@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.kit.link import Parameter
 from tests.pages.opening import open_page
 from tests.pages.pieces import component, link
 from tests.scripts import run_script
@@ -286,23 +285,6 @@ def test_the_typed_error_goes_with_the_next_boxes_that_can_be_placed():
     assert any("x2" in error.value for error in app.error)
     place(app, [1, 2, 3, 4], [5, 6, 7, 8])
     assert link(app)["boxes"] == "1,2,3,4_5,6,7,8"
-
-
-def test_every_setting_is_in_the_link_whatever_is_shown_below():
-    from pages.iou_losses import state
-
-    declared = {value.name for value in vars(state).values() if isinstance(value, Parameter)}
-    carried = set(link(open_playground(view="race")))
-    assert declared == carried - {"lang", "v", "solved"}
-
-
-def test_a_link_made_with_an_own_photo_says_so_only_where_a_photo_is_shown():
-    hidden = open_playground(photo="own")
-    assert not hidden.warning
-    assert link(hidden)["photo"] == "astronaut"
-    shown = open_playground(photo="own", background="photo")
-    assert any("own photo" in warning.value for warning in shown.warning)
-    assert component(shown, "stage", "losses")["stage"]["photo"]
 
 
 def test_query_survives_urlencoding():
