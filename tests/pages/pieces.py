@@ -13,7 +13,7 @@ def components(app: AppTest, *keys: str) -> list[dict]:
     found = []
     for element in app.get("bidi_component"):
         try:
-            data = json.loads(element.proto.json)
+            data = json.loads(element.proto.json or element.proto.bytes)
         except ValueError:
             continue
         if isinstance(data, dict) and set(keys) <= set(data):

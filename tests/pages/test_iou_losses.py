@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.kit.link import Parameter
 from tests.pages.opening import open_page
 from tests.pages.pieces import component, link
 from tests.scripts import run_script
@@ -222,6 +221,21 @@ def test_the_worst_case_of_a_property_goes_onto_the_stage():
     assert "via" in link(app)
 
 
+def test_a_click_on_a_cell_chooses_it_and_shows_its_worst_case_once():
+    app = open_playground(view="metric", metric_kind="iou", property="scale")
+    chart = component(app, "figure", "clickable")["figure"]["data"][0]
+    column = next(words for words in chart["x"] if "riangle" in words)
+    app.session_state["iou_losses_metric_chart"] = {
+        "click": {"x": column, "y": "DIoU", "curve": 0, "index": 0, "count": 1}
+    }
+    app.run()
+    healthy(app)
+    assert (link(app)["metric_kind"], link(app)["property"]) == ("diou", "triangle")
+    assert len(boxes_of(app)) == 3
+    place(app, [1, 2, 30, 40], [5, 6, 70, 80])  # the click of before is no news
+    assert boxes_of(app) == [[1, 2, 30, 40], [5, 6, 70, 80]]
+
+
 def test_a_simulation_runs_in_the_background_and_replaces_the_stored_one():
     app = open_playground(view="simulation", num_centers="10", gradient="exact")
     app.button(key="iou_losses_run").click().run()
@@ -271,23 +285,6 @@ def test_the_typed_error_goes_with_the_next_boxes_that_can_be_placed():
     assert any("x2" in error.value for error in app.error)
     place(app, [1, 2, 3, 4], [5, 6, 7, 8])
     assert link(app)["boxes"] == "1,2,3,4_5,6,7,8"
-
-
-def test_every_setting_is_in_the_link_whatever_is_shown_below():
-    from pages.iou_losses import state
-
-    declared = {value.name for value in vars(state).values() if isinstance(value, Parameter)}
-    carried = set(link(open_playground(view="race")))
-    assert declared == carried - {"lang", "v", "solved"}
-
-
-def test_a_link_made_with_an_own_photo_says_so_only_where_a_photo_is_shown():
-    hidden = open_playground(photo="own")
-    assert not hidden.warning
-    assert link(hidden)["photo"] == "astronaut"
-    shown = open_playground(photo="own", background="photo")
-    assert any("own photo" in warning.value for warning in shown.warning)
-    assert component(shown, "stage", "losses")["stage"]["photo"]
 
 
 def test_query_survives_urlencoding():

@@ -63,7 +63,7 @@ def test_two_placements_where_giou_is_no_number(apart):
 
 def test_giou_agrees():
     assert challenges.giou_agrees(outcome((140, 100, 190, 140), (80, 50, 260, 200)), say) is None
-    # One pixel over the edge: 179 of 180 columns of the enclosing box are covered where the inner box is not.
+    # One pixel over the edge: beside the 40 px of the inner box, 110 of the column’s 150 px are covered by neither.
     assert "C − U is 110 px²" in str(challenges.giou_agrees(outcome((79, 100, 190, 140), (80, 50, 260, 200)), say))
     assert "Identical" in str(challenges.giou_agrees(outcome((1, 2, 3, 4), (1, 2, 3, 4)), say))
     assert "empty room" in str(challenges.giou_agrees(outcome(*APART), say))
