@@ -19,7 +19,7 @@ from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentM
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 PROJECT = "grad2box"
 # Plotly styles itself through the document's head, which a shadow root would hide from it.
-LIGHT_DOM = frozenset({"shared/chart", "shared/stepper"})
+LIGHT_DOM = frozenset({"shared/chart"})
 
 
 def mount(name: str, *, key: str, data: Any, default: dict[str, Any] | None = None, **options: Any) -> Any:

@@ -10,8 +10,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
-
 from pages.kit.language import translator
 from pages.kit.live import live, said
 
@@ -50,39 +48,6 @@ def stepper(
     spec = step_spec(num_steps, start=start, version=version, speed=speed, state=said(key))
     data = {**(extra or {}), "stepper": spec, "presenter": presenter}
     return step_from(live(component, key=key, data=data, payload=payload), num_steps, start=start, version=version)
-
-
-def stepped_figure(
-    key: str,
-    figure: go.Figure,
-    *,
-    alt: str,
-    start: int = 0,
-    version: int | str = 0,
-    captions: Sequence[str] | None = None,
-    speed: float = 2,
-    presenter: bool = False,
-) -> int:
-    """Shows a figure with one frame a step, drawn in place, and returns the step it stands on.
-
-    A frame holds everything in which its step differs from the figure itself: any step can be shown after any other.
-
-    Args:
-        key: identity in session and browser.
-        figure: from ``vizcore.figures``, with frames.
-        alt: translated alternative text; the step's caption is added to it.
-        start: as for :func:`stepper`.
-        version: as for :func:`stepper`.
-        captions: as for :func:`stepper`.
-        speed: as for :func:`stepper`.
-        presenter: larger controls and type.
-    """
-    num_steps = max(1, len(figure.frames))
-    sent = {"figure": json.loads(figure.to_json()), "captions": list(captions) if captions is not None else None}
-    spec = step_spec(num_steps, start=start, version=version, speed=speed, state=said(key))
-    data = {"stepper": spec, "presenter": presenter, "alt": alt}
-    state = live("shared/stepper", key=key, data=data, payload=json.dumps(sent).encode())
-    return step_from(state, num_steps, start=start, version=version)
 
 
 def step_state(key: str, num_steps: int, *, start: int = 0, version: int | str = 0) -> int:

@@ -1,4 +1,4 @@
-"""The stepper in Chromium: buttons, keys, scrubbing, playing, and a figure drawn in place."""
+"""The stepper in Chromium: buttons, keys, scrubbing, playing, and who answers the keys when there are two."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def open_stepper(page: Page, url: str, query: str = "") -> Traffic:
     traffic = Traffic()
     traffic.watch(page)
     page.goto(f"{url}/?{query}")
-    expect(page.locator(".plot[data-step='1']")).to_be_visible()
+    expect(transport(page, "bars")).to_have_attribute("data-step", "1")
     expect(page.get_by_role("button", name="Restart")).to_be_visible()
     page.wait_for_function("() => !document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
     return traffic
@@ -141,42 +141,6 @@ def test_python_brings_it_back_to_its_start(page: Page, url: str) -> None:
     page.get_by_role("button", name="Restart").click()
     expect_step(page, 0)
     expect(transport(page, "bars")).to_have_attribute("data-step", "1")
-
-
-def bars(page: Page) -> dict[str, object]:
-    """What Plotly has drawn."""
-    return page.evaluate(
-        """() => {
-            const plot = document.querySelector("[data-uid=bars] .plot");
-            const paths = [...plot.querySelectorAll(".bars .point path")];
-            return { title: plot.layout.title.text, color: paths[1].style.fill, line: plot.data[0].marker.line.width,
-                     shapes: paths.map((path) => path.getAttribute("d")), step: plot.dataset.step };
-        }"""
-    )
-
-
-def test_a_figure_shows_each_step_whole_whichever_came_before(page: Page, url: str) -> None:
-    open_stepper(page, url)
-    bar = transport(page, "bars")
-    page.locator("[data-uid=bars] .plot").evaluate("(plot) => { plot.mark = 'same'; }")
-    seen = {}
-
-    def go(step: int) -> dict[str, object]:
-        bar.get_by_role("slider").fill(str(step))
-        expect(page.locator(f"[data-uid=bars] .plot[data-step='{step}']")).to_be_visible()
-        return bars(page)
-
-    for step in (1, 2, 3, 4):
-        seen[step] = go(step)
-    for step in (3, 1, 4, 2):
-        assert go(step) == seen[step]
-    assert [seen[step]["title"] for step in (1, 2, 3)] == ["k = 1", "k = 2", "k = 3"]
-    assert seen[3]["color"] == "rgb(217, 96, 10)"
-    assert seen[4]["color"] == "rgb(43, 127, 212)"  # the frame before has left nothing
-    assert seen[3]["line"] == 3  # and a frame keeps what it does not speak of
-    expect(page.get_by_text("frame 2", exact=True)).to_be_visible()
-    assert page.locator("[data-uid=bars] .plot").evaluate("(plot) => plot.mark") == "same"
-    assert page.locator("[data-uid=bars]").get_attribute("data-homes") == "1"
 
 
 @pytest.mark.parametrize("dark", [False, True])

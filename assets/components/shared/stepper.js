@@ -4,10 +4,9 @@
 // the server or gets lost. Python hears the step once it has come to rest.
 
 import { parseJson } from "./bytes.js";
-import { drawFigure } from "./chart.js";
 import { html, icon, iconButton, put, say, stylesheet } from "./dom.js";
 import { live } from "./live.js";
-import { figureAt, restarts, stepWithin } from "./steps.js";
+import { restarts, stepWithin } from "./steps.js";
 
 const [base, own] = await Promise.all([stylesheet(import.meta.url, "./base.css"), stylesheet(import.meta.url, "./stepper.css")]);
 
@@ -291,58 +290,27 @@ if (!conductor.listening) {
 /**
  * @typedef {object} Data what pages/kit/stepper.py sends
  * @property {StepSpec} stepper
- * @property {Uint8Array} [payload] `captions`, and a `figure` with frames, as JSON
- * @property {string} [alt] of the figure
+ * @property {Uint8Array} [payload] `captions`, as JSON
  * @property {boolean} presenter
  */
 
 class StepperView {
   constructor(channel) {
     this.transport = new Transport(channel);
-    this.transport.onStep = () => this.draw();
-    this.plot = html("div", { class: "plot", role: "img", tabindex: "0" });
-    this.plot.hidden = true;
-    this.element = html("div", { class: "stepper" }, this.plot, this.transport.element);
+    this.element = html("div", { class: "stepper" }, this.transport.element);
   }
 
   /** @param {Data} data */
   update(data) {
-    this.data = data;
     if (data.payload !== this.bytes) {
       this.bytes = data.payload;
-      const sent = data.payload ? parseJson(data.payload) : {};
-      this.figure = sent.figure;
-      this.captions = sent.captions;
-      if (this.figure?.layout) for (const ours of ["updatemenus", "sliders"]) delete this.figure.layout[ours];
+      this.captions = data.payload ? parseJson(data.payload).captions : undefined;
     }
-    this.plot.hidden = !this.figure;
     this.transport.update({ ...data.stepper, captions: this.captions, presenter: data.presenter });
-  }
-
-  /** Draws the newest step; steps that pass while Plotly is busy are skipped. */
-  async draw() {
-    if (!this.figure) return;
-    this.stale = true;
-    if (this.busy) return;
-    this.busy = true;
-    try {
-      while (this.stale) {
-        this.stale = false;
-        const { step } = this.transport;
-        const figure = figureAt(this.figure, step);
-        const alt = [this.data.alt, this.captions?.[step]].filter(Boolean).join(" ");
-        put(this.plot, "aria-label", alt);
-        await drawFigure(this.plot, figure, { presenter: this.data.presenter });
-        this.plot.dataset.step = String(step);
-      }
-    } finally {
-      this.busy = false;
-    }
   }
 
   destroy() {
     this.transport.destroy();
-    window.Plotly?.purge(this.plot);
   }
 }
 

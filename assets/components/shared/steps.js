@@ -14,29 +14,3 @@ export function stepWithin(step, numSteps) {
 export function restarts(before, after) {
   return !before.numSteps || after.version !== before.version || after.numSteps !== before.numSteps;
 }
-
-/** The figure at a step: the base with what that frame says laid over it. Nothing remains of other frames. */
-export function figureAt(figure, step) {
-  const frame = figure.frames?.[step];
-  if (!frame) return figure;
-  const data = figure.data.map((trace) => trace);
-  (frame.data ?? []).forEach((change, index) => {
-    const at = frame.traces?.[index] ?? index;
-    data[at] = over(data[at] ?? {}, change);
-  });
-  return { data, layout: over(figure.layout ?? {}, frame.layout ?? {}) };
-}
-
-function over(under, upper) {
-  const merged = { ...under };
-  for (const [name, value] of Object.entries(upper)) {
-    // A typed array travels as {dtype, bdata, shape}: one value, not three settings.
-    const nested = plain(value) && plain(under[name]) && !("bdata" in value);
-    merged[name] = nested ? over(under[name], value) : value;
-  }
-  return merged;
-}
-
-function plain(value) {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
