@@ -162,7 +162,7 @@ class Session:
         """Takes in a control's state and its fragment, or the address."""
         kind = element.WhichOneof("type")
         if kind == "bidi_component":
-            if element.bidi_component.component_name.endswith(".share"):
+            if element.bidi_component.component_name.endswith(".shared-share"):
                 self.query = json.loads(element.bidi_component.json)["query"]
             return
         if kind not in ("slider", "checkbox", "radio", "selectbox"):
