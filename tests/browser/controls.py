@@ -50,6 +50,7 @@ _TEXT = """() => {
   return out.join('');
 }"""
 _NUMBER = re.compile(r"(?<![\w.])[-−+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?!\s*(?:ms|µs|s\b|秒|毫秒|微秒))(?![\w])")
+_PATIENCE = 20  # looks, a quarter of a second apart
 _MARKUP = re.compile(r"[*_`]|:\w+\[|\]")
 
 
@@ -123,7 +124,21 @@ def differs(seen: Any, written: str, control: dict[str, Any]) -> bool:
 
 
 def disagreements(page: Page) -> list[str]:
-    """Every visible control that shows another value than the link carries."""
+    """Every visible control that shows another value than the link carries, and goes on showing it.
+
+    Between a click and its answer the two differ: the browser moves first. What is still apart after that is a lie.
+    """
+    found: list[str] = []
+    for _ in range(_PATIENCE):
+        found = _apart(page)
+        if not found:
+            break
+        page.wait_for_timeout(250)
+        rest(page)
+    return found
+
+
+def _apart(page: Page) -> list[str]:
     written, found = link_of(page), []
     for key, control in listed(page).items():
         name = next((name for name in written if key.endswith(f"_{name}")), None)

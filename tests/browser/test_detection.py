@@ -227,6 +227,8 @@ def test_own_photos_good_and_bad(page: Page, app_url: str) -> None:
     }
     for name, content in bad.items():
         page.keyboard.press("Escape")
+        expect(page.locator("input[type=file]")).to_have_count(0)
+        settled(page)
         page.get_by_role("button", name="Own photo").click()
         page.locator("input[type=file]").set_input_files(
             {"name": name, "mimeType": "application/octet-stream", "buffer": content}

@@ -71,7 +71,7 @@ def level_number(
 
 
 def roi_level_value(
-    boxes: Float[Tensor, "N 4"], *, canonical_size: float = CANONICAL_SIZE, canonical_level: float = CANONICAL_LEVEL
+    boxes: Real[Tensor, "N 4"], *, canonical_size: float = CANONICAL_SIZE, canonical_level: float = CANONICAL_LEVEL
 ) -> Float[Tensor, " N"]:
     """The number that :func:`roi_level` rounds down; −∞ without an area.
 
@@ -85,7 +85,7 @@ def roi_level_value(
 
 
 def roi_level(
-    boxes: Float[Tensor, "N 4"],
+    boxes: Real[Tensor, "N 4"],
     *,
     k_min: int = 2,
     k_max: int = 5,

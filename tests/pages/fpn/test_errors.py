@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pages.kit.language import explain, translator
+from pages.kit.language import escaped, explain, translator
 from vizcore import fpn
 from vizcore.errors import ExplainedError
 from vizcore.fpn import packing
@@ -60,7 +60,7 @@ REFUSALS = {
 
 def check(error: ExplainedError, english: str, chinese: str) -> None:
     assert english in str(error)
-    assert explain(error, translator("fpn", "en")) == str(error)
+    assert explain(error, translator("fpn", "en")) == error.template.format(**escaped(error.values))
     said = explain(error, translator("fpn", "zh"))
     assert chinese in said
     assert "{" not in said
