@@ -21,7 +21,7 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 _CHINESE_BREAK = re.compile(
     r"(?<=[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef*`])\n(?=[\u4e00-\u9fff\u300a-\u3011\uff08*`])"
 )
-_SECTION = re.compile(r"^<!-- section: ([a-z_]+) -->\s*$", re.MULTILINE)
+_SECTION = re.compile(r"^<!-- section: ([a-z0-9_]+) -->\s*$", re.MULTILINE)
 
 # Everything by which Markdown, its mathematics and Streamlit's directives begin something.
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&$~|#!:^{}]")
@@ -119,3 +119,13 @@ def lesson_sections(concept: str, language: str) -> dict[str, str]:
     if language == "zh":
         parts = [_CHINESE_BREAK.sub("", part) for part in parts]
     return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+@functools.lru_cache(maxsize=64)
+def teacher_notes(concept: str, language: str) -> str:
+    """The plan of a class on one concept, Markdown; empty where there is none yet."""
+    path = ASSETS / "lessons" / language / f"{concept}.teacher.md"
+    if not path.exists():
+        return ""
+    text = path.read_text(encoding="utf-8")
+    return _CHINESE_BREAK.sub("", text) if language == "zh" else text
