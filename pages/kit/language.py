@@ -117,7 +117,7 @@ def lesson_sections(concept: str, language: str) -> dict[str, str]:
     text = (ASSETS / "lessons" / language / f"{concept}.md").read_text(encoding="utf-8")
     parts = _SECTION.split(text)
     if language == "zh":
-        parts = [_CHINESE_BREAK.sub("", part) for part in parts]
+        parts = [join_lines(part) for part in parts]
     return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
 
 
@@ -128,4 +128,10 @@ def teacher_notes(concept: str, language: str) -> str:
     if not path.exists():
         return ""
     text = path.read_text(encoding="utf-8")
-    return _CHINESE_BREAK.sub("", text) if language == "zh" else text
+    return join_lines(text) if language == "zh" else text
+
+
+def join_lines(text: str) -> str:
+    """Chinese Markdown with its paragraphs on one line each; a heading stays a line of its own."""
+    lines = re.split(r"(?m)^(#.*\n?)", text)
+    return "".join(line if line.startswith("#") else _CHINESE_BREAK.sub("", line) for line in lines)

@@ -32,6 +32,12 @@ from vizcore.errors import ExplainedError
 Show = Callable[..., Any]
 """``show(page, view, …)`` of one part of a page."""
 
+_SECTION_ICONS = {
+    "try": ":material/touch_app:",
+    "misconceptions": ":material/psychology_alt:",
+    "sources": ":material/link:",
+}
+
 
 @dataclass(kw_only=True)
 class Page(Widgets):
@@ -86,7 +92,8 @@ class Page(Widgets):
         if parameter is None:
             parameter = link.choice("part", list(parts), next(iter(parts)))
         words = {name: title for name, (title, _show) in parts.items()}
-        chosen = self.select(parameter, self.translate("Part"), words, few=True, label_visibility="collapsed")
+        with st.container(key=f"tabs_{self.concept}"):
+            chosen = self.select(parameter, self.translate("Part"), words, few=True, label_visibility="collapsed")
         return parts[chosen][1]
 
     @contextmanager
@@ -108,7 +115,7 @@ class Page(Widgets):
         if title is None:
             st.markdown(text)
         else:
-            with st.expander(title, expanded=expanded):
+            with st.expander(title, expanded=expanded, icon=_SECTION_ICONS.get(section, ":material/menu_book:")):
                 st.markdown(text)
 
     def explain(self, error: Exception) -> None:

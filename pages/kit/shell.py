@@ -24,7 +24,9 @@ html { font-size: 118% !important; }
 .stMainBlockContainer { padding-top: 2.75rem !important; }
 .stAppHeader { height: 2.5rem; min-height: 2.5rem; }
 .stAppHeader :is(a, button, span, p) { font-size: 0.85rem; }
-.st-key-switches { position: fixed; top: 0.2rem; right: 3.5rem; width: auto; z-index: 1000000; gap: 0.75rem; align-items: center; }
+.st-key-switches {
+  position: fixed; top: 0.2rem; right: 3.5rem; width: auto; z-index: 1000000; gap: 0.75rem; align-items: center;
+}
 .st-key-switches p { font-size: 0.85rem !important; }
 [data-testid="stMarkdownContainer"] p, [data-testid="stMarkdownContainer"] li { font-size: 1.15rem; }
 .st-key-head_words [data-testid="stMarkdownContainer"] p { font-size: 0.95rem; }
@@ -40,16 +42,21 @@ _EVERYWHERE = """<style>
 .st-key-head { padding-right: 2.5rem; }
 .st-key-head h1 { font-size: 1.75rem; padding: 0; line-height: 1.25; }
 .st-key-head, .st-key-head_words { min-width: 0; }
-.st-key-head_words :is(.stHeading, .stMarkdown) > div, .st-key-head_words [data-testid="stMarkdownContainer"] { margin: 0; }
+.st-key-head_words :is(.stHeading > div, .stMarkdown > div, [data-testid="stMarkdownContainer"]) { margin: 0; }
 .st-key-lesson_words { max-height: calc(100vh - 7rem); overflow-y: auto; padding: 4px; }
 .st-key-lesson_words h4 { padding-top: 0; }
 .st-key-lesson_question button p { text-align: left; width: 100%; }
 .st-key-lesson_question button { justify-content: flex-start; }
+[class*="st-key-tabs_"] [role="radiogroup"] { gap: 0; box-shadow: inset 0 -1px #8884; }
+[class*="st-key-tabs_"] label { margin: 0; padding: 0.35rem 0.9rem; border-bottom: 3px solid transparent; }
+[class*="st-key-tabs_"] label > div > div:first-child:not([data-testid]) { display: none; }
+[class*="st-key-tabs_"] label:has(input:checked) { border-color: var(--st-primary-color, #0B6FB8); }
+[class*="st-key-tabs_"] label:has(input:focus-visible) { outline: 3px solid var(--st-primary-color, #0B6FB8); }
 .st-key-lesson [data-testid="stHorizontalBlock"]:not(:has([data-testid="stElementContainer"])) { display: none; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 3.25rem 1rem 3rem; }
   .st-key-head { padding-right: 0; }
-  .st-key-lesson > .stLayoutWrapper > .stHorizontalBlock { flex-direction: column-reverse; }
+  .st-key-lesson > div > .stHorizontalBlock { flex-direction: column-reverse; }
   .st-key-lesson_words { max-height: none; }
 }
 :focus-visible { outline: 3px solid var(--st-primary-color, #0B6FB8); outline-offset: 2px; }
