@@ -22,7 +22,8 @@ def rules() -> list[tuple[str, str, str, str]]:
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if not line.startswith("| ") or cells[0] == "English":
             continue
-        assert len(cells) == 3 and all(cells), line
+        assert len(cells) == 3, line
+        assert all(cells), line
         for entry in re.findall(r"`([^`]+)`", cells[2]):
             condition, separator, pattern = entry.rpartition(": ")
             found.append((cells[0], cells[1], condition if separator else "", pattern))
