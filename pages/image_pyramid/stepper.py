@@ -61,6 +61,7 @@ def show(page: Page, view: View, found: Search) -> int:
             "pace": view.pace,
             "fusion": view.fusion,
             "show_map": view.show_map,
+            "show_best": page.shows("best"),
             "pictures": [
                 media_url(jpeg, "image/jpeg", f"{key}-level{index}") for index, jpeg in enumerate(found.jpegs)
             ],

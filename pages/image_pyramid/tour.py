@@ -78,12 +78,14 @@ STEPS = (
         name="level",
         state={"step": 0},
         question=Choose(lambda outcome: f"level_{outcome.trace.best_level + 1}"),
+        reveals=("best",),
         then={"step": 22},
         numbers=_windows,
         minutes=2,
     ),
     Step(
         name="boxes",
+        shows=("best",),
         state={"step": 22},
         question=Choose(_boxes_left),
         then={"step": state.LAST},
@@ -92,6 +94,7 @@ STEPS = (
     ),
     Step(
         name="threshold",
+        shows=("best",),
         state={"step": state.LAST},
         controls=("score_threshold",),
         look_at="score_threshold",
@@ -100,6 +103,7 @@ STEPS = (
     ),
     Step(
         name="cost",
+        shows=("best",),
         state={"score_threshold": 0.3, "step": 0},
         question=Choose(_dearer),
         numbers=_costs,
@@ -107,6 +111,7 @@ STEPS = (
     ),
     Step(
         name="finer",
+        shows=("best",),
         state={"num_levels": 8, "step": state.LAST},
         controls=("scale_step",),
         look_at="scale_step",
@@ -116,11 +121,12 @@ STEPS = (
     ),
     Step(
         name="person",
+        shows=("best",),
         state={"photo": "astronaut", "scale_step": 1.41, "num_levels": 4, "step": 0},
         question=Choose(_says),
         then={"step": state.LAST},
         numbers=_named,
         minutes=2,
     ),
-    Step(name="today", state={"step": state.LAST}, shows=("faces",), numbers=_named, minutes=2),
+    Step(name="today", state={"step": state.LAST}, shows=("best", "faces"), numbers=_named, minutes=2),
 )
