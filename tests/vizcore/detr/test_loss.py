@@ -73,8 +73,9 @@ def test_gradients_equal_the_slow_losss():
 
 
 def test_the_class_loss_is_divided_by_the_sum_of_the_weights():
-    """One query of ten has an object. All say 1/4 for what they should: each loses log 4, and the weighted mean is log 4;
-    divided by the number of queries it would be (1 + 9 · 0.1) / 10 of that.
+    """One query of ten has an object. All say 1/4 for what they should: each loses log 4, and so does the weighted mean.
+
+    Divided by the number of queries it would be (1 + 9 · 0.1) / 10 of that.
     """
     logits = torch.zeros(1, 1, 10, 4)
     boxes = torch.full((1, 1, 10, 4), 0.25)

@@ -16,7 +16,7 @@ NUM_MATRICES = 10_000
 
 
 def random_costs(number: int, *, most: int = 9):
-    """Cost matrices of every shape up to ``most``, empty ones too; every other one of few whole numbers, full of ties."""
+    """Cost matrices of every shape up to ``most``, empty ones too; every other one is full of ties."""
     rng = np.random.default_rng(16)
     for index in range(number):
         shape = rng.integers(0, most + 1, 2)
