@@ -56,10 +56,11 @@ def pack_trace(trace: DETRTrace, *, budget: int = BUDGET) -> PackedTrace:
     height, width = trace.grid
     rows = trace.encoder.shape[0] * trace.encoder.shape[1]
     cross = int(np.prod(trace.decoder_cross.shape[:3]))
+    rest = 8192 + trace.decoder_self.size + 4 * cross + 48 * trace.scores.size + trace.outside.size
     for looking, seen in _STEPS:
         tokens = -(-height // seen) * -(-width // seen)
         lookers = -(-height // looking) * -(-width // looking)
-        if rows * lookers * (tokens + 4) + cross * (tokens + 4) + trace.decoder_self.size + 200_000 <= budget:
+        if rows * lookers * (tokens + 4) + cross * (tokens + 4) + rest <= budget:
             break
     arrays: dict[str, np.ndarray] = {
         "boxes": trace.boxes.astype(np.float32),

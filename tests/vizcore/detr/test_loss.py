@@ -73,7 +73,7 @@ def test_gradients_equal_the_slow_losss():
 
 
 def test_the_class_loss_is_divided_by_the_sum_of_the_weights():
-    """One query of ten has an object. All say 1/4 for what they should: each loses log 4, and so does the weighted mean.
+    """One query of ten has an object. All say 1/4 for what they should: each loses log 4, and so the weighted mean.
 
     Divided by the number of queries it would be (1 + 9 · 0.1) / 10 of that.
     """
