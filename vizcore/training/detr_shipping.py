@@ -101,8 +101,9 @@ def load_detr_card(name: str = "detr") -> DETRCard:
 
 
 def list_detr_cards() -> tuple[DETRCard, ...]:
-    """The cards of all DETRs that were measured, by name; only ``"detr"`` itself must lie beside its weights."""
-    return tuple(load_detr_card(path.stem) for path in sorted(WEIGHTS_FOLDER.glob("*.json")))
+    """The cards of all DETRs that were measured, the shipped one first; the others' weights are not shipped."""
+    paths = (WEIGHTS_FOLDER / f"{name}.json" for name in DETR_RECIPES)
+    return tuple(load_detr_card(path.stem) for path in paths if path.is_file())
 
 
 def helps_of(recipe: DETRRecipe) -> list[str]:
@@ -280,11 +281,21 @@ def run_command(options: argparse.Namespace) -> None:
         checkpoint_seconds=300.0,
     )
     print(f"{trained.step} steps in {trained.seconds / 60:.1f} minutes: {trained.best}")  # noqa: T201
-    folder = WEIGHTS_FOLDER if options.ship else home
+    shipped = options.ship and name == "detr"  # of an ablation the card alone is shipped
     command = f"python -m vizcore.training {name} --steps {trained.step} --seed {options.seed} --ship"
-    card = ship_detr(recipe, name, trained, folder, seed=options.seed, command=command, num_scenes=options.validation)
-    if options.ship:
+    card = ship_detr(
+        recipe,
+        name,
+        trained,
+        WEIGHTS_FOLDER if shipped else home,
+        seed=options.seed,
+        command=command,
+        num_scenes=options.validation,
+    )
+    if shipped:
         shutil.copyfile(home / "log.csv", WEIGHTS_FOLDER / f"{name}.csv")
+    elif options.ship:
+        shutil.copyfile(home / f"{name}.json", WEIGHTS_FOLDER / f"{name}.json")
     print(card.name, *(f"{key} {value}" for key, value in card.quality.items()))  # noqa: T201
 
 
