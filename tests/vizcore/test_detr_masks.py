@@ -177,10 +177,10 @@ def test_a_head_learns_to_draw(detr, cache):
     """On two scenes the Dice loss falls by half, and nothing of the detector moves."""
     before = {name: value.clone() for name, value in detr.state_dict().items()}
     model = training.build_mask_head(TINY, seed=0)
-    losses = training.make_mask_losses(detr, cache, split="train", seed=0, schedule=Schedule(40, batch_size=2))
-    optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
+    losses = training.make_mask_losses(detr, cache, split="train", seed=0, schedule=Schedule(150, batch_size=2))
+    optimizer = torch.optim.AdamW(model.parameters(), 5e-3)
     history = []
-    for step in range(40):
+    for step in range(150):
         parts = losses(model, step)
         optimizer.zero_grad()
         sum(parts.values()).backward()

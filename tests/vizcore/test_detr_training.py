@@ -157,7 +157,7 @@ def test_a_tiny_one_learns_one_scene():
         optimizer.zero_grad()
         total.backward()
         optimizer.step()
-        history.append(float(losses["class"] + losses["bbox"] + losses["giou"]))
+        history.append((losses["class"] + losses["bbox"] + losses["giou"]).item())
     assert np.mean(history[-5:]) < 0.15 * history[0]
 
 
@@ -229,3 +229,27 @@ def test_a_card_judges_from_scenes_to_boxes(shipped):
     assert len(card.layers) == TINY.num_decoder_layers
     assert card.layers[-1]["ap"] == card.quality["ap"]
     assert card.data["classes"] == list(CLASSES)
+
+
+def test_how_it_learned_and_what_its_queries_do_is_kept(shipped):
+    """Two snapshots, the second one the shipped weights: on its scenes it says what the detector says."""
+    folder, model, _ = shipped
+    snapshots = folder / "snapshots"
+    shipping._save_snapshot(snapshots, build_detr(RECIPE, seed=5), 1)
+    shipping._save_snapshot(snapshots, model, 40)
+    shipping.save_detr(folder / "detr.safetensors", model.detr)
+    shipping.ship_history(snapshots, folder, num_scenes=2)
+    strip, places = detr.load_strip(folder=folder), detr.load_places(folder=folder)
+    assert strip.steps.tolist() == [1, 40]
+    assert strip.logits.shape == (2, 8, 6, 7)
+    assert np.abs(strip.logits[0] - strip.logits[1]).max() > 0.1
+    detector = Detector(shipping.read_detr(folder / "detr.safetensors"))
+    for index in range(2):
+        found = detect(detector, torch.from_numpy(draw_scene("validation", index).pixels))
+        scores = torch.from_numpy(strip.logits[1, index]).softmax(-1)[:, :-1].amax(-1)
+        torch.testing.assert_close(scores, found.scores, rtol=1e-2, atol=1e-2)
+        torch.testing.assert_close(torch.from_numpy(places.scores[index]), found.scores, rtol=1e-2, atol=1e-2)
+        sides = found.boxes[:, 2:] - found.boxes[:, :2]
+        torch.testing.assert_close(torch.from_numpy(512 * places.boxes[index, :, 2:]), sides, rtol=1e-2, atol=0.5)
+    assert places.start_boxes.shape == (6, 4)
+    assert (folder / "detr_places.npz").stat().st_size < 400_000

@@ -170,7 +170,7 @@ def draw_masks(
         queries: which to draw.
         padding: as the detector was given it.
     """
-    projected = detr.input_proj(features)
+    projected, finer = detr.input_proj(features[:1]), [stage[:1] for stage in finer]
     parts = [
         head(output.queries[-1][:1, list(queries[start : start + 16])], output.memory[:1], projected, finer, padding)[0]
         for start in range(0, len(queries), 16)

@@ -20,6 +20,7 @@ from torchvision.ops import batched_nms
 
 from vizcore.costs import count, count_parameters
 from vizcore.data.scenes import BACKGROUNDS, CLASSES, draw_scene
+from vizcore.detr.history import record_places, record_strip, save_places, save_strip
 from vizcore.models.detr import (
     CANVAS,
     DETR,
@@ -31,6 +32,7 @@ from vizcore.models.detr import (
     load_detr,
     read_detr,
 )
+from vizcore.models.efficientnet_lite import load_efficientnet_lite0
 from vizcore.training.detr import (
     DETR_RECIPES,
     SIZE,
@@ -49,6 +51,10 @@ SNAPSHOTS: Final = (0.005, 0.02, 0.06, 0.2, 0.5, 1.0)
 """Shares of the run after which the averaged weights are kept, to show how it learned."""
 NMS_THRESHOLD: Final = 0.7
 """IoU of the suppression that is tried after each decoder layer, as in the paper's figure 4 (there it is tuned)."""
+
+
+STRIP_SCENES: Final = tuple(range(8))
+"""Validation scenes that are shown as they were answered on the way."""
 
 
 @dataclass(frozen=True)
@@ -294,9 +300,27 @@ def run_command(options: argparse.Namespace) -> None:
     )
     if shipped:
         shutil.copyfile(home / "log.csv", WEIGHTS_FOLDER / f"{name}.csv")
+        ship_history(home / "snapshots", WEIGHTS_FOLDER, num_scenes=options.validation)
     elif options.ship:
         shutil.copyfile(home / f"{name}.json", WEIGHTS_FOLDER / f"{name}.json")
     print(card.name, *(f"{key} {value}" for key, value in card.quality.items()))  # noqa: T201
+
+
+def ship_history(snapshots: Path, folder: Path, *, num_scenes: int) -> None:
+    """Records how the detector in a folder learned, and what its queries do, beside it.
+
+    Args:
+        snapshots: folder with weights kept on the way, named by their step.
+        folder: holds ``detr.safetensors``.
+        num_scenes: of the validation split, for the queries' places.
+    """
+    backbone = load_efficientnet_lite0()
+    then = (
+        (int(path.stem), Detector(read_detr(path), backbone)) for path in sorted(snapshots.glob("[0-9]*.safetensors"))
+    )
+    save_strip(record_strip(then, STRIP_SCENES), folder=folder)
+    detector = Detector(read_detr(folder / "detr.safetensors"), backbone)
+    save_places(record_places(detector, num_scenes), folder=folder)
 
 
 def _save_snapshot(folder: Path, model: nn.Module, step: int) -> None:
