@@ -14,7 +14,6 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
-from torchvision.ops import box_convert
 
 from vizcore.detr.errors import (
     BAD_LABEL,
@@ -102,17 +101,23 @@ def generalized_iou(
     Reference:
         Rezatofighi et al. Generalized Intersection over Union. CVPR 2019, arXiv 1902.09630.
     """
-    first, second = (box_convert(boxes, "cxcywh", "xyxy") for boxes in (first_cxcywh, second_cxcywh))
-    first_area, second_area = first_cxcywh[..., 2:].prod(-1), second_cxcywh[..., 2:].prod(-1)
-    low, high = torch.maximum(first[..., :2], second[..., :2]), torch.minimum(first[..., 2:], second[..., 2:])
-    intersection = (high - low).clamp(min=0).prod(-1)
-    union = first_area + second_area - intersection
-    far_low, far_high = torch.minimum(first[..., :2], second[..., :2]), torch.maximum(first[..., 2:], second[..., 2:])
-    enclosing = (far_high - far_low).prod(-1)
+    return pair_giou(*first_cxcywh.unbind(-1), *second_cxcywh.unbind(-1))
+
+
+def pair_giou(
+    x: Tensor, y: Tensor, width: Tensor, height: Tensor, tx: Tensor, ty: Tensor, twidth: Tensor, theight: Tensor
+) -> Tensor:
+    """GIoU of a box and a target given by centre and size, elementwise: what the browser computes under a hand too."""
+    x1, x2, y1, y2 = x - width / 2, x + width / 2, y - height / 2, y + height / 2
+    tx1, tx2, ty1, ty2 = tx - twidth / 2, tx + twidth / 2, ty - theight / 2, ty + theight / 2
+    across = (torch.minimum(x2, tx2) - torch.maximum(x1, tx1)).clamp(min=0)
+    down = (torch.minimum(y2, ty2) - torch.maximum(y1, ty1)).clamp(min=0)
+    intersection = across * down
+    union = width * height + twidth * theight - intersection
+    enclosing = (torch.maximum(x2, tx2) - torch.minimum(x1, tx1)) * (torch.maximum(y2, ty2) - torch.minimum(y1, ty1))
     # A union or an enclosing box of nothing belongs to boxes without area: their ratio is 0, not 0 / 0.
-    iou = intersection / torch.where(union > 0, union, 1.0)
-    empty = (enclosing - union) / torch.where(enclosing > 0, enclosing, 1.0)
-    return iou - empty
+    iou = intersection / torch.where(union > 0, union, torch.ones_like(union))
+    return iou - (enclosing - union) / torch.where(enclosing > 0, enclosing, torch.ones_like(enclosing))
 
 
 def check_predictions(logits: Tensor, boxes_cxcywh: Tensor) -> None:
