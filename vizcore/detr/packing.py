@@ -122,7 +122,7 @@ def _join_looking(weights: np.ndarray, grid: tuple[int, int], side: int) -> np.n
         return weights
     layers, heads, _, tokens = weights.shape
     rows = torch.from_numpy(weights).reshape(layers * heads, *grid, tokens).permute(0, 3, 1, 2)
-    joined = F.avg_pool2d(rows, side, ceil_mode=True, count_include_pad=False)
+    joined = F.avg_pool2d(rows, side, ceil_mode=True)
     result: np.ndarray = joined.flatten(2).transpose(1, 2).reshape(layers, heads, -1, tokens).numpy()
     return result
 
