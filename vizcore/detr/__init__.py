@@ -10,6 +10,7 @@ from vizcore.detr.matching import GreedyMatching, MatchingTrace, match, match_gr
 from vizcore.detr.packing import PackedTrace, pack_matching, pack_trace
 from vizcore.detr.panoptic import KEEP_THRESHOLD, Panoptic, PanopticQuality, merge_masks, panoptic_quality
 from vizcore.detr.places import QueryPlaces, collect_places
+from vizcore.detr.presets import PRESETS, MatchingPreset, load_preset
 from vizcore.detr.recording import DETRTrace, QueriesOutput, run_queries, trace_detr
 from vizcore.detr.script import write_match_script
 from vizcore.detr.suppression import Suppression, suppress
@@ -20,10 +21,12 @@ __all__ = [
     "LOSS_WEIGHTS",
     "MESSAGES",
     "NO_OBJECT_WEIGHT",
+    "PRESETS",
     "DETRError",
     "DETRTrace",
     "GreedyMatching",
     "MatchCost",
+    "MatchingPreset",
     "MatchingTrace",
     "PackedTrace",
     "Panoptic",
@@ -34,6 +37,7 @@ __all__ = [
     "TrainingStrip",
     "collect_places",
     "load_places",
+    "load_preset",
     "load_strip",
     "match",
     "match_cost",

@@ -65,6 +65,7 @@ def match_cost(
         DETRError: If shapes do not fit, a number is not finite, a box has a negative size, or a label is not a class.
     """
     check_predictions(logits, boxes_cxcywh)
+    labels = labels.long()  # an empty list of labels comes as float
     check_targets(labels, targets_cxcywh, num_classes=logits.shape[1] - 1)
     return MatchCost(
         *_parts(logits, boxes_cxcywh, labels, targets_cxcywh, (float(cost_class), float(cost_bbox), float(cost_giou)))
