@@ -70,7 +70,7 @@ class DETRRecipe:
     auxiliary: bool = True
 
 
-_ABLATED: Final = Schedule(4000, batch_size=8, learning_rate=4e-4, warm_up=500, ema_decay=0.999, clip=1.0)
+_ABLATED: Final = Schedule(2000, batch_size=8, learning_rate=4e-4, warm_up=500, ema_decay=0.999, clip=1.0)
 
 DETR_RECIPES: Final = {
     "detr": DETRRecipe(
@@ -78,7 +78,7 @@ DETR_RECIPES: Final = {
         SMALL,
         Schedule(24000, batch_size=8, learning_rate=4e-4, warm_up=500, ema_decay=0.9995, clip=1.0),
     ),
-    "detr_reference": DETRRecipe("DETR, a sixth of the schedule", SMALL, _ABLATED),
+    "detr_reference": DETRRecipe("DETR in the ablations' budget", SMALL, _ABLATED),
     "detr_no_positions": DETRRecipe(
         "DETR without position encodings", replace(SMALL, spatial_positions=False), _ABLATED
     ),
