@@ -66,15 +66,16 @@ def show_challenges(
     solved, fresh, speaks = page.value(_solved(challenges)), _fresh(hints), False
     st.subheader(say("Challenges: {done} of {all} solved", done=len(solved), all=len(challenges)), anchor=False)
     for challenge in challenges:
-        with st.container(border=True):
+        with st.container(border=True, gap="small"):
+            row = st.container(horizontal=True, vertical_alignment="center")
             mark = (
                 ":green[:material/check_circle:]" if challenge.name in solved else ":material/radio_button_unchecked:"
             )
-            st.markdown(f"{mark} **{challenge.title}**: {challenge.task}")
+            row.markdown(f"{mark} **{challenge.title}**: {challenge.task}")
             if challenge.name in fresh:
                 speaks = True
                 st.success(say("Solved just now. Well done!"), icon=":material/trophy:")
-            elif challenge.name not in solved and st.button(
+            elif challenge.name not in solved and row.button(
                 say("Check my answer"), key=page.key(f"check_{challenge.name}")
             ):
                 speaks = True

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.kit import lesson
 from pages.kit.alone import run_alone
 from pages.kit.challenges import Challenge, show_challenges
 from pages.kit.exports import download_numbers
@@ -56,6 +57,7 @@ def end_page(
     sections: Mapping[str, str] | None = None,
     expanded: str = "",
     alone: Alone | None = None,
+    outcome: Any = None,
 ) -> None:
     """Draws the furniture that every page ends with, and closes it.
 
@@ -67,7 +69,15 @@ def end_page(
             among them), misconceptions and sources (last).
         expanded: the section that stands open, if any.
         alone: the part that runs alone; the challenges are marked, and the page closed, at the end of each of its runs.
+        outcome: what the lesson's questions are judged by; the lesson draws nothing of the rest.
     """
+    if page.step is not None:
+        if alone is not None:
+            with alone.place:
+                alone.draw()
+        lesson.tell(page, outcome)
+        close_page(page)
+        return
     if alone is not None:
         challenges_place = st.container()  # they are marked when the part that runs alone has run
     elif challenges:

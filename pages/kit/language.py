@@ -21,7 +21,7 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 _CHINESE_BREAK = re.compile(
     r"(?<=[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef*`])\n(?=[\u4e00-\u9fff\u300a-\u3011\uff08*`])"
 )
-_SECTION = re.compile(r"^<!-- section: ([a-z_]+) -->\s*$", re.MULTILINE)
+_SECTION = re.compile(r"^<!-- section: ([a-z0-9_]+) -->\s*$", re.MULTILINE)
 
 # Everything by which Markdown, its mathematics and Streamlit's directives begin something.
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&$~|#!:^{}]")
@@ -117,5 +117,21 @@ def lesson_sections(concept: str, language: str) -> dict[str, str]:
     text = (ASSETS / "lessons" / language / f"{concept}.md").read_text(encoding="utf-8")
     parts = _SECTION.split(text)
     if language == "zh":
-        parts = [_CHINESE_BREAK.sub("", part) for part in parts]
+        parts = [join_lines(part) for part in parts]
     return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+@functools.lru_cache(maxsize=64)
+def teacher_notes(concept: str, language: str) -> str:
+    """The plan of a class on one concept, Markdown; empty where there is none yet."""
+    path = ASSETS / "lessons" / language / f"{concept}.teacher.md"
+    if not path.exists():
+        return ""
+    text = path.read_text(encoding="utf-8")
+    return join_lines(text) if language == "zh" else text
+
+
+def join_lines(text: str) -> str:
+    """Chinese Markdown with its paragraphs on one line each; a heading stays a line of its own."""
+    lines = re.split(r"(?m)^(#.*\n?)", text)
+    return "".join(line if line.startswith("#") else _CHINESE_BREAK.sub("", line) for line in lines)

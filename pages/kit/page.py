@@ -14,22 +14,29 @@ Each control is named as the argument it feeds: its key is ``<concept>_<name>``,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.kit import controls, link
+from pages.kit import controls, lesson, link, tour
 from pages.kit import language as lang
 from pages.kit.address import RESERVED, new_parameters, write_address
+from pages.kit.teacher import teacher_corner
 from pages.kit.widgets import Widgets
 from vizcore.errors import ExplainedError
 
 Show = Callable[..., Any]
 """``show(page, view, …)`` of one part of a page."""
+
+_SECTION_ICONS = {
+    "try": ":material/touch_app:",
+    "misconceptions": ":material/psychology_alt:",
+    "sources": ":material/link:",
+}
 
 
 @dataclass(kw_only=True)
@@ -40,13 +47,40 @@ class Page(Widgets):
         presenting: larger type, no sidebar.
         slot: where the heading's actions go once they are known.
         notice_slot: where notices go.
+        steps: of its tour; none where a page has none.
+        tour_number: of the step that is shown, from 1; 0 in the laboratory.
+        verdict_place: where the lesson says what became of an answer.
         closed: whether its end was drawn.
     """
 
     presenting: bool
     slot: DeltaGenerator
     notice_slot: DeltaGenerator
+    steps: tuple[tour.Step, ...] = ()
+    tour_number: int = tour.LABORATORY
+    verdict_place: DeltaGenerator | None = None
     closed: bool = False
+
+    # -- lesson and laboratory -----------------------------------------------------------------------------------------
+
+    @property
+    def step(self) -> tour.Step | None:
+        """The step of the tour that is shown; None in the laboratory."""
+        return self.steps[self.tour_number - 1] if self.tour_number else None
+
+    @property
+    def revealed(self) -> bool:
+        """Whether answers may be shown: in the laboratory, and in a step that asks nothing any more."""
+        return self.step is None or lesson.is_answered(self, self.step)
+
+    def shows(self, block: str) -> bool:
+        """Whether a block of the page is drawn: all of them in the laboratory, those that a step names in the lesson.
+
+        Args:
+            block: any name; a tour's ``shows`` and ``reveals`` speak of it.
+        """
+        step = self.step
+        return step is None or block in step.shows or (block in step.reveals and self.revealed)
 
     def part(self, parts: Mapping[str, tuple[str, Show]], parameter: link.Parameter | None = None) -> Show:
         """Draws the choice of a page's part and returns what shows it.
@@ -58,18 +92,20 @@ class Page(Widgets):
         if parameter is None:
             parameter = link.choice("part", list(parts), next(iter(parts)))
         words = {name: title for name, (title, _show) in parts.items()}
-        chosen = self.select(parameter, self.translate("Part"), words, few=True, label_visibility="collapsed")
+        with st.container(key=f"tabs_{self.concept}"):
+            chosen = self.select(parameter, self.translate("Part"), words, few=True, label_visibility="collapsed")
         return parts[chosen][1]
 
     @contextmanager
     def explained(self) -> Iterator[None]:
         """Our own errors inside become one sentence, and the page still closes: its link stands, a way on stays."""
-        try:
-            yield
-        except ExplainedError as error:
-            self.explain(error)
-            if not self.closed:
-                close_page(self)
+        with lesson.beside_words(self) if self.step is not None else nullcontext():
+            try:
+                yield
+            except ExplainedError as error:
+                self.explain(error)
+                if not self.closed:
+                    close_page(self)
 
     # -- words ---------------------------------------------------------------------------------------------------------
 
@@ -79,7 +115,7 @@ class Page(Widgets):
         if title is None:
             st.markdown(text)
         else:
-            with st.expander(title, expanded=expanded):
+            with st.expander(title, expanded=expanded, icon=_SECTION_ICONS.get(section, ":material/menu_book:")):
                 st.markdown(text)
 
     def explain(self, error: Exception) -> None:
@@ -87,13 +123,14 @@ class Page(Widgets):
         st.error(lang.explain(error, self.translate), icon=":material/error:")
 
 
-def open_page(concept: str, *, title: str, tagline: str) -> Page:
+def open_page(concept: str, *, title: str, tagline: str, tour: Sequence[tour.Step] = ()) -> Page:
     """Begins a page: takes the link over, shows the heading.
 
     Args:
         concept: the page's name.
         title: English heading, translated by the concept's catalogue.
         tagline: English sentence that says what to do first, translated likewise.
+        tour: the steps of its lesson. Whoever comes for the first time, and by no link to a view, sees the first one.
     """
     translate = lang.translator(concept)
     teacher = st.session_state.setdefault("teacher", {}).setdefault(concept, {})
@@ -101,10 +138,12 @@ def open_page(concept: str, *, title: str, tagline: str) -> Page:
     for name in ("hide", "lock"):
         if name in incoming:
             teacher[name] = frozenset(incoming[name].split(","))
-    head, actions = st.columns([4, 1], vertical_alignment="bottom", gap="medium")
-    with head:
-        st.title(translate(title), anchor=False)
-    st.markdown(f":gray[{translate(tagline)}]")
+    own = ("solved", "tour") if tour else ("solved",)
+    with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(key="head_words", gap="xxsmall"):
+            st.title(translate(title), anchor=False)
+            st.markdown(f":gray[{translate(tagline)}]")
+        actions = st.container(key="head_actions", horizontal=True, vertical_alignment="center", width="content")
     page = Page(
         concept=concept,
         translate=translate,
@@ -112,11 +151,14 @@ def open_page(concept: str, *, title: str, tagline: str) -> Page:
         presenting=bool(st.session_state["shell"].get("present")),
         hidden=teacher.get("hide", frozenset()),
         locked=teacher.get("lock", frozenset()),
-        incoming={name: value for name, value in incoming.items() if name not in RESERVED or name == "solved"},
-        slot=actions.container(),
+        incoming={name: value for name, value in incoming.items() if name not in RESERVED or name in own},
+        slot=actions,
         notice_slot=st.container(),
+        steps=tuple(tour),
     )
     page.set(**st.session_state.get("pending", {}).pop(concept, {}))
+    if tour:
+        lesson.enter(page)
     return page
 
 
@@ -137,6 +179,9 @@ def close_page(page: Page) -> None:
         if names_:
             query[name] = ",".join(sorted(names_))
     with page.slot:
+        if page.steps:
+            lesson.offer_other_face(page)
+        teacher_corner(page, query)
         write_address(
             page.concept,
             query,

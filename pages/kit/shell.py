@@ -17,17 +17,52 @@ from pages.kit.memory import spare_memory
 spare_memory()  # app.py imports this before anything that needs torch
 PAGES = Path(__file__).resolve().parents[1]
 
-# Presenter mode: everything that is sized in rem grows for the last row of the room.
+# What is large in presenter mode is the picture, then its words; the furniture grows least. --g2b-room is the height
+# that a picture can have without being cut: pieces know it too, since custom properties reach into shadow roots.
 _PRESENTER = """<style>
-html { font-size: 150% !important; }
-.stMainBlockContainer { max-width: 100% !important; padding-top: 3.5rem !important; }
+html { font-size: 118% !important; }
+.stMainBlockContainer { padding-top: 2.75rem !important; }
+.stAppHeader { height: 2.5rem; min-height: 2.5rem; }
+.stAppHeader :is(a, button, span, p) { font-size: 0.85rem; }
+.st-key-switches {
+  position: fixed; top: 0.2rem; right: 3.5rem; width: auto; z-index: 1000000; gap: 0.75rem; align-items: center;
+}
+.st-key-switches p { font-size: 0.85rem !important; }
+[data-testid="stMarkdownContainer"] p, [data-testid="stMarkdownContainer"] li { font-size: 1.15rem; }
+.st-key-head_words [data-testid="stMarkdownContainer"] p { font-size: 0.95rem; }
 </style>"""
 
 _EVERYWHERE = """<style>
-.stMainBlockContainer { padding-top: 3rem; max-width: 92rem; }
-@media (max-width: 640px) { .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; } }
+:root { --g2b-room: calc(100vh - 21rem); }
+:root:has(.st-key-lesson) { --g2b-room: calc(100vh - 9.5rem); }
+.stMainBlockContainer { padding: 1.25rem 2.5rem 3rem; max-width: 120rem; }
+.stMainBlockContainer > .stVerticalBlock { gap: 0.75rem; }
+.stAppHeader { pointer-events: none; background: transparent; }
+.stAppHeader > * > * { pointer-events: auto; }
+.st-key-head { padding-right: 2.5rem; }
+.st-key-head h1 { font-size: 1.75rem; padding: 0; line-height: 1.25; }
+.st-key-head, .st-key-head_words { min-width: 0; }
+.st-key-head_words :is(.stHeading > div, .stMarkdown > div, [data-testid="stMarkdownContainer"]) { margin: 0; }
+.st-key-lesson_words { max-height: calc(100vh - 7rem); overflow-y: auto; padding: 4px; }
+.st-key-lesson_words h4 { padding-top: 0; }
+.st-key-lesson_question button p { text-align: left; width: 100%; }
+.st-key-lesson_question button { justify-content: flex-start; }
+[class*="st-key-tabs_"] [role="radiogroup"] { gap: 0; box-shadow: inset 0 -1px #8884; }
+[class*="st-key-tabs_"] label { margin: 0; padding: 0.35rem 0.9rem; border-bottom: 3px solid transparent; }
+[class*="st-key-tabs_"] label > div > div:first-child:not([data-testid]) { display: none; }
+[class*="st-key-tabs_"] label:has(input:checked) { border-color: var(--st-primary-color, #0B6FB8); }
+[class*="st-key-tabs_"] label:has(input:focus-visible) { outline: 3px solid var(--st-primary-color, #0B6FB8); }
+.st-key-lesson [data-testid="stHorizontalBlock"]:not(:has([data-testid="stElementContainer"])) { display: none; }
+@media (max-width: 640px) {
+  .stMainBlockContainer { padding: 3.25rem 1rem 3rem; }
+  .st-key-head { padding-right: 0; }
+  .st-key-lesson > div > .stHorizontalBlock { flex-direction: column-reverse; }
+  .st-key-lesson_words { max-height: none; }
+}
 :focus-visible { outline: 3px solid var(--st-primary-color, #0B6FB8); outline-offset: 2px; }
 </style>"""
+
+_SIDEBAR = 232  # px
 
 
 def run_app(sections: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
@@ -43,7 +78,7 @@ def run_app(sections: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
         page_title="Grad2Box",
         page_icon="🎯",
         layout="wide",
-        initial_sidebar_state="collapsed" if presenting else "auto",
+        initial_sidebar_state="collapsed" if presenting else _SIDEBAR,
     )
     registered = {
         say(heading) if heading else "": [
@@ -57,7 +92,7 @@ def run_app(sections: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
     page = st.navigation(registered, position="top" if presenting else "sidebar", expanded=True)
     page = platform.page_asked_for(page, [each for pages in registered.values() for each in pages])
     st.html(_EVERYWHERE + (_PRESENTER if presenting else ""))
-    with st.container(horizontal=True, horizontal_alignment="right") if presenting else st.sidebar:
+    with st.container(key="switches", horizontal=True) if presenting else st.sidebar:
         _switches(chosen, say)
     concept = page.url_path or "home"
     failure = failure_of(concept)

@@ -83,6 +83,7 @@ def step_spec(
     speed: float = 2,
     state: Mapping[str, Any] | None = None,
     name: str = NAME,
+    most: int | None = None,
 ) -> dict[str, Any]:
     """What ``Transport.update`` takes.
 
@@ -93,6 +94,7 @@ def step_spec(
         speed: as for :func:`stepper`.
         state: what the piece said last, so that a new instance begins where the old one stood.
         name: the name the ``Transport`` is made with.
+        most: the last step that can be gone to, while a lesson's question about what follows is not answered.
     """
     translate = translator("stepper")
     return {
@@ -100,6 +102,7 @@ def step_spec(
         "step": step_from(state or {}, num_steps, start=start, version=version, name=name),
         "version": _token(version, num_steps),
         "speed": speed,
+        "most": most,
         "text": {
             "stepper": translate("Steps"),
             "first": translate("First step (Home)"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.kit import controls, link
 from pages.kit.failure import guarded
@@ -25,18 +27,37 @@ class Widgets(Values):
         hidden: controls that a teacher's link hides.
         locked: controls that a teacher's link locks.
         listed: the controls drawn so far, and what each may be.
+        labels: their words.
+        offered: the controls that a lesson's step needs; None where all are drawn.
+        controls_place: where a lesson draws them.
     """
 
     language: str
     hidden: frozenset[str]
     locked: frozenset[str]
     listed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    offered: frozenset[str] | None = None
+    controls_place: DeltaGenerator | None = None
+
+    def offers(self, name: str) -> bool:
+        """Whether a control is drawn: not if a teacher's link hides it, nor if the lesson's step does without it."""
+        return name not in self.hidden and (self.offered is None or name in self.offered)
+
+    def place(self) -> AbstractContextManager[Any]:
+        """Where controls are drawn: beside the lesson's words, else where the page stands."""
+        return self.controls_place if self.controls_place is not None else nullcontext()
+
+    def popover(self, label: str, **more: Any) -> AbstractContextManager[Any]:
+        """A popover with controls; a lesson shows the few that it needs beside its words, without one."""
+        return st.popover(label, **more) if self.offered is None else nullcontext()
 
     def _drawn(
         self,
         parameter: link.Parameter,
         widget: Callable[[str, bool, Any], Any],
         *,
+        label: str,
         among: Sequence[str] | None = None,
         linked: bool = True,
         **listed: Any,
@@ -46,14 +67,16 @@ class Widgets(Values):
         value = self.value(parameter, among=among)
         if not linked:
             self.written.pop(name, None)
-        if name in self.hidden:
+        if not self.offers(name):
             return value
         locked = name in self.locked
-        answer = controls.draw(self.key(name), value, self.language, lambda key, shown: widget(key, locked, shown))
+        with self.place():
+            answer = controls.draw(self.key(name), value, self.language, lambda key, shown: widget(key, locked, shown))
         if linked:
             if len(listed.get("options", ())) > _MOST_LISTED:
                 del listed["options"]
             self.listed[name] = {"locked": locked, **listed}
+            self.labels[name] = label
         if answer == value or locked:
             return value
         kept_values(self.concept)[name] = answer
@@ -85,6 +108,7 @@ class Widgets(Values):
             lambda key, locked, value: st.slider(
                 label, low_, high_, value, step=step_, key=key, disabled=locked, **options
             ),
+            label=label,
             kind="slider",
             low=low_,
             high=high_,
@@ -115,6 +139,7 @@ class Widgets(Values):
             lambda key, locked, value: st.number_input(
                 label, low_, high_, value, step=step, key=key, disabled=locked, **options
             ),
+            label=label,
             kind="number",
             low=low_,
             high=high_,
@@ -137,6 +162,7 @@ class Widgets(Values):
             self._drawn(
                 parameter,
                 lambda key, locked, value: st.toggle(label, value, key=key, disabled=locked, **options),
+                label=label,
                 linked=linked,
                 kind="toggle",
             )
@@ -174,7 +200,9 @@ class Widgets(Values):
             )
 
         return str(
-            self._drawn(parameter, widget, among=values, kind="radio" if few else "select", options=dict(options))
+            self._drawn(
+                parameter, widget, label=label, among=values, kind="radio" if few else "select", options=dict(options)
+            )
         )
 
     def select_several(
@@ -203,7 +231,7 @@ class Widgets(Values):
             )
             return [option for option in options if option in chosen]
 
-        return list(self._drawn(parameter, widget, kind="pills", options=dict(options)))
+        return list(self._drawn(parameter, widget, label=label, kind="pills", options=dict(options)))
 
     def text(
         self,
@@ -224,6 +252,7 @@ class Widgets(Values):
             self._drawn(
                 parameter,
                 lambda key, locked, value: kind(label, value, key=key, max_chars=most, disabled=locked, **more),
+                label=label,
                 linked=linked,
                 kind="text",
             )
@@ -244,12 +273,15 @@ class Widgets(Values):
             index = values.index(value) if value in values else None
             return st.radio(label, values, index, format_func=dict(options).get, key=key, disabled=locked, **more)
 
-        return self._drawn(link.choice(name, values, None), widget, linked=False)  # type: ignore[no-any-return]
+        return self._drawn(link.choice(name, values, None), widget, label=label, linked=False)  # type: ignore[no-any-return]
 
     def button(self, name: str, label: str, *, on_click: Callable[..., Any] | None = None, **more: Any) -> bool:
         """A button whose callback, if it fails, fails on this page alone."""
+        if self.offered is not None and name not in self.offered:
+            return False
         guarded = None if on_click is None else self.guarded(on_click)
-        return st.button(label, key=self.key(name), on_click=guarded, **more)
+        with self.place():
+            return st.button(label, key=self.key(name), on_click=guarded, **more)
 
     def guarded(self, callback: Callable[..., Any]) -> Callable[..., None]:
         """A callback whose failure is shown by this page, see :func:`pages.kit.failure.guarded`."""

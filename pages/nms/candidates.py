@@ -119,7 +119,7 @@ def show(page: Page, view: View) -> None:
         page.slider(state.IOU_THRESHOLD, _("IoU threshold"))
     with first[3]:
         page.slider(state.SCORE_THRESHOLD, _("Score threshold"))
-    with first[4], st.popover(_("More rules"), icon=":material/tune:", width="stretch"):
+    with first[4], page.popover(_("More rules"), icon=":material/tune:", width="stretch"):
         _show_rules(page)
     second = st.columns([1.6, 0.9, 1.1, 1.2], vertical_alignment="bottom", gap="small")
     with second[0]:
@@ -131,7 +131,7 @@ def show(page: Page, view: View) -> None:
         with second[2]:
             page.toggle(state.SHOW_TARGETS, _("Show true objects"))
     if view.source == "own":
-        with second[3].popover(_("Boxes and scores"), icon=":material/add_box:", width="stretch"):
+        with second[3], page.popover(_("Boxes and scores"), icon=":material/add_box:", width="stretch"):
             _show_own(page, view)
     if view.source == "photo":
         with second[3]:

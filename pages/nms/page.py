@@ -3,13 +3,14 @@
 from pages.kit.ending import Shown, end_page
 from pages.kit.loaders import compute
 from pages.kit.page import open_page
-from pages.nms import candidates, challenges, methods, ranking, state, stepper
+from pages.nms import candidates, challenges, methods, ranking, state, stepper, tour
 from vizcore import nms
 
 page = open_page(
     "nms",
     title="NMS stepper",
     tagline="Step with the arrow keys: the box in hand meets those below it. Click a box to see what removed it.",
+    tour=tour.STEPS,
 )
 _ = page.translate
 with page.explained():
@@ -18,8 +19,9 @@ with page.explained():
     found = candidates.gather(page, view)
     trace = candidates.suppress(view, found)
     said = stepper.show(page, view, found, trace)
-    evaluations = methods.show(page, view, found)
-    rankings = ranking.show(page, view)
+    evaluations = methods.show(page, view, found) if page.shows("methods") else {}
+    rankings = ranking.show(page, view) if page.shows("ranking") else {}
+    outcome = challenges.Outcome(view, found, trace, evaluations, rankings, said)
     end_page(
         page,
         Shown(
@@ -27,6 +29,7 @@ with page.explained():
             rows=lambda: nms.list_rows(trace, found.labels),
             name="grad2box-nms",
         ),
-        challenges=challenges.of(page, challenges.Outcome(view, found, trace, evaluations, rankings, said)),
+        challenges=challenges.of(page, outcome),
         sections={"methods": _("The methods in formulas")},
+        outcome=outcome,
     )

@@ -37,7 +37,8 @@ def show(page: Page, view: View, found: Candidates, trace: nms.NMSTrace) -> Mapp
     packed = compute(nms.pack_trace, trace, labels=found.labels)
     num_positions = (packed.num_steps if view.pace == "pick" else packed.num_steps + packed.num_events) + 2
     identity = hashlib.blake2b(packed.content + view.pace.encode(), digest_size=8).hexdigest()
-    start = 0 if page.is_new("trace", identity) else view.step  # another trace: from its beginning
+    told = page.is_new("told_step", page.version("step"))  # by a link, or by the lesson
+    start = 0 if page.is_new("trace", identity) and not told else view.step  # another trace: from its beginning
     version = f"{identity}.{page.version('step')}"
     own = view.source == "own"
     key = state.view_key(page)
@@ -53,7 +54,9 @@ def show(page: Page, view: View, found: Candidates, trace: nms.NMSTrace) -> Mapp
         title=page.translate("Candidates and what became of them"),
         component="nms/suppression",
         extra={
-            "stepper": step_spec(num_positions, start=start, version=version, state=said(key)),
+            "stepper": step_spec(
+                num_positions, start=start, version=version, state=said(key), most=None if page.revealed else start
+            ),
             "pace": view.pace,
             "predict": view.predict and view.pace == "comparison",
             "targets": found.targets.tolist() if view.show_targets else [],
@@ -64,5 +67,6 @@ def show(page: Page, view: View, found: Candidates, trace: nms.NMSTrace) -> Mapp
         payload=packed.content,
     )
     page.store(state.STEP, step_from(shown.said, num_positions, start=start, version=version))
-    page.lesson("claim")
+    if page.shows("claim"):
+        page.lesson("claim")
     return shown.said

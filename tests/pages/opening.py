@@ -20,7 +20,7 @@ def go_to(app: AppTest, concept: str) -> None:
 def open_page(
     concept: str, *, timeout: float = 240, state: Mapping[str, Any] | None = None, broken: bool = False, **query: object
 ) -> AppTest:
-    """A page after its first run.
+    """A page after its first run, with everything on it unless ``tour`` asks for a step of its lesson.
 
     Args:
         concept: the page's name.
@@ -31,7 +31,7 @@ def open_page(
     """
     app = AppTest.from_file(str(APP), default_timeout=timeout)
     go_to(app, concept)
-    for name, value in {"lang": "en", **query}.items():
+    for name, value in {"lang": "en", "tour": 0, **query}.items():
         app.query_params[name] = str(value)
     for name, value in (state or {}).items():
         app.session_state[name] = value

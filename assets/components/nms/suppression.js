@@ -83,8 +83,8 @@ class View {
         html(
           "div",
           { class: "side" },
-          html("section", { class: "now" }, this.decision, this.predict),
-          html("section", { class: "waiting" }, this.queueTitle, this.queue),
+          html("section", { class: "now", "data-mark": "decision" }, this.decision, this.predict),
+          html("section", { class: "waiting", "data-mark": "queue" }, this.queueTitle, this.queue),
           html("section", { class: "keeping" }, this.doneTitle, this.kept),
           html("section", { class: "pairs" }, this.matrixTitle, this.matrixBox, this.matrixNote),
           html("section", { class: "decay" }, this.curveTitle, this.curve),

@@ -28,6 +28,7 @@ const conductor = (window[Symbol.for("grad2box.transports")] ??= { all: new Set(
  * @property {Record<string, string>} [text]
  * @property {string[]} [captions]
  * @property {boolean} [presenter]
+ * @property {number} [most] the last step that can be gone to while a question about what follows stands
  */
 
 export class Transport {
@@ -76,7 +77,7 @@ export class Transport {
 
   play() {
     if (this.playing || this.numSteps < 2) return;
-    if (this.step === this.numSteps - 1) this.go(0);
+    if (this.step === this.last) this.go(0);
     clearTimeout(this.report);
     this.playing = true;
     this.due = performance.now() + 1000 / this.pace;
@@ -121,7 +122,12 @@ export class Transport {
   }
 
   within(step) {
-    return stepWithin(step, this.numSteps);
+    const within = stepWithin(step, this.numSteps);
+    return this.spec.most === undefined || this.spec.most === null ? within : Math.min(within, this.spec.most);
+  }
+
+  get last() {
+    return this.within(this.numSteps - 1);
   }
 
   tick(now) {
@@ -129,7 +135,7 @@ export class Transport {
     if (now >= this.due) {
       this.due = Math.max(this.due + 1000 / this.pace, now);
       this.go(this.step + 1);
-      if (this.step === this.numSteps - 1) {
+      if (this.step === this.last) {
         this.pause();
         return;
       }
@@ -198,7 +204,7 @@ export class Transport {
 
   show() {
     const { text = {}, captions } = this.spec;
-    const [atStart, atEnd] = [this.step === 0, this.step === this.numSteps - 1];
+    const [atStart, atEnd] = [this.step === 0, this.step === this.last];
     for (const name of ["first", "back"]) put(this.buttons[name], "aria-disabled", atStart);
     for (const name of ["forward", "last"]) put(this.buttons[name], "aria-disabled", atEnd);
     put(this.buttons.play, "aria-disabled", this.numSteps < 2);
@@ -282,9 +288,18 @@ function onKey(event) {
   KEYS[event.key](transport);
 }
 
+/** A lesson's first step moves by itself: see lesson.js. */
+function onPlay(event) {
+  const transport = answering();
+  if (!transport || transport.numSteps < 2) return;
+  event.preventDefault();
+  if (transport.step === 0) transport.play();
+}
+
 if (!conductor.listening) {
   conductor.listening = true;
   document.addEventListener("keydown", onKey);
+  document.addEventListener("grad2box:play", onPlay);
 }
 
 /**

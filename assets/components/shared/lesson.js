@@ -1,0 +1,206 @@
+// The way through a lesson: back, dots, next, by button, key or clicker; the ring round what to look at; the first movement; progress.
+
+import { html, put, say, stylesheet } from "./dom.js";
+
+const [base, own] = await Promise.all([stylesheet(import.meta.url, "./base.css"), stylesheet(import.meta.url, "./lesson.css")]);
+
+const PLAYS_AFTER = 1200; // ms after the step stands
+const TRIES = 40; // looks for a picture that can play, or for what is to be ringed, one each quarter of a second
+const STORE = "grad2box.progress"; // concept → {at, of, done}
+const FORWARD = new Set(["n", "N", "PageDown"]);
+const BACK = new Set(["b", "B", "PageUp"]);
+
+const lessons = (window[Symbol.for("grad2box.lessons")] ??= { current: null });
+
+/**
+ * @typedef {object} Data what pages/kit/lesson.py sends
+ * @property {string} concept
+ * @property {number} number of the step, from 1
+ * @property {number} count
+ * @property {string} opened another whenever a step is opened
+ * @property {boolean} plays
+ * @property {boolean} answered
+ * @property {string} look_at control, or `piece:mark`
+ * @property {string} key_prefix of the page's controls
+ * @property {boolean} may_leave whether the laboratory can be opened
+ * @property {boolean} presenter
+ * @property {Record<string, string>} text
+ */
+
+/** What the reader has done so far, by concept; empty where the browser keeps nothing. */
+export function progress() {
+  try {
+    return JSON.parse(localStorage.getItem(STORE) ?? "{}") ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function note(concept, at, of) {
+  try {
+    const all = progress();
+    const before = all[concept] ?? {};
+    all[concept] = { at: Math.max(at, before.at ?? 0), of, done: Boolean(before.done) || at >= of };
+    localStorage.setItem(STORE, JSON.stringify(all));
+  } catch {
+    // A private window: the lesson works without.
+  }
+}
+
+class Lesson {
+  constructor(root) {
+    this.style = html("style");
+    this.style.textContent = base + own;
+    this.back = html("button", { type: "button", class: "back" });
+    this.dots = html("div", { class: "dots", role: "group" });
+    this.next = html("button", { type: "button", class: "next" });
+    this.where = html("span", { class: "where" });
+    this.again = html("button", { type: "button", class: "again" });
+    this.element = html(
+      "nav",
+      { class: "g2b lesson" },
+      this.style,
+      html("div", { class: "row" }, this.back, this.dots, this.next),
+      html("div", { class: "row low" }, this.where, this.again),
+    );
+    this.back.addEventListener("click", () => this.go(this.data.number - 1));
+    this.next.addEventListener("click", () => this.forward());
+    this.again.addEventListener("click", () => this.go(this.data.number));
+    root.append(this.element);
+  }
+
+  /** @param {Data} data */
+  update(data, send) {
+    const opens = this.data?.opened !== data.opened;
+    this.data = data;
+    this.send = send;
+    lessons.current = this;
+    const { text, number, count } = data;
+    const last = number === count;
+    this.element.classList.toggle("presenter", data.presenter);
+    put(this.element, "aria-label", text.tour);
+    this.back.textContent = text.back;
+    this.back.disabled = number <= 1;
+    this.next.textContent = last ? text.end : text.next;
+    this.next.classList.toggle("primary", data.answered);
+    this.next.disabled = last && !data.may_leave;
+    put(this.next, "title", text.keys);
+    this.again.textContent = text.again;
+    this.where.textContent = `${say(text.step, { step: number, count })} · ${text.left}`;
+    if (this.dots.childElementCount !== count)
+      this.dots.replaceChildren(
+        ...Array.from({ length: count }, (_, index) => {
+          const dot = html("button", { type: "button", class: "dot" });
+          dot.addEventListener("click", () => this.go(index + 1));
+          return dot;
+        }),
+      );
+    for (const [index, dot] of [...this.dots.children].entries()) {
+      put(dot, "aria-label", say(text.step, { step: index + 1, count }));
+      put(dot, "aria-current", index + 1 === number ? "step" : "false");
+    }
+    if (opens) {
+      note(data.concept, number, count);
+      clearInterval(this.waiting);
+      if (data.plays && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.playSoon();
+    }
+    this.ring();
+  }
+
+  forward() {
+    this.go(this.data.number === this.data.count ? 0 : this.data.number + 1);
+  }
+
+  go(to) {
+    if (to < 0 || to > this.data.count || (to === 0 && !this.data.may_leave)) return;
+    this.send("go", { to, id: `${Date.now()}.${Math.random()}` });
+  }
+
+  /** Asks the pieces on the page to move by themselves, until one of them does. */
+  playSoon() {
+    let tries = TRIES;
+    setTimeout(() => {
+      this.waiting = setInterval(() => {
+        const heard = !document.dispatchEvent(new CustomEvent("grad2box:play", { cancelable: true }));
+        if (heard || --tries === 0) clearInterval(this.waiting);
+      }, 250);
+    }, PLAYS_AFTER);
+  }
+
+  /** Rings what the step's words speak of, as soon as it is there. */
+  ring() {
+    clearInterval(this.looking);
+    const wanted = this.data.look_at;
+    if (this.ringed && this.ringedFor !== wanted) this.release();
+    if (!wanted) return;
+    let tries = TRIES;
+    const look = () => {
+      const found = find(wanted, this.data.key_prefix);
+      if (found && found !== this.ringed) {
+        this.release();
+        this.ringed = found;
+        this.ringedFor = wanted;
+        put(found, "data-ringed", "true");
+        found.style.outline = "3px solid var(--st-primary-color, #0b6fb8)";
+        found.style.outlineOffset = "4px";
+        found.style.borderRadius ||= "6px";
+      }
+      if (found || --tries === 0) clearInterval(this.looking);
+    };
+    this.looking = setInterval(look, 250);
+    look();
+  }
+
+  release() {
+    if (!this.ringed) return;
+    this.ringed.removeAttribute("data-ringed");
+    this.ringed.style.outline = this.ringed.style.outlineOffset = "";
+    this.ringed = null;
+  }
+
+  leave() {
+    clearInterval(this.waiting);
+    clearInterval(this.looking);
+    this.release();
+    if (lessons.current === this) lessons.current = null;
+  }
+}
+
+/** The element of a control, or of a mark inside a piece (which lives in a shadow root). */
+function find(wanted, prefix) {
+  const [name, mark] = wanted.split(":");
+  const home = document.querySelector(`.st-key-${CSS.escape(prefix + name)}`);
+  if (!home || mark === undefined) return home;
+  const hosts = [home, ...home.querySelectorAll("*")];
+  for (const host of hosts) {
+    const inside = host.shadowRoot?.querySelector(`[data-mark="${CSS.escape(mark)}"]`);
+    if (inside) return inside;
+  }
+  return home.querySelector(`[data-mark="${CSS.escape(mark)}"]`);
+}
+
+function isTyping() {
+  let element = document.activeElement;
+  while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+  return element?.matches?.("input:not([type=range], [type=radio], [type=checkbox]), textarea, select, [contenteditable]") ?? false;
+}
+
+if (!lessons.listening) {
+  lessons.listening = true;
+  document.addEventListener("keydown", (event) => {
+    const lesson = lessons.current;
+    if (!lesson?.element.isConnected || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping()) return;
+    if (document.querySelector("[role=dialog]")) return;
+    if (FORWARD.has(event.key)) lesson.forward();
+    else if (BACK.has(event.key)) lesson.data.number > 1 && lesson.go(lesson.data.number - 1);
+    else return;
+    event.preventDefault();
+  });
+}
+
+export default function (component) {
+  const { parentElement: root } = component;
+  root.lesson ??= new Lesson(root);
+  root.lesson.update(component.data, component.setStateValue);
+  return () => root.lesson.leave();
+}

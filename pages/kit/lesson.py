@@ -1,0 +1,234 @@
+"""The lesson face of a page: the words of one step beside a large picture, and only the controls that it needs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.kit import link, tour
+from pages.kit.components import mount
+from pages.kit.values import keep_for_page
+
+if TYPE_CHECKING:
+    from pages.kit.page import Page
+
+PIECE = "shared/lesson"
+
+
+@contextmanager
+def beside_words(page: Page) -> Iterator[None]:
+    """Draws the step's words on the left; what the page draws inside goes to the right."""
+    assert page.step is not None
+    words = tour.words_of(page.concept, page.step, page.language)
+    with st.container(key="lesson"):
+        left, right = st.columns([4, 11], gap="medium")
+    with left, st.container(key="lesson_words"):
+        st.markdown(f"#### {words.title}")
+        st.markdown(words.text)
+        page.controls_place = st.container(key="lesson_controls")
+        if words.question:
+            with st.container(key="lesson_question"):
+                _ask(page, page.step, words)
+        page.verdict_place = st.container(key="lesson_verdict")
+        _navigate(page, page.step)
+    with right, st.container(key="lesson_picture"):
+        yield
+
+
+def tell(page: Page, outcome: Any) -> None:
+    """Says what became of the reader's answer, and what is to be seen now.
+
+    Args:
+        page: the open page.
+        outcome: what the page computed in this run; handed to the step's own functions.
+    """
+    step = page.step
+    if step is None or page.verdict_place is None:
+        return
+    words = tour.words_of(page.concept, step, page.language)
+    told = _told(page, step)
+    if isinstance(step.question, tour.BringAbout) and told is None and step.question.done(outcome):
+        page.remember(_name(step), tour.DONE)
+        keep_for_page(page.concept, **step.then)
+        st.rerun()  # what is revealed is drawn by a run that knows it
+    with page.verdict_place:
+        if step.question is not None and told is None:
+            if words.hint and page.recall(f"{_name(step)}_hint"):
+                st.info(tour.fill(words.hint, step.numbers(outcome)), icon=":material/lightbulb:")
+            return
+        numbers = step.numbers(outcome)
+        if step.question is not None:
+            right, reason = tour.judge(step.question, told, outcome)
+            text = tour.fill(words.reasons.get(reason, ""), numbers)
+            if right:
+                said = page.translate("Right.")
+                st.success(f"{said} {text}", icon=":material/check_circle:")
+            elif told == tour.WAIVED:
+                st.info(text, icon=":material/visibility:") if text else None
+            else:
+                said = page.translate("Not quite.")
+                st.warning(f"{said} {text}", icon=":material/undo:")
+        if words.seen:
+            st.markdown(tour.fill(words.seen, numbers))
+
+
+def answer(page: Page, step: tour.Step, value: Any) -> None:
+    """Takes an answer: it stands, and what the step reveals is set."""
+    page.remember(_name(step), value)
+    keep_for_page(page.concept, **step.then)
+
+
+def go(concept: str, steps: tuple[tour.Step, ...], number: int) -> None:
+    """Opens a step, or the laboratory, which keeps the view as it is.
+
+    Args:
+        concept: the page's name.
+        steps: its tour.
+        number: of the step, from 1; ``tour.LABORATORY`` for everything.
+    """
+    opened = st.session_state.setdefault("opened_steps", {})
+    opened[concept] = number or opened.get(concept, 1)
+    keep_for_page(concept, **{**(tour.state_at(steps, number) if number else {}), "tour": number})
+
+
+def is_answered(page: Page, step: tour.Step) -> bool:
+    """Whether nothing is asked any more: no question, an answer, or a reader who asked to be shown."""
+    return step.question is None or _told(page, step) is not None
+
+
+def _told(page: Page, step: tour.Step) -> Any:
+    return page.recall(_name(step))
+
+
+def _name(step: tour.Step) -> str:
+    return f"told_{step.name}"
+
+
+def _ask(page: Page, step: tour.Step, words: tour.StepWords) -> None:
+    """The question with its answers; afterwards the answers as they were given."""
+    st.markdown(f"**{words.question}**")
+    told = _told(page, step)
+    say = page.translate
+
+    def button(name: str, label: str, action: Callable[[], None], **more: Any) -> None:
+        st.button(label, key=page.key(f"tour_{step.name}_{name}"), on_click=page.guarded(action), **more)
+
+    if told is not None:
+        for value, text in words.answers.items():
+            st.markdown(f":material/{'radio_button_checked' if value == told else 'radio_button_unchecked'}: {text}")
+        if isinstance(step.question, tour.Estimate) and told != tour.WAIVED:
+            st.markdown(say("Your answer: {value}", value=f"{told:g}"))
+        return
+    if isinstance(step.question, tour.Choose):
+        for value, text in words.answers.items():
+            button(value, text, lambda value=value: answer(page, step, value), width="stretch")  # type: ignore[misc]
+    elif isinstance(step.question, tour.Estimate):
+        asked = step.question
+        typed = st.number_input(
+            words.question,
+            asked.low,
+            asked.high,
+            None,
+            asked.step,
+            key=page.key(f"tour_{step.name}_number"),
+            label_visibility="collapsed",
+        )
+        button(
+            "answer",
+            say("Answer"),
+            lambda: answer(page, step, typed),
+            type="primary",
+            disabled=typed is None,
+        )
+    with st.container(horizontal=True):
+        if words.hint and not page.recall(f"{_name(step)}_hint"):
+            button("hint", say("A hint"), lambda: page.remember(f"{_name(step)}_hint", True), type="tertiary")
+        button("waive", say("Show me"), lambda: answer(page, step, tour.WAIVED), type="tertiary")
+
+
+def _navigate(page: Page, step: tour.Step) -> None:
+    """Back, dots, Next; keys, the ring, the first movement and the progress are the piece's."""
+    key, number, count = page.key("tour_piece"), page.tour_number, len(page.steps)
+    locked = "tour" in page.locked
+
+    def moved() -> None:
+        said = st.session_state.get(key)
+        go_to = said.get("go") if isinstance(said, Mapping) else None
+        to = go_to.get("to") if isinstance(go_to, Mapping) else None
+        if isinstance(to, int) and not isinstance(to, bool) and 0 <= to <= count and not (locked and to == 0):
+            if to == number:
+                st.session_state.pop(page.key(_name(step)), None)
+            go(page.concept, page.steps, to)
+
+    opened = page.recall("tour_opened", ("", 0))
+    if opened[1] != number:
+        opened = (uuid.uuid4().hex[:8], number)
+        page.remember("tour_opened", opened)
+    say = page.translate
+    mount(
+        PIECE,
+        key=key,
+        on_go_change=page.guarded(moved),
+        data={
+            "concept": page.concept,
+            "number": number,
+            "count": count,
+            "opened": opened[0],
+            "plays": step.plays,
+            "answered": is_answered(page, step),
+            "look_at": step.look_at,
+            "key_prefix": page.key(""),
+            "may_leave": not locked,
+            "presenter": page.presenting,
+            "text": {
+                "tour": say("Steps of the lesson"),
+                "back": say("Back"),
+                "next": say("Next"),
+                "end": say("Open the laboratory"),
+                "again": say("Reset this step"),
+                "step": say("Step {step} of {count}"),
+                "left": say("about {minutes} min to go", minutes=tour.minutes_left(page.steps, number)),
+                "keys": say("Keys: N for next, B for back"),
+            },
+        },
+    )
+
+
+def enter(page: Page) -> None:
+    """Decides which face a page shows, and sets what the step sets when it is opened.
+
+    A link to a view that names no step opens the laboratory; a bare one the first step, or where the reader was.
+    """
+    opened = st.session_state.setdefault("opened_steps", {})
+    asked, views = page.incoming.get("tour"), [name for name in page.incoming if name not in ("tour", "solved")]
+    if asked is None and views:
+        page.set(tour=tour.LABORATORY)
+    number = page.value(link.number("tour", 0, len(page.steps), 1, step=1))
+    if number and not views and opened.get(page.concept) != number:
+        page.set(**tour.state_at(page.steps, number))
+    if number:
+        opened[page.concept] = number
+    page.tour_number = number
+    if page.step is not None:
+        page.offered = frozenset(page.step.controls)
+
+
+def offer_other_face(page: Page) -> None:
+    """The button that leads from the lesson to the laboratory and back."""
+    if "tour" in page.locked:
+        return
+    say, concept = page.translate, page.concept
+    to = tour.LABORATORY if page.step is not None else st.session_state.get("opened_steps", {}).get(concept, 1)
+
+    def other() -> None:
+        keep_for_page(concept, tour=to)
+        st.session_state.setdefault("opened_steps", {})[concept] = to or page.tour_number
+
+    label, icon = (
+        (say("Laboratory"), ":material/science:") if page.step is not None else (say("Lesson"), ":material/school:")
+    )
+    st.button(label, key=page.key("face"), icon=icon, on_click=page.guarded(other))

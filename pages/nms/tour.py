@@ -1,0 +1,81 @@
+"""The lesson of NMS: one person and many boxes, whom suppression keeps, whom it loses, and what saves her."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pages.kit.tour import BringAbout, Choose, Estimate, Step
+from pages.nms.challenges import Outcome
+from vizcore import nms
+
+SECOND_PERSON = 8
+"""The best box on the person behind, in the crowd of seed 0."""
+
+
+def _counts(outcome: Outcome) -> Mapping[str, object]:
+    trace = outcome.trace
+    return {
+        "candidates": len(trace.scores),
+        "kept": len(trace.keep),
+        "removed": int((trace.suppressed_by >= 0).sum()),
+        "objects": len(outcome.found.targets),
+    }
+
+
+def _pair(outcome: Outcome) -> Mapping[str, object]:
+    """The two people in one another's way: their IoU, and what became of the second one's best box."""
+    overlaps = nms.measure_matrix(outcome.trace)
+    ids = overlaps.ids.tolist()
+    iou = overlaps.overlaps[ids.index(0), ids.index(SECOND_PERSON)]
+    return {
+        **_counts(outcome),
+        "iou": f"{iou:.2f}",
+        "threshold": f"{outcome.view.iou_threshold:.2f}",
+        "score": f"{outcome.trace.scores_after[SECOND_PERSON]:.2f}",
+        "before": f"{outcome.trace.scores[SECOND_PERSON]:.2f}",
+    }
+
+
+def _fate(outcome: Outcome) -> str:
+    return "kept" if SECOND_PERSON in outcome.trace.keep.tolist() else "removed"
+
+
+CROWD = {"source": "crowd", "method": "hard", "iou_threshold": 0.5, "score_threshold": 0.05, "seed": 0, "pace": "pick"}
+
+STEPS = (
+    Step(name="crowd", state={**CROWD, "step": 0, "show_targets": True}, plays=True, numbers=_counts, minutes=1),
+    Step(
+        name="queue",
+        state={"step": 0, "pace": "comparison"},
+        look_at="view:queue",
+        question=Estimate(lambda outcome: len(outcome.found.targets), 0.5, 0, 40, 1),
+        then={"step": 48},
+        numbers=_counts,
+    ),
+    Step(
+        name="pair",
+        state={"step": 1},
+        question=Choose(_fate),
+        then={"step": 48},
+        numbers=_pair,
+        look_at="view:decision",
+        minutes=2,
+    ),
+    Step(
+        name="threshold",
+        state={"step": 48},
+        controls=("iou_threshold",),
+        look_at="iou_threshold",
+        question=BringAbout(lambda outcome: outcome.view.source == "crowd" and _fate(outcome) == "kept"),
+        numbers=_pair,
+        minutes=2,
+    ),
+    Step(
+        name="soft",
+        state={"iou_threshold": 0.5, "method": "soft_linear", "step": 0},
+        question=Choose(_fate),
+        then={"step": 48},
+        numbers=_pair,
+        minutes=2,
+    ),
+)
