@@ -1,19 +1,19 @@
 """What recording all attention of a picture costs beside the plain forward pass."""
 
 import pytest
-import torch
 
 from tests.benchmarks.test_detection import best_times
 from tests.vizcore.detr.detectors import small_detector
 from vizcore import detr
 from vizcore.data.scenes import draw_scene
 from vizcore.models.detr import DETR, SMALL, Detector
+from vizcore.seeding import seeded
 
 
 @pytest.fixture
 def detector() -> Detector:
-    torch.manual_seed(0)
-    return Detector(DETR(SMALL), small_detector().backbone)
+    with seeded(0):
+        return Detector(DETR(SMALL), small_detector().backbone)
 
 
 def test_recording_attention_costs_less_than_a_third_more(detector):

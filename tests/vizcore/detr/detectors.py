@@ -8,6 +8,7 @@ from torch import nn
 
 from vizcore.models.detr import DETR, PAPER, SMALL, Detector
 from vizcore.models.efficientnet_lite import load_efficientnet_lite0
+from vizcore.seeding import seeded
 
 
 def shaken(detr: DETR, *, seed: int = 3) -> DETR:
@@ -25,13 +26,15 @@ def shaken(detr: DETR, *, seed: int = 3) -> DETR:
 @cache
 def small_detector() -> Detector:
     """The small one."""
-    torch.manual_seed(0)
-    return Detector(shaken(DETR(replace(SMALL, num_encoder_layers=2, num_decoder_layers=3))), load_efficientnet_lite0())
+    with seeded(0):
+        network = DETR(replace(SMALL, num_encoder_layers=2, num_decoder_layers=3))
+    return Detector(shaken(network), load_efficientnet_lite0())
 
 
 @cache
 def paper_detector() -> DETR:
     """The paper's network, with fewer layers and channels."""
-    torch.manual_seed(0)
     config = replace(PAPER, channels=32, feedforward=32, num_queries=12, num_encoder_layers=2, num_decoder_layers=2)
-    return shaken(DETR(config))
+    with seeded(0):
+        network = DETR(config)
+    return shaken(network)

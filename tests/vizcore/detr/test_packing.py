@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from tests.vizcore.detr.detectors import paper_detector, small_detector
 from tests.vizcore.detr.predictions import random_set
 from vizcore import detr
 from vizcore.data.scenes import draw_scene
 from vizcore.detr.packing import BUDGET
-from vizcore.models.detr import DETR, PAPER, SMALL
+from vizcore.models.detr import DETR, PAPER, SMALL, Detector
 from vizcore.packing import unpack
+from vizcore.seeding import seeded
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +85,8 @@ def test_a_smaller_budget_joins_more_tokens(trace, budget):
 
 def test_the_small_ones_attention_fits_into_three_megabytes():
     """With the layers it is shipped with."""
-    torch.manual_seed(0)
-    detector = type(small_detector())(DETR(SMALL), small_detector().backbone)
+    with seeded(0):
+        detector = Detector(DETR(SMALL), small_detector().backbone)
     packed = detr.pack_trace(detr.trace_detr(detector, draw_scene("validation", 1).pixels))
     assert len(packed.content) <= BUDGET == 3_000_000
     assert (packed.looking, packed.seen) == (2, 1)
@@ -94,8 +94,8 @@ def test_the_small_ones_attention_fits_into_three_megabytes():
 
 def test_the_papers_attention_fits_too():
     """Of a network with as many layers and heads, on a photo as large as it takes."""
-    torch.manual_seed(0)
-    network = DETR(replace(PAPER, channels=16, feedforward=16)).eval()
+    with seeded(0):
+        network = DETR(replace(PAPER, channels=16, feedforward=16)).eval()
     photo = np.random.default_rng(0).integers(0, 256, (600, 800, 3), dtype=np.uint8)
     packed = detr.pack_trace(detr.trace_detr(network, photo))
     assert len(packed.content) <= BUDGET
