@@ -76,7 +76,7 @@ DETR_RECIPES: Final = {
     "detr": DETRRecipe(
         "DETR on stages C3–C5",
         SMALL,
-        Schedule(24000, batch_size=8, learning_rate=4e-4, warm_up=500, ema_decay=0.9995, clip=1.0),
+        Schedule(12000, batch_size=8, learning_rate=4e-4, warm_up=500, ema_decay=0.9995, clip=1.0),
     ),
     "detr_reference": DETRRecipe("DETR in the ablations' budget", SMALL, _ABLATED),
     "detr_no_positions": DETRRecipe(
