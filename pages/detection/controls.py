@@ -69,7 +69,7 @@ def show(page: Page, view: View) -> Places:
         )
         status = st.container()
     for name in dict.fromkeys((view.detector, view.beside)):
-        if name in infos and not infos[name].available:
+        if name in infos and not infos[name].available and page.shows("offers"):
             offer_download(page, infos[name])
     return Places(columns[2], status)
 
