@@ -54,11 +54,11 @@ class Recipe:
 
 RECIPES: Final = {
     "independent": Recipe(0, 0.0, 0.0),
-    "fvsbn": Recipe(60, 1e-2, 1e-2),
+    "fvsbn": Recipe(60, 2e-2, 1e-1),
     "nade": Recipe(40, 5e-3, 5e-2, hidden=128),
-    "made": Recipe(100, 5e-3, 5e-2, hidden=256),
-    "pixelcnn": Recipe(25, 3e-3, 1e-2, hidden=32, layers=4),
-    "gated_pixelcnn": Recipe(20, 3e-3, 1e-2, hidden=32, layers=4),
+    "made": Recipe(60, 5e-3, 5e-2, hidden=256),
+    "pixelcnn": Recipe(15, 1e-2, 3e-1, hidden=32, layers=2, kernel=7),
+    "gated_pixelcnn": Recipe(15, 3e-2, 3e-1, hidden=16, layers=2, kernel=9),
 }
 
 

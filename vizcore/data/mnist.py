@@ -12,7 +12,6 @@ Reference:
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import math
 import os
@@ -209,7 +208,3 @@ def _unpack(packed: Path, md5: str) -> bytes:
     return unpacked
 
 
-def pack_idx(numbers: bytes, shape: Sequence[int]) -> bytes:
-    """An IDX file of bytes, compressed as MNIST's are."""
-    header = bytes([0, 0, _UBYTE, len(shape)]) + b"".join(length.to_bytes(4, "big") for length in shape)
-    return gzip.compress(header + numbers, mtime=0)
