@@ -5,8 +5,8 @@ Reference:
     ICML 2015, arXiv 1502.03509.
 
     Ours has no direct connections from inputs to outputs; masks are kept beside the weights, never multiplied into
-    them, so several sets of masks share one set of weights (:meth:`MADE.with_masks`). A label, where there is one, is an
-    unmasked input of the first hidden layer.
+    them, so several sets of masks share one set of weights (:meth:`MADE.with_masks`). A label, where there is one, is
+    an unmasked input of the first hidden layer.
 """
 
 from __future__ import annotations
