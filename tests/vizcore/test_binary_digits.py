@@ -130,7 +130,7 @@ def test_a_damaged_file_is_named_and_not_kept(server, here):
     files = generated()
     md5s = publish(server, files)
     md5s[2] = "0" * 32
-    with pytest.raises(MNISTError, match="t10k-images-idx3-ubyte.gz is damaged: its MD5 starts with"):
+    with pytest.raises(MNISTError, match=r"t10k-images-idx3-ubyte\.gz is damaged: its MD5 starts with"):
         download(server, md5s)
     assert not mnist_available()
     assert [path.name for path in here.iterdir() if path.suffix in (".gz", ".part")] == []
@@ -149,9 +149,9 @@ def test_a_download_that_breaks_goes_on_where_it_stopped(server, here):
 
 
 def test_without_a_network_one_sentence(server, here):
-    with pytest.raises(WeightsError, match="cannot be reached, so train-images-idx3-ubyte.gz was not downloaded"):
+    with pytest.raises(WeightsError, match=r"cannot be reached, so train-images-idx3-ubyte\.gz was not downloaded"):
         download_mnist(mirror="http://127.0.0.1:9/mnist", timeout=2)
-    with pytest.raises(WeightsError, match="has no file train-images-idx3-ubyte.gz"):
+    with pytest.raises(WeightsError, match=r"has no file train-images-idx3-ubyte\.gz"):
         download(server, ["0" * 32] * 4)
     with pytest.raises(MNISTError, match="not on this computer yet"):
         load_binary_digits("mnist")

@@ -206,5 +206,3 @@ def _unpack(packed: Path, md5: str) -> bytes:
     if not decoder.eof:
         raise MNISTError(NOT_GZIP, file_name=packed.name)
     return unpacked
-
-

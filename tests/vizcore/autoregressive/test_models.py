@@ -199,7 +199,7 @@ def test_a_fitted_table_counts_and_independent_pixels_average():
     assert fit_independent(x).biases.sigmoid().tolist() == pytest.approx([0.7, 0.3])
     with pytest.raises(AutoregressiveError, match="2\\^7 entries"):
         fit_table(torch.zeros(1, 7))
-    with pytest.raises(AutoregressiveError, match="sum to 0.5"):
+    with pytest.raises(AutoregressiveError, match=r"sum to 0\.5"):
         FullTable(torch.tensor([0.25, 0.25]))
 
 

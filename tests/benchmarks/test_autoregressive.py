@@ -1,0 +1,40 @@
+"""What sampling without computing anything twice is worth, against the plain loop."""
+
+import time
+
+import pytest
+import torch
+
+from vizcore.autoregressive import build, load_trained, sample
+
+AT_LEAST = {"nade": 4.0, "pixelcnn": 4.0, "gated_pixelcnn": 4.0}
+
+
+def seconds(run) -> float:
+    run()
+    taken = []
+    for _ in range(3):
+        started = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - started)
+    return min(taken)
+
+
+@pytest.mark.parametrize("kind", ["fvsbn", "nade", "made", "pixelcnn", "gated_pixelcnn"])
+def test_64_samples_of_8_by_8(kind: str):
+    model, _ = load_trained(kind)
+    fast, plain = (seconds(lambda way=way: sample(model, 64, incremental=way)) for way in (True, False))
+    print(f"\n{kind}: 64 samples in {1000 * fast:.0f} ms, plain loop {1000 * plain:.0f} ms, {plain / fast:.1f} ×")
+    assert plain / fast > AT_LEAST.get(kind, 0.5)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", ["pixelcnn", "gated_pixelcnn"])
+def test_one_sample_of_28_by_28(kind: str):
+    model = build(kind, (28, 28))
+    fast = seconds(lambda: sample(model, 1))
+    x = torch.zeros(1, 784)
+    with torch.no_grad():
+        one_pass = seconds(lambda: model(x))
+    print(f"\n{kind}: one sample in {1000 * fast:.0f} ms, plain loop about {784 * one_pass:.1f} s")
+    assert 784 * one_pass / fast > 4
