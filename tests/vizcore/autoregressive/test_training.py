@@ -229,6 +229,10 @@ def test_costs_by_hand(tmp_path, monkeypatch):
     fvsbn = measure(load_trained("fvsbn")[0], timed=False)
     assert fvsbn.parameters == 64 * 64 + 64  # the unused half of the square is there too
     assert fvsbn.likelihood_multiply_adds == 64 * 64
+    assert fvsbn.sample_multiply_adds == 64 * 64
+    nade = measure(load_trained("nade")[0], timed=False)
+    assert nade.likelihood_multiply_adds == nade.sample_multiply_adds == 2 * 64 * 128  # W and V, each once
+    assert nade.naive_multiply_adds == 64 * nade.likelihood_multiply_adds
     made = measure(load_trained("made")[0], timed=False)
     assert made.parameters == 2 * 64 * 256 + 256 + 64
     assert made.likelihood_multiply_adds == 2 * 64 * 256  # one pass
