@@ -40,6 +40,9 @@ def show(page: Page, view: View, run: Run, places: Sequence[DeltaGenerator]) -> 
         side=square,
         share=f"{100 * field.area_share:.0f}",
     )
+    if not page.shows("rest"):  # the picture alone: it shows where the gradient lies once it may
+        _show_field(page, view, run, field, sentence if page.revealed else _("What a cell sees"))
+        return Shown()
     left, right = st.columns([1.25, 1], gap="large")
     with left:
         _show_field(page, view, run, field, sentence)

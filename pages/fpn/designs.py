@@ -53,8 +53,10 @@ def show(page: Page, view: View, run: Run, places: Sequence[DeltaGenerator]) -> 
     if isinstance(pressed, Mapping) and page.is_pressed("opens", pressed.get("count")) and pressed.get("key") in maps:
         page.keep_for_next_run(opened=pressed["key"])
         st.rerun()
-    comparison.show_qualities(page)
-    comparison.show_cut_myth(page, view, run)
+    if page.shows("quality"):
+        comparison.show_qualities(page)
+    if page.shows("rest"):
+        comparison.show_cut_myth(page, view, run)
     return Shown(scripts.write_designs_script(DETECTOR, run.whole.input_size))
 
 

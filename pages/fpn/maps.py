@@ -19,6 +19,7 @@ from pages.kit.language import translator
 from pages.kit.live import media_url
 from pages.kit.page import Page
 from pages.kit.stage import StageBox, stage
+from pages.kit.tour import BringAbout
 from vizcore import fpn
 from vizcore.data import scenes
 from vizcore.figures import fpn as figures
@@ -42,6 +43,20 @@ def show(page: Page, view: View, run: Run, places: Sequence[DeltaGenerator]) -> 
         page.slider(state.SCORE_THRESHOLD, _("Score threshold"))
     _show_pyramid(page, view, run)
     after = run.after
+    if page.shows("rest"):
+        _show_rest(page, after)
+    script = scripts.write_maps_script(
+        write_source(view.picture),
+        cuts=view.cuts,
+        score_threshold=view.score_threshold,
+        iou_threshold=network.IOU_THRESHOLD,
+    )
+    return Shown(script)
+
+
+def _show_rest(page: Page, after: fpn.FPNTrace) -> None:
+    """How long it took, and the final boxes by level."""
+    _ = page.translate
     st.caption(
         _(
             "The backbone ran once on this picture ({backbone} ms). Neck and head, which run again when an arrow is "
@@ -60,13 +75,6 @@ def show(page: Page, view: View, run: Run, places: Sequence[DeltaGenerator]) -> 
         ),
     )
     download_numbers(page, "fpn-boxes", lambda: fpn.detection_rows(after, scenes.CLASSES))
-    script = scripts.write_maps_script(
-        write_source(view.picture),
-        cuts=view.cuts,
-        score_threshold=view.score_threshold,
-        iou_threshold=network.IOU_THRESHOLD,
-    )
-    return Shown(script)
 
 
 def _show_pyramid(page: Page, view: View, run: Run) -> None:
@@ -89,6 +97,8 @@ def _show_pyramid(page: Page, view: View, run: Run) -> None:
             "opacity": view.opacity,
             "boxes_shown": view.boxes,
             "cuts": list(view.cuts),
+            "plain": not page.shows("rest"),
+            "locked": not page.revealed and not isinstance(page.step.question, BringAbout) if page.step else False,
             "rows": [row._asdict() for row in fpn.pyramid_rows(run.whole.config)],
             "arrows": [
                 {"cut": arrow.cut, "kind": arrow.kind, "from": arrow.start, "to": arrow.end}
@@ -102,7 +112,7 @@ def _show_pyramid(page: Page, view: View, run: Run) -> None:
             "atlas": _atlas(page, view, run) if view.view == "channel" else None,
             "scale": list(theme.SCALE),
             "colors": {**words.COLORS, "current": theme.CURRENT},
-            "text": words.maps_words(_, note),
+            "text": words.maps_words(_, note, with_strides=page.revealed),
         },
         payload=network.maps_of(view.picture, view.cuts, view.view, view.channel),
     )

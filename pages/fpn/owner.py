@@ -50,6 +50,14 @@ def show(page: Page, view: View, run: Run, places: Sequence[DeltaGenerator]) -> 
         payload=network.maps_of(view.picture),
     )
     box = np.asarray(view.box)
+    if page.shows("rest"):
+        _show_rest(page, view, run, box)
+    return Shown(scripts.write_owner_script(run.whole, box, **view.rule))
+
+
+def _show_rest(page: Page, view: View, run: Run, box: np.ndarray) -> None:
+    """What torch says of the box, and both rules over all sizes."""
+    _ = page.translate
     owner = fpn.find_owner(run.whole, box, **view.rule)
     st.caption(
         _(
@@ -70,7 +78,6 @@ def show(page: Page, view: View, run: Run, places: Sequence[DeltaGenerator]) -> 
             share=f"{100 * curve.agreement:.0f}",
         ),
     )
-    return Shown(scripts.write_owner_script(run.whole, box, **view.rule))
 
 
 def _extra(page: Page, view: View, run: Run) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.fpn import cell, challenges, data, designs, maps, network, owner, source, state
+from pages.fpn import cell, challenges, data, designs, maps, network, owner, source, state, tour
 from pages.kit.ending import end_page
 from pages.kit.page import open_page
 
@@ -10,6 +10,7 @@ page = open_page(
     "fpn",
     title="Feature pyramid",
     tagline="Point anywhere and read every level at once. Then cut an arrow, and see which objects are lost.",
+    tour=tour.STEPS,
 )
 _ = page.translate
 show = page.part(
@@ -27,12 +28,14 @@ with page.explained():
     places = source.show(page, view)
     run = network.run(page, view)
     shown = show(page, view, run, places)
-    if view.part != "maps":
+    if view.part != "maps" and page.shows("rest"):
         st.divider()
+    outcome = challenges.observe(view, run)
     end_page(
         page,
         shown,
-        challenges=challenges.of(page, challenges.observe(view, run)),
+        challenges=challenges.of(page, outcome),
+        outcome=outcome,
         sections={"claim": _("What this page claims"), "try": _("What to try")},
         expanded="claim" if view.part == "maps" else "",
     )

@@ -46,12 +46,13 @@ def design_words(_: Translate) -> dict[str, str]:
     }
 
 
-def maps_words(_: Translate, note: str) -> dict[str, str]:
+def maps_words(_: Translate, note: str, *, with_strides: bool = True) -> dict[str, str]:
     """What the pyramid says; braces are filled in the browser.
 
     Args:
         _: says a label.
         note: the result in a sentence.
+        with_strides: whether the maps say their strides; not while a lesson asks for one.
     """
     return {
         "opacity": _("Map over the picture"),
@@ -64,7 +65,7 @@ def maps_words(_: Translate, note: str) -> dict[str, str]:
             "press a map to lay it over the picture; arrow keys on a map move the cell."
         ),
         "shape": SHAPE,
-        "shape_stride": _("{channels}×{rows}×{cols}\nstride {stride}"),
+        "shape_stride": _("{channels}×{rows}×{cols}\nstride {stride}") if with_strides else SHAPE,
         "tile": _(
             "{name}: {channels} channels, {rows} rows, {cols} columns, stride {stride}; row {row}, column {col} is "
             "{value}"

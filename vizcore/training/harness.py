@@ -11,7 +11,7 @@ import csv
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,8 @@ def train(
     *,
     resume: bool = True,
     evaluate: Callable[[nn.Module], Mapping[str, float]] | None = None,
+    snapshots: Collection[int] = (),
+    save_snapshot: Callable[[nn.Module, int], None] | None = None,
     checkpoint_seconds: float = 60.0,
     quiet: bool = False,
     score: str = "ap",
@@ -106,6 +108,8 @@ def train(
         folder: holds ``checkpoint.pt`` and ``log.csv``.
         resume: go on from the checkpoint if there is one; else start again.
         evaluate: averaged model → figures, among them the score.
+        snapshots: steps after which the averaged model is kept.
+        save_snapshot: ``(averaged model, steps made)``, keeps it.
         checkpoint_seconds: time between two checkpoints.
         quiet: show no progress bar.
         score: the figure whose greatest value tells the weights to keep.
@@ -170,6 +174,8 @@ def train(
             else:
                 evaluations_since_best += 1
                 stopping = bool(schedule.patience) and evaluations_since_best >= schedule.patience
+        if save_snapshot is not None and step in snapshots:
+            save_snapshot(_with_weights(model, average), step)
         if step % 20 == 0 or due or schedule.steps <= 40:
             _append(log, row)
             bar.set_postfix({"loss": f"{row['loss']:.3f}", score: f"{best.get(score, 0):.3f}"}, refresh=False)

@@ -15,6 +15,7 @@ const own = await stylesheet(import.meta.url, "./maps.css");
 
 const SETTLE = 200; // ms after the last move of a slider until Python hears of it
 const HIGHEST = 124; // CSS pixels of a tile's map
+const SWEEP = 2500; // ms that the pointer needs across the picture when a lesson begins
 const BESIDE = 88; // that the words beside it need
 
 const STRAIGHT = { right: "M2 12H41M35 6l6 6-6 6", down: "M12 2V27M6 21l6 6 6-6", up: "M12 28V4M6 10l6-6 6 6" };
@@ -31,6 +32,8 @@ const CROWD = 12; // from here on only the box in hand carries its label
  * @property {number} opacity
  * @property {boolean} boxes_shown
  * @property {string[]} cuts arrows that are cut
+ * @property {boolean} plain the picture and the pyramid alone
+ * @property {boolean} locked no arrow can be cut yet
  * @property {any[]} rows the pyramid's tiles
  * @property {any[]} arrows
  * @property {any[]} merges
@@ -83,7 +86,9 @@ class View {
     this.mend = html("button", { type: "button", class: "text-button" });
     this.heads = html("div", { class: "heads" });
     this.pyramid = html("div", { class: "pyramid", role: "group" });
-    this.help = html("p", { class: "quiet" });
+    this.help = html("p", { class: "quiet help" });
+    this.ruler = html("span", { class: "ruler", "aria-hidden": "true" });
+    put(this.whole, "data-mark", "cut_all");
     this.right = html("div", { class: "right" }, html("div", { class: "buttons" }, this.whole, this.mend), this.pyramid, this.help);
 
     this.mergeTitle = html("h3");
@@ -114,6 +119,7 @@ class View {
       this.merge,
       this.atlas,
       this.heard,
+      this.ruler,
     );
     this.listen();
     this.observer = new ResizeObserver(() => this.layout());
@@ -143,10 +149,28 @@ class View {
     this.atlasGrid.addEventListener("pointerleave", () => this.lookAtlas(this.chosenChannel()));
     this.atlasGrid.addEventListener("click", (event) => this.pick(this.atlasAt(event)));
     this.atlasGrid.addEventListener("keydown", (event) => this.atlasKey(event));
+    this.onPlay = (event) => this.sweep(event);
+    document.addEventListener("grad2box:play", this.onPlay);
+  }
+
+  /** A lesson begins: the pointer goes across the picture once, and every map answers. */
+  sweep(event) {
+    if (!this.element.isConnected || !this.header) return;
+    event.preventDefault();
+    const [height, width] = this.data.stage.size;
+    const start = performance.now();
+    const move = (now) => {
+      const share = Math.min(1, (now - start) / SWEEP);
+      this.look([width * (0.05 + 0.9 * share), height * (0.5 - 0.35 * Math.sin(2 * Math.PI * share))], true);
+      put(this.element, "data-swept", share.toFixed(2));
+      if (share < 1 && this.element.isConnected) requestAnimationFrame(move);
+    };
+    requestAnimationFrame(move);
   }
 
   destroy() {
     this.observer.disconnect();
+    document.removeEventListener("grad2box:play", this.onPlay);
     clearTimeout(this.settling);
     this.stage.destroy();
   }
@@ -163,6 +187,7 @@ class View {
     }
     this.waiting = this.state.cuts.join() !== data.cuts.join();
     this.element.classList.toggle("waits", this.waiting);
+    this.element.classList.toggle("plain", data.plain);
     if (data.payload !== this.payload) {
       this.payload = data.payload;
       ({ header: this.header, maps: this.maps } = readMaps(data.payload));
@@ -248,7 +273,7 @@ class View {
     const tile = { name, canvas, here, frame, caption, sum };
     tile.element = html(
       sum ? "div" : "button",
-      { class: "tile", "data-map": name },
+      { class: "tile", "data-map": name, "data-mark": sum ? null : name },
       frame,
       html("span", { class: "caption" }, html("span", { class: "line" }, caption.name, caption.value), caption.shape),
     );
@@ -305,13 +330,14 @@ class View {
       const cut = this.state.cuts.includes(arrow.cut);
       put(path, "d", (cut ? CUT : STRAIGHT)[direction]);
       put(button, "aria-checked", String(!cut));
+      button.disabled = this.data.locked;
       const name = say(this.text[arrow.kind], arrow);
       put(button, "aria-label", name);
       put(button, "title", `${name}: ${cut ? this.text.is_cut : this.text.is_whole}`);
     }
     const all = this.topDown.every((cut) => this.state.cuts.includes(cut));
-    this.whole.disabled = all;
-    this.mend.disabled = !this.state.cuts.length;
+    this.whole.disabled = all || this.data.locked;
+    this.mend.disabled = !this.state.cuts.length || this.data.locked;
   }
 
   choose(name) {
@@ -362,7 +388,9 @@ class View {
         const large = this.element.classList.contains("presenter") ? 1.4 : 1;
         const beside = getComputedStyle(tile.element).flexDirection === "row" ? BESIDE * large : 0; // on a phone the words stand below
         const room = Math.max(40, tile.element.clientWidth - 10 - beside);
-        const highest = (beside || tile.sum ? HIGHEST : 0.8 * HIGHEST) * large;
+        // All rows of the pyramid, with the arrows between them, fit beside the picture.
+        const fits = tile.sum ? HIGHEST : Math.max(56, (this.ruler.offsetHeight - 70) / this.data.rows.length - 46);
+        const highest = Math.min((beside || tile.sum ? HIGHEST : 0.8 * HIGHEST) * large, fits);
         const scale = Math.min(room / width, highest / height);
         const [w, h] = [Math.max(2, Math.round(width * scale)), Math.max(2, Math.round(height * scale))];
         tile.frame.style.width = `${w}px`;

@@ -166,17 +166,23 @@ class Lesson {
   }
 }
 
-/** The element of a control, or of a mark inside a piece (which lives in a shadow root). */
+/**
+ * The element of a control, or of a mark inside a piece (which lives in a shadow root).
+ *
+ * @param {string} wanted
+ * @param {string} prefix
+ * @returns {HTMLElement | null}
+ */
 function find(wanted, prefix) {
   const [name, mark] = wanted.split(":");
-  const home = document.querySelector(`.st-key-${CSS.escape(prefix + name)}`);
+  const home = /** @type {HTMLElement | null} */ (document.querySelector(`.st-key-${CSS.escape(prefix + name)}`));
   if (!home || mark === undefined) return home;
   const hosts = [home, ...home.querySelectorAll("*")];
   for (const host of hosts) {
     const inside = host.shadowRoot?.querySelector(`[data-mark="${CSS.escape(mark)}"]`);
-    if (inside) return inside;
+    if (inside) return /** @type {HTMLElement} */ (inside);
   }
-  return home.querySelector(`[data-mark="${CSS.escape(mark)}"]`);
+  return null;
 }
 
 function isTyping() {
