@@ -1,4 +1,4 @@
-"""The lesson of detection: what boxes and scores mean, what thresholds do, where time goes, and what a network knows."""
+"""The lesson of detection: boxes and scores, what thresholds do, where time goes, and what a network knows."""
 
 from __future__ import annotations
 
