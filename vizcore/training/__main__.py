@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from vizcore.models.fcos import WEIGHTS_FOLDER
 from vizcore.training.cards import list_cards, load_card
+from vizcore.training.centernet import CENTERNET_RECIPES, run_centernet_command
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES
 from vizcore.training.features import open_features
 from vizcore.training.harness import train
@@ -29,12 +30,13 @@ from vizcore.training.recipes import (
     make_losses,
 )
 from vizcore.training.shipping import judge, save_predictions, ship
+from vizcore.training.varifocalnet import VFNET_RECIPES, run_vfnet_command
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Reads the command line and does what it says."""
     parser = argparse.ArgumentParser(prog="python -m vizcore.training", description=__doc__)
-    parser.add_argument("model", choices=RECIPES)
+    parser.add_argument("model", choices=[*RECIPES, *CENTERNET_RECIPES, *VFNET_RECIPES])
     parser.add_argument("--steps", type=int, help="steps (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights and batches")
     parser.add_argument("--folder", type=Path, default=Path("runs"), help="for features, checkpoints and logs")
@@ -48,6 +50,12 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
 
+    if options.model in CENTERNET_RECIPES:
+        run_centernet_command(options)
+        return
+    if options.model in VFNET_RECIPES:
+        run_vfnet_command(options)
+        return
     if options.predictions:
         save_predictions(load_card(options.model), options.predictions)
         return
