@@ -19,6 +19,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import torch
@@ -33,6 +34,8 @@ from vizcore.models.fcos import STAGE_CHANNELS, WEIGHTS_FOLDER
 STRIDE: Final = 4
 """Pixels of the picture per cell of the map."""
 MAX_LOG_SIZE: Final = 6.0
+POINT_WEIGHTS: Final = WEIGHTS_FOLDER / "points"
+"""Where CenterNet and VarifocalNet lie, each beside its card."""
 
 
 @dataclass(frozen=True)
@@ -143,15 +146,20 @@ def load_centernet(name: str = "centernet", *, backbone: EfficientNetLite0 | Non
     """A detector that was trained here, ready to run. The file holds nothing but tensors (safetensors).
 
     Args:
-        name: of a file in ``vizcore/assets/weights``.
+        name: of a file in ``vizcore/assets/weights/points``.
         backbone: the network to share, if it is in memory already.
 
     Raises:
         ValueError: If no such detector was shipped.
     """
-    path = WEIGHTS_FOLDER / f"{name}.safetensors"
+    path = POINT_WEIGHTS / f"{name}.safetensors"
     if not re.fullmatch(r"[a-z0-9_]+", name) or not path.is_file():
         raise ValueError(f"no detector called {name!r} was shipped")
+    return read_centernet(path, backbone=backbone)
+
+
+def read_centernet(path: Path, *, backbone: EfficientNetLite0 | None = None) -> CenterNetDetector:
+    """A detector from a file of weights, wherever it lies."""
     with safe_open(path, framework="pt") as file:
         centernet = CenterNet(CenterNetConfig(**json.loads(file.metadata()["config"])))
         centernet.load_state_dict({key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118

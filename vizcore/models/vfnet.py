@@ -20,6 +20,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import torch
@@ -30,10 +31,10 @@ from torch import Tensor, nn
 from torchvision.ops import FeaturePyramidNetwork, batched_nms, clip_boxes_to_image
 
 from vizcore.boxes import distances_ltrb_to_boxes
+from vizcore.models.centernet import POINT_WEIGHTS
 from vizcore.models.efficientnet_lite import EfficientNetLite0, load_efficientnet_lite0
 from vizcore.models.fcos import (
     STAGE_CHANNELS,
-    WEIGHTS_FOLDER,
     FCOSConfig,
     Points,
     Selection,
@@ -313,15 +314,20 @@ def load_vfnet(name: str = "vfnet", *, backbone: EfficientNetLite0 | None = None
     """A detector that was trained here, ready to run. The file holds nothing but tensors (safetensors).
 
     Args:
-        name: of a file in ``vizcore/assets/weights``.
+        name: of a file in ``vizcore/assets/weights/points``.
         backbone: the network to share, if it is in memory already.
 
     Raises:
         ValueError: If no such detector was shipped.
     """
-    path = WEIGHTS_FOLDER / f"{name}.safetensors"
+    path = POINT_WEIGHTS / f"{name}.safetensors"
     if not re.fullmatch(r"[a-z0-9_]+", name) or not path.is_file():
         raise ValueError(f"no detector called {name!r} was shipped")
+    return read_vfnet(path, backbone=backbone)
+
+
+def read_vfnet(path: Path, *, backbone: EfficientNetLite0 | None = None) -> VFNetDetector:
+    """A detector from a file of weights, wherever it lies."""
     with safe_open(path, framework="pt") as file:
         vfnet = VFNet(VFNetConfig(**json.loads(file.metadata()["config"])))
         vfnet.load_state_dict({key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118
