@@ -39,6 +39,7 @@ __all__ = [
 _FAMILIES = (
     "vizcore.detection.sliding_windows",
     "vizcore.detection.pyramid_detector",
+    "vizcore.detection.point_detectors",
     "vizcore.detection.torchvision_detectors",
 )
 """Modules with ``list_infos() -> tuple[DetectorInfo, ...]`` and ``load(name) -> LoadedDetector``."""
