@@ -22,6 +22,7 @@ from vizcore.models.centernet import (
 )
 from vizcore.models.fcos import STAGE_CHANNELS, level_points, level_sizes
 from vizcore.models.vfnet import VFNet, VFNetConfig, VFNetOutput, cell_scores, detections, load_vfnet, read_vfnet
+from vizcore.training.__main__ import main as train_main
 from vizcore.training.centernet import (
     CENTERNET_OVERLAP,
     CENTERNET_RECIPES,
@@ -259,3 +260,10 @@ def test_the_detector_runs_on_a_picture():
     detector = CenterNetDetector(CenterNet(CenterNetConfig(channels=8)))
     assert detector(torch.zeros(1, 3, 64, 128)).logits.shape == (1, 6, 16, 32)
     assert not any(parameter.requires_grad for parameter in detector.parameters())
+
+
+@pytest.mark.parametrize("option", ["--ship", "--evaluate"])
+def test_the_training_command_says_who_judges_and_ships_these(option, capsys):
+    with pytest.raises(SystemExit):
+        train_main(["centernet", option])
+    assert "vizcore.training.point_shipping" in capsys.readouterr().err

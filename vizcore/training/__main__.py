@@ -50,6 +50,10 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
 
+    if options.model in (*CENTERNET_RECIPES, *VFNET_RECIPES) and (
+        options.ship or options.evaluate or options.predictions
+    ):
+        parser.error(f"{options.model} is judged and shipped by python -m vizcore.training.point_shipping")
     if options.model in CENTERNET_RECIPES:
         run_centernet_command(options)
         return

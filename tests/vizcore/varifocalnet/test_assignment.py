@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from torchvision.ops import deform_conv2d
 
 from tests.javascript import run_modules
@@ -267,7 +268,6 @@ def test_an_unknown_ranking_is_refused():
 
 
 def test_rank_correlation_is_scipys_and_refuses_what_has_no_order():
-    stats = pytest.importorskip("scipy.stats")
     generator = np.random.default_rng(0)
     x = generator.integers(0, 10, 60).astype(float)
     y = x + generator.integers(0, 6, 60)
