@@ -91,8 +91,8 @@ def of(page: Page, view: View) -> list[Challenge]:
             overshoots,
             _("More than there is"),
             _(
-                "On “Operators”, place three ones among zeros, none of them on the border, so that bicubic (scale factor "
-                "2) makes a number above 1."
+                "On “Operators”, place three ones among zeros, none of them on the border, so that "
+                "bicubic (scale factor 2) makes a number above 1."
             ),
         ),
     )

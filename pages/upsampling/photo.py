@@ -124,9 +124,9 @@ def _show_wipe(page: Page, view: View, result: upsampling.Restoration) -> None:
     )
 
 
-def decibels(psnr: float) -> str:
+def decibels(psnr: float, *, digits: int = 2) -> str:
     """A PSNR as it is written; nothing lost is infinite."""
-    return "∞" if math.isinf(psnr) else f"{psnr:.2f}"
+    return "∞" if math.isinf(psnr) else f"{psnr:.{digits}f}"
 
 
 def _show_pictures(page: Page, view: View, result: upsampling.Restoration) -> None:
@@ -189,7 +189,7 @@ def _show_table(page: Page, result: upsampling.Restoration) -> None:
         [
             {
                 _("Operator"): name_of(_, found.name),
-                "PSNR": decibels(found.psnr),
+                "PSNR": decibels(found.psnr, digits=3),
                 "SSIM": round(found.ssim, 4),
                 _("Parameters"): found.cost.parameters,
                 _("Multiply-adds"): found.cost.multiply_adds,
