@@ -45,7 +45,16 @@ def check_array_call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         _check_shape(kwargs.get("num", args[2] if len(args) > 2 else 50))
     elif name == "arange":
         _check_range([float(value) for value in args if isinstance(value, (int, float, np.number))])
-    elif name in ("normal", "uniform", "randint", "random", "random_sample", "standard_normal", "choice", "permutation"):
+    elif name in (
+        "normal",
+        "uniform",
+        "randint",
+        "random",
+        "random_sample",
+        "standard_normal",
+        "choice",
+        "permutation",
+    ):
         for value in args:
             if isinstance(value, (int, tuple, list)) and not isinstance(value, bool) and name != "randint":
                 _check_shape(value)
@@ -120,7 +129,9 @@ def _check_product(name: str, args: tuple[Any, ...]) -> None:
     if name in ("matmul", "dot", "inner") and len(args) == 2:
         first, second = (np.shape(value) for value in args)
         rows = math.prod(first[:-1]) if len(first) > 1 else 1
-        columns = second[-1] if len(second) > 1 and name != "inner" else math.prod(second[:-1]) if name == "inner" else 1
+        columns = (
+            second[-1] if len(second) > 1 and name != "inner" else math.prod(second[:-1]) if name == "inner" else 1
+        )
         check_elements((rows * columns,))
     elif args:
         check_elements((math.prod(max(_size(value), 1) for value in args),))

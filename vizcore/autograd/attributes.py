@@ -261,7 +261,9 @@ class Attributes(Formatting):
         if isinstance(owner, Silent):
             return
         if isinstance(owner, Tensor) and name in SETTABLE_TENSOR_ATTRIBUTES:
-            allowed: tuple[type, ...] = {"grad": (Tensor, type(None)), "data": (Tensor,), "requires_grad": (bool,)}[name]
+            allowed: tuple[type, ...] = {"grad": (Tensor, type(None)), "data": (Tensor,), "requires_grad": (bool,)}[
+                name
+            ]
         elif isinstance(owner, nn.Module) and name in SETTABLE_MODULE_ATTRIBUTES and hasattr(owner, name):
             allowed = {
                 "weight": (nn.Parameter,),
@@ -281,6 +283,7 @@ class Attributes(Formatting):
                 cause=TypeError(text),
             )
         self._call_torch(node, setattr, (owner, name, value))
+        self._forget_modules()
 
     def _refuse_setting(self, node: ast.Attribute, owner: Any) -> None:
         """A misspelt attribute of a tensor (``x.requires_gard = True``) has its nearest word."""
@@ -298,6 +301,7 @@ class Attributes(Formatting):
         is_kept = name in owner._modules or name in owner._parameters or name in owner._buffers
         if name == "training" and isinstance(value, bool):
             owner.training = value
+            self._forget_modules()
         elif isinstance(value, (nn.Module, nn.Parameter)) or is_kept:
             if hasattr(nn.Module, name) or name.startswith("_"):
                 raise self._fault("unsupported", Message("{path} cannot be changed.", {"path": name}), node)
@@ -306,6 +310,7 @@ class Attributes(Formatting):
                 raise self._raised(node, TypeError(text))
             fields.pop(name, None)
             self._call_torch(node, setattr, (owner, name, value))
+            self._forget_modules()
             self._admit(owner, node)
         else:
             fields[name] = value
@@ -359,7 +364,9 @@ class Attributes(Formatting):
         parts = index if isinstance(index, tuple) else (index,)
         for part in parts:
             if isinstance(part, (dict, set)) or kind_of(part) in ("Function", "Word", "Method", "Instance"):
-                raise self._raised(node, TypeError(f"only integers, slices, tensors can be an index, not {kind_of(part)}"))
+                raise self._raised(
+                    node, TypeError(f"only integers, slices, tensors can be an index, not {kind_of(part)}")
+                )
         return index
 
     def _key(self, key: Any, node: ast.AST) -> Any:

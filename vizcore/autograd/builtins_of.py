@@ -99,7 +99,9 @@ class Builtins(Calls):
         if word.path == "sum":
             return self._sum(node, args, kwargs)
         if word.path == "set":
-            return self._admit({self._key(value, node) for value in self._bounded(args[0], node)} if args else set(), node)
+            return self._admit(
+                {self._key(value, node) for value in self._bounded(args[0], node)} if args else set(), node
+            )
         return self._call_torch(node, word.function, args, kwargs)
 
     def _length(self, node: ast.AST, value: Any) -> Any:
@@ -113,8 +115,10 @@ class Builtins(Calls):
         """Python's own over numbers; one addition after the other where there are objects or lists among them."""
         values = args[0] if args else []
         start = args[1] if len(args) > 1 else kwargs.get("start", 0)
-        if not args or not isinstance(values, list) or not any(
-            isinstance(value, (Instance, list, tuple, str, dict, set)) for value in (*values, start)
+        if (
+            not args
+            or not isinstance(values, list)
+            or not any(isinstance(value, (Instance, list, tuple, str, dict, set)) for value in (*values, start))
         ):
             return self._call_torch(node, sum, args, kwargs)
         total = start
@@ -126,7 +130,10 @@ class Builtins(Calls):
     def _print(self, node: ast.AST, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         ends = {name: kwargs.pop(name, default) for name, default in (("sep", " "), ("end", "\n"))}
         kwargs.pop("flush", None)
-        ends = {name: default if value is None else value for (name, value), default in zip(ends.items(), (" ", "\n"), strict=True)}
+        ends = {
+            name: default if value is None else value
+            for (name, value), default in zip(ends.items(), (" ", "\n"), strict=True)
+        }
         if kwargs or not all(isinstance(value, str) for value in ends.values()):
             raise self._fault("unsupported", Message("print takes only sep and end here."), node)
         if self.folds.is_running and isinstance(node, ast.Call) and len(node.args) == len(args):
@@ -292,7 +299,9 @@ class Builtins(Calls):
 
     def _next(self, node: ast.AST, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not args or not isinstance(args[0], Cursor):
-            raise self._raised(node, TypeError(f"'{kind_of(args[0]) if args else 'nothing'}' object is not an iterator"))
+            raise self._raised(
+                node, TypeError(f"'{kind_of(args[0]) if args else 'nothing'}' object is not an iterator")
+            )
         cursor = args[0]
         if cursor.place >= len(cursor.values):
             if len(args) > 1:

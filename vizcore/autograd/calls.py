@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import collections
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -59,6 +60,10 @@ _GRAD_MODES = {
     "torch.inference_mode": False,
     "torch.set_grad_enabled": None,
 }
+_LOOKING = frozenset(
+    ["parameters", "named_parameters", "buffers", "named_buffers", "children", "named_children", "modules"]
+    + ["named_modules", "zero_grad"]
+)
 _LOADED = (nn.ModuleList, nn.ParameterList)
 
 
@@ -88,7 +93,9 @@ class Calls(Expressions):
                     raise self._raised(keyword.value, TypeError(f"got multiple values for keyword argument '{word}'"))
                 if word in REFUSED_KEYWORDS or word.startswith("__"):
                     raise self._fault(
-                        "unsupported", Message("The argument {word} is not part of the lab.", {"word": word}), keyword.value
+                        "unsupported",
+                        Message("The argument {word} is not part of the lab.", {"word": word}),
+                        keyword.value,
                     )
                 kwargs[word] = part
         return kwargs
@@ -122,7 +129,10 @@ class Calls(Expressions):
 
     def _call_module(self, node: ast.AST, callee: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self._check_arguments(node, args, kwargs)
-        drops = any(part.training and type(part).__name__ in _DROPPING for part in callee.modules())
+        drops = self._drops.get(callee)
+        if drops is None:
+            drops = any(part.training and type(part).__name__ in _DROPPING for part in callee.modules())
+            self._drops[callee] = drops
         return self._call_torch(node, callee, args, kwargs, grows=True, is_random=drops)
 
     def _callable(self, value: Any, node: ast.AST) -> Callable[..., Any]:
@@ -155,6 +165,8 @@ class Calls(Expressions):
         self._check_keywords(node, word, kwargs)
         if path == "nn.Sequential":  # torch itself says that it holds no functions
             args = tuple(value.function if isinstance(value, Word) else value for value in args)
+            if len(args) == 1 and isinstance(args[0], dict) and all(_is_part(*pair) for pair in args[0].items()):
+                return self._call_torch(node, word.function, (collections.OrderedDict(args[0]),))
         self._check_arguments(node, args, kwargs, small=word.shape_options)
         if path == "torch.autograd.grad":
             return self._call_grad(node, args, kwargs)
@@ -227,7 +239,9 @@ class Calls(Expressions):
 
     def _call_optimizer(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Makes an optimizer or a schedule, or says which one is nearest."""
-        self._check_keywords(node, word, {name: value for name, value in kwargs.items() if name not in _IGNORED_OPTIONS})
+        self._check_keywords(
+            node, word, {name: value for name, value in kwargs.items() if name not in _IGNORED_OPTIONS}
+        )
         kwargs = {name: value for name, value in kwargs.items() if name not in _IGNORED_OPTIONS}
         args = tuple(self._plain_option(value, node) for value in args)
         kwargs = {name: self._plain_option(value, node) for name, value in kwargs.items()}
@@ -247,14 +261,20 @@ class Calls(Expressions):
         inputs = args[1] if len(args) > 1 else kwargs.get("inputs")
         self._check_arguments(node, args[1:], {name: value for name, value in kwargs.items() if name != "func"})
         call = self._callable(args[0], node)
-        num = sum(part.numel() for part in (inputs if isinstance(inputs, tuple) else (inputs,)) if isinstance(part, Tensor))
+        num = sum(
+            part.numel() for part in (inputs if isinstance(inputs, tuple) else (inputs,)) if isinstance(part, Tensor)
+        )
         if word.path.endswith("hessian"):
             with self._limits(node):
                 limits.check_elements((num, num))
 
         def checked(*values: Any) -> Any:
             result = call(*values)
-            sizes = [part.numel() for part in (result if isinstance(result, tuple) else (result,)) if isinstance(part, Tensor)]
+            sizes = [
+                part.numel()
+                for part in (result if isinstance(result, tuple) else (result,))
+                if isinstance(part, Tensor)
+            ]
             limits.check_elements((sum(sizes), num))
             return result
 
@@ -280,7 +300,9 @@ class Calls(Expressions):
         """A function of numpy's."""
         name = word.path.rpartition(".")[2]
         args = tuple(value.detach().numpy() if _is_plain_tensor(value) else value for value in args)
-        args = tuple(value.function if isinstance(value, Word) and isinstance(value.function, type) else value for value in args)
+        args = tuple(
+            value.function if isinstance(value, Word) and isinstance(value.function, type) else value for value in args
+        )
         kwargs = {key: value.function if isinstance(value, Word) else value for key, value in kwargs.items()}
         function = getattr(self.arrays, name) if word.path.startswith("np.random.") else word.function
         if word.path in ("np.ndarray",):
@@ -288,8 +310,6 @@ class Calls(Expressions):
         try:
             self._guard_time(node)
             check_array_call(name, args, kwargs)
-            if name == "round":
-                function = np.around
             result = run_array_call(function, args, kwargs)
         except LimitError as error:
             raise self._fault("limit", error.reason, node) from None
@@ -323,7 +343,10 @@ class Calls(Expressions):
             rows = args[0] if args and isinstance(args[0], int) else kwargs.get("nrows", 1)
             columns = args[1] if len(args) > 1 and isinstance(args[1], int) else kwargs.get("ncols", 1)
             axes: Any = PYPLOT
-            count = max(min(rows, 8), 1) if isinstance(rows, int) else 1, max(min(columns, 8), 1) if isinstance(columns, int) else 1
+            count = (
+                max(min(rows, 8), 1) if isinstance(rows, int) else 1,
+                max(min(columns, 8), 1) if isinstance(columns, int) else 1,
+            )
             if min(count) > 1:
                 axes = [[axes] * count[1] for _ in range(count[0])]
             elif max(count) > 1:
@@ -340,7 +363,9 @@ class Calls(Expressions):
         return None if word.path.endswith("sleep") else 0.0
 
     def _call_copy(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if len(args) != 1 or not isinstance(args[0], (Tensor, list, dict, nn.Module, int, float, str, tuple, np.ndarray)):
+        if len(args) != 1 or not isinstance(
+            args[0], (Tensor, list, dict, nn.Module, int, float, str, tuple, np.ndarray)
+        ):
             raise self._raised(node, TypeError("only a tensor, a module or a list can be copied here"))
         value = args[0]
         if word.path == "copy.copy" and isinstance(value, (list, dict)):
@@ -353,7 +378,9 @@ class Calls(Expressions):
         import copy
 
         if isinstance(value, nn.Module) and any(hasattr(part, "lab_class") for part in value.modules()):
-            raise self._fault("unsupported", Message("Make a second object of the class, and load_state_dict() of the first."), node)
+            raise self._fault(
+                "unsupported", Message("Make a second object of the class, and load_state_dict() of the first."), node
+            )
         return self._call_torch(node, copy.deepcopy, (value,))
 
     def _call_progress(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -367,7 +394,12 @@ class Calls(Expressions):
 
     def _load_data(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         kwargs = {name: value for name, value in kwargs.items() if name not in ("num_workers", "persistent_workers")}
-        if args and not isinstance(args[0], (list, tuple)) and not hasattr(args[0], "item") and not isinstance(args[0], Instance):
+        if (
+            args
+            and not isinstance(args[0], (list, tuple))
+            and not hasattr(args[0], "item")
+            and not isinstance(args[0], Instance)
+        ):
             raise self._raised(node, TypeError(f"{kind_of(args[0])} is no data set"))
         return self._call_python(node, lambda: DataLoader(*args, **kwargs))
 
@@ -549,7 +581,11 @@ class Calls(Expressions):
             state = self._call_torch(node, lambda: tuple(owner.state_dict().items()), ())
             return self._admit(dict(state), node)
         if name == "load_state_dict":
-            if len(args) != 1 or not isinstance(args[0], dict) or not all(isinstance(v, Tensor) for v in args[0].values()):
+            if (
+                len(args) != 1
+                or not isinstance(args[0], dict)
+                or not all(isinstance(v, Tensor) for v in args[0].values())
+            ):
                 raise self._raised(node, TypeError("load_state_dict takes what state_dict() returned"))
             self._call_torch(node, lambda: owner.load_state_dict(args[0]) and None, ())
             return "<All keys matched successfully>"
@@ -559,7 +595,9 @@ class Calls(Expressions):
             if not word.isidentifier() or word.startswith("_") or hasattr(nn.Module, word):
                 raise self._fault("unsupported", Message("{path} cannot be changed.", {"path": word}), node)
         result = self._call_torch(node, getattr(type(owner), name), (owner, *args), kwargs)
-        self._admit(owner, node)
+        if name not in _LOOKING:
+            self._forget_modules()
+            self._admit(owner, node)
         return result
 
     def _sorted(self, node: ast.AST, values: Any, kwargs: dict[str, Any]) -> list[Any]:
@@ -607,8 +645,12 @@ class Calls(Expressions):
         return self._fault("value", Message("{text}", {"text": text}), node, explanation=explain(text), cause=error)
 
 
-_IGNORED_OPTIONS = frozenset(["foreach", "fused", "capturable", "differentiable", "verbose", "last_epoch", "min_lr", "cooldown"])
-_TYPE_NAMES = {f"torch.{name}": dtype for name, dtype in ((path.split(".")[1], dtype) for path, dtype in TENSOR_TYPES.items())}
+_IGNORED_OPTIONS = frozenset(
+    ["foreach", "fused", "capturable", "differentiable", "verbose", "last_epoch", "min_lr", "cooldown"]
+)
+_TYPE_NAMES = {
+    f"torch.{name}": dtype for name, dtype in ((path.split(".")[1], dtype) for path, dtype in TENSOR_TYPES.items())
+}
 
 
 def _roots(outputs: Any, gradients: Any) -> list[tuple[Tensor, Tensor | None]]:
@@ -626,6 +668,12 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
     if value is None:
         return ()
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def _is_part(name: Any, part: Any) -> bool:
+    """Whether a pair can be a named part of a sequence of modules."""
+    is_name = isinstance(name, str) and name.isidentifier() and not name.startswith("_")
+    return isinstance(part, nn.Module) and is_name and not hasattr(nn.Module, name)
 
 
 def _is_plain_tensor(value: Any) -> bool:

@@ -123,6 +123,8 @@ def points_of(values: Any) -> np.ndarray:
         return np.asarray(values.tolist(), dtype=np.float64).reshape(-1)
     if isinstance(values, (list, tuple, range)):
         count_leaves(values)
-        plain = [value.detach().item() if isinstance(value, Tensor) and value.numel() == 1 else value for value in values]
+        plain = [
+            value.detach().item() if isinstance(value, Tensor) and value.numel() == 1 else value for value in values
+        ]
         return np.asarray(plain, dtype=np.float64).reshape(-1)
     return np.asarray(values, dtype=np.float64).reshape(-1)

@@ -107,7 +107,9 @@ class Classes(Functions):
 
     def _call_user(self, node: ast.AST, callee: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if isinstance(callee, ErrorClass):
-            error = self._call_python(node, lambda: callee.type(*(self._text(a, quoted=False, node=node) for a in args)))
+            error = self._call_python(
+                node, lambda: callee.type(*(self._text(a, quoted=False, node=node) for a in args))
+            )
             return ErrorValue(error)
         if isinstance(callee, Instance):
             found = callee.type.find("__call__")

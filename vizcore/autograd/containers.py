@@ -43,7 +43,13 @@ def check_method(owner: Any, name: str, args: tuple[Any, ...]) -> None:
         _check_text_method(owner, name, args)
     elif name == "extend" and args:
         values = args[0]
-        num = limits.range_length(values) if isinstance(values, range) else len(values) if hasattr(values, "__len__") else 0
+        num = (
+            limits.range_length(values)
+            if isinstance(values, range)
+            else len(values)
+            if hasattr(values, "__len__")
+            else 0
+        )
         if len(owner) + num > limits.MAX_LIST:
             raise limits.too_long_a_list()
 

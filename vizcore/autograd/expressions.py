@@ -200,7 +200,10 @@ class Expressions(Attributes):
                 name = self._text(value, quoted=True, node=node)
                 text = f"unsupported operand type(s): '{kind_of(left)}' and '{kind_of(right)}'"
                 raise self._fault(
-                    "value", Message("{value} is not a number or a tensor.", {"value": name}), node, cause=TypeError(text)
+                    "value",
+                    Message("{value} is not a number or a tensor.", {"value": name}),
+                    node,
+                    cause=TypeError(text),
                 )
         if isinstance(left, str) and isinstance(kind, ast.Mod):
             return self._percent(node, left, right)
@@ -382,6 +385,8 @@ class Expressions(Attributes):
             ast.Slice: lambda self, node: self._evaluate_slice(node),
             ast.Call: lambda self, node: self._evaluate_call(node),
             ast.Starred: _evaluate_starred,
+            ast.Yield: lambda self, node: self._evaluate_yield(node),
+            ast.YieldFrom: lambda self, node: self._evaluate_yield(node),
         }
     )
 

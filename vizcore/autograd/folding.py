@@ -160,7 +160,7 @@ class Folds:
         recorder.is_paused = False
         loop.gaps.append((len(recorder.steps), loop.gap, last))
         of = f" of {loop.total}" if loop.total is not None else ""
-        some = f"iterations {loop.gap}–{last}" if last > loop.gap else f"iteration {last}"  # noqa: RUF001
+        some = f"iterations {loop.gap}–{last}" if last > loop.gap else f"iteration {last}"
         recorder.end_gap(loop.line, named(), note=some + of, iterations=(loop.gap, last))
         loop.gap = 0
 

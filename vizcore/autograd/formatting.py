@@ -17,7 +17,6 @@ from vizcore.autograd.machine import Machine, kind_of
 from vizcore.autograd.optimizers import Optimizer
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
-    MISSING,
     BoundFunction,
     Device,
     ErrorClass,
@@ -110,9 +109,7 @@ class Formatting(Machine):
             return str(self._call_python(node, lambda: format(number, spec)))
         if spec:
             text = f"unsupported format string passed to {kind_of(value)}.__format__"
-            raise self._fault(
-                "value", Message("Only a single number can be formatted."), node, cause=TypeError(text)
-            )
+            raise self._fault("value", Message("Only a single number can be formatted."), node, cause=TypeError(text))
         return self._text(value, quoted=False, node=node)
 
     def _percent(self, node: ast.AST, template: str, value: Any) -> str:
@@ -144,7 +141,7 @@ class Formatting(Machine):
             if self.folds.is_running:
                 self.folds.note(f"%{kind} {place}", getattr(node, "lineno", 0), part)
             point = "" if precision is None else f".{precision}"
-            spec = f"%{flags}{width}{point}{kind}"
+            spec = f"%{flags}{width}{point}{'s' if kind in 'ra' else kind}"
             plain = self._percent_value(part, kind, node)
             parts.append(str(self._call_python(node, lambda spec=spec, plain=plain: spec % (plain,))))  # type: ignore[misc]
             if sum(map(len, parts)) > limits.MAX_STRING:
@@ -158,6 +155,8 @@ class Formatting(Machine):
             return self._text(value, quoted=kind != "s", node=node)
         if isinstance(value, Tensor):
             return self._call_torch(node, Tensor.item, (value,))
+        if isinstance(value, np.ndarray) and value.size == 1:
+            return value.item()
         if isinstance(value, (bool, int, float, str, np.generic)):
             return value
         raise self._raised(node, TypeError(f"%{kind} format: a real number is required, not {kind_of(value)}"))
@@ -185,7 +184,9 @@ class Formatting(Machine):
             if level > 1 or not _FIELD.fullmatch(name):
                 raise self._fault(
                     "unsupported",
-                    Message("Between the braces of format() only a number or a name can stand here: {word}.", {"word": name}),
+                    Message(
+                        "Between the braces of format() only a number or a name can stand here: {word}.", {"word": name}
+                    ),
                     node,
                 )
             if name == "":

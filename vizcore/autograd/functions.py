@@ -14,7 +14,7 @@ from vizcore.autograd import limits
 from vizcore.autograd.builtins_of import Builtins
 from vizcore.autograd.parsing import nearest
 from vizcore.autograd.trace import Message
-from vizcore.autograd.values import MISSING, Function, GradMode, Scope, UserClass
+from vizcore.autograd.values import MISSING, Cursor, Function, GradMode, Scope, UserClass
 
 _MAX_NOTE = 80
 
@@ -35,7 +35,9 @@ class Functions(Builtins):
             if not isinstance(mode, GradMode):
                 raise self._fault(
                     "unsupported",
-                    Message("Above def there can only be staticmethod, classmethod, property and torch.no_grad() here."),
+                    Message(
+                        "Above def there can only be staticmethod, classmethod, property and torch.no_grad() here."
+                    ),
                     decorator,
                 )
             function.modes = (mode, *function.modes)
@@ -58,14 +60,13 @@ class Functions(Builtins):
             ],
             line=line,
             names=_names_of(arguments, body if isinstance(body, list) else []),
+            yields=isinstance(body, list) and _yields(body),
         )
 
     def _evaluate_lambda(self, node: ast.Lambda) -> Function:
         return self._make_function("lambda", node.args, node.body, node.lineno)
 
-    def _call_function(
-        self, node: ast.AST, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    def _call_function(self, node: ast.AST, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self._guard_time(node)
         if self.depth >= limits.MAX_CALLS:
             raise self._fault("limit", self._too_many_calls(), node)
@@ -102,6 +103,12 @@ class Functions(Builtins):
     def _run_body(self, function: Function) -> Any:
         if isinstance(function.body, ast.expr):
             return self._evaluate(function.body)
+        if function.yields:
+            self.scope.yielded = []
+            yielded = self.scope.yielded
+            self._run_block(function.body)
+            self._returned = None
+            return Cursor(yielded)
         signal = self._run_block(function.body)
         returned, self._returned = (self._returned if signal == "return" else None), None
         return returned
@@ -146,6 +153,20 @@ class Functions(Builtins):
             finally:
                 torch.set_grad_enabled(before)
 
+    def _evaluate_yield(self, node: ast.Yield | ast.YieldFrom) -> None:
+        """Hands a value out: a function with ``yield`` runs to its end first, and its values are taken then."""
+        scope: Scope | None = self.scope
+        while scope is not None and scope.yielded is None:
+            scope = scope.parent
+        if scope is None or scope.yielded is None:
+            raise self._unsupported("yield", node)
+        if isinstance(node, ast.YieldFrom):
+            scope.yielded.extend(self._bounded(self._evaluate(node.value), node))
+        else:
+            scope.yielded.append(None if node.value is None else self._evaluate(node.value))
+        if len(scope.yielded) > limits.MAX_LIST:
+            raise self._fault("limit", limits.too_long_a_list().reason, node)
+
     # ---- arguments
 
     def _bind_arguments(
@@ -171,9 +192,7 @@ class Functions(Builtins):
             self._refuse_keyword(node, name, next(iter(rest)), [*positional, *keyword])
         defaults = dict(zip(positional[len(positional) - len(function.defaults) :], function.defaults, strict=True))
         defaults |= {
-            word: value
-            for word, value in zip(keyword, function.keyword_defaults, strict=True)
-            if value is not MISSING
+            word: value for word, value in zip(keyword, function.keyword_defaults, strict=True) if value is not MISSING
         }
         missing = [word for word in (*positional, *keyword) if word not in bound and word not in defaults]
         if missing:
@@ -206,13 +225,23 @@ class Functions(Builtins):
         raise self._fault("name", message, node, suggestion=suggestion, cause=cause)
 
 
+def _yields(body: list[ast.stmt]) -> bool:
+    """Whether a ``yield`` belongs to this function and not to one inside it."""
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda)):
+            stack.extend(ast.iter_child_nodes(node))
+    return False
+
+
 def _listed(words: list[str]) -> str:
     return ", ".join(f"'{word}'" for word in words[:-1]) + f", and '{words[-1]}'"
 
 
-def _names_of(
-    arguments: ast.arguments, body: list[ast.stmt]
-) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+def _names_of(arguments: ast.arguments, body: list[ast.stmt]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """The names that a function binds, and those that it declares global or nonlocal."""
     local = {argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
     local |= {argument.arg for argument in (arguments.vararg, arguments.kwarg) if argument is not None}

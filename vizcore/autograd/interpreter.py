@@ -32,6 +32,7 @@ from vizcore.autograd.values import ErrorClass, ErrorValue, GradMode, UserClass
 from vizcore.autograd.vocabulary import Namespace, Word
 
 _MAX_NOTE = 80
+_MOMENTS = 64
 
 
 class Interpreter(Classes):
@@ -57,7 +58,7 @@ class Interpreter(Classes):
         for statement in statements:
             self._guard_time(statement)
             self.current = statement
-            if self._on_line is not None:
+            if self._on_line is not None and not (self._recorder.is_paused and self._num_moments % _MOMENTS):
                 self._on_line(statement.lineno)
             signal = self._run_statement(statement)
             if signal:

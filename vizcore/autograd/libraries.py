@@ -66,7 +66,13 @@ TIME = _namespace(
     {name: Word(f"time.{name}", lambda *args: 0.0) for name in ("time", "perf_counter", "process_time", "sleep")},
 )
 COPY = _namespace("copy", {name: Word(f"copy.{name}", lambda value: value) for name in ("copy", "deepcopy")})
-TYPING = _namespace("typing", {name: Silent(f"typing.{name}") for name in ("List", "Tuple", "Dict", "Optional", "Any", "Callable", "Union", "Iterable", "Sequence")})
+TYPING = _namespace(
+    "typing",
+    {
+        name: Silent(f"typing.{name}")
+        for name in ("List", "Tuple", "Dict", "Optional", "Any", "Callable", "Union", "Iterable", "Sequence")
+    },
+)
 
 MODULES: Mapping[str, Namespace] = MappingProxyType(
     {
@@ -93,6 +99,16 @@ MODULES: Mapping[str, Namespace] = MappingProxyType(
         "copy": COPY,
         "typing": TYPING,
         "__future__": _namespace("__future__", {name: None for name in ("print_function", "division", "annotations")}),
+        "tqdm.auto": _namespace("tqdm.auto", {"tqdm": Word("tqdm", lambda values, *args, **kwargs: values)}),
+        "tqdm.notebook": _namespace("tqdm.notebook", {"tqdm": Word("tqdm", lambda values, *args, **kwargs: values)}),
+        "collections": _namespace("collections", {"OrderedDict": Word("dict", dict)}),
+        "warnings": _namespace(
+            "warnings", {name: Silent(f"warnings.{name}") for name in ("filterwarnings", "simplefilter", "warn")}
+        ),
+        "IPython": _namespace("IPython", {}),
+        "IPython.display": _namespace(
+            "IPython.display", {name: Silent(f"IPython.display.{name}") for name in ("clear_output", "display")}
+        ),
         "tqdm": _namespace("tqdm", {"tqdm": Word("tqdm", lambda values, *args, **kwargs: values)}),
     }
 )

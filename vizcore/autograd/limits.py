@@ -21,7 +21,7 @@ from vizcore.seeding import seeded
 
 MAX_ELEMENTS = 131_072
 MAX_EMPTY = 4_096
-MAX_PRODUCTS = 2_097_152
+MAX_PRODUCTS = 4_194_304
 MAX_DIMENSIONS = 8
 MAX_CALLS = 40
 MAX_NODES = 2_000
@@ -338,22 +338,21 @@ def largest_result(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
 
 
 def repeatable(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A key under which a rehearsal need not be repeated, None where a result's size depends on elements."""
+    """A key under which a rehearsal need not be repeated, None where a result's size depends on elements.
+
+    It holds a module itself, so that no other takes its place; after a module has changed, no key is valid.
+    """
     name = getattr(function, "__name__", "")
     if name in _SIZED_BY_VALUES:
         return None
-    parts: list[Any] = []
-    if isinstance(function, nn.Module):
-        if any(isinstance(part, nn.RNNBase) for part in function.modules()):
-            return None
-        parts.extend((tuple(p.shape), p.dtype) for p in function.parameters())
-        parts.extend(type(part) for part in function.modules())
+    if isinstance(function, nn.RNNBase):
+        return None
     key = _signature("", tuple(_flat(args)), kwargs)
     tensors = [value for value in (*_flat(args), *kwargs.values()) if isinstance(value, Tensor)]
     is_indexed = any(not tensor.is_floating_point() for tensor in tensors)
     if key is None or (is_indexed and name not in _TARGETED and not isinstance(function, nn.Module)):
         return None
-    return (id(function) if isinstance(function, nn.Module) else function, type(function), tuple(parts), key)
+    return (function, key)
 
 
 _SIZED_BY_VALUES = frozenset(

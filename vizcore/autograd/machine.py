@@ -36,6 +36,7 @@ from vizcore.autograd.values import (
 from vizcore.autograd.vocabulary import Namespace, Word
 
 _MAX_QUIET = 1_000
+_MOMENTS = 8
 TOO_MUCH_MEMORY = "The program used too much memory."
 _ADMITTED = (
     bool,
@@ -98,6 +99,8 @@ class Machine:
         self._collect_warnings = collect_warnings
         self._rehearsed: dict[Any, Any] = {}  # with the module, so that its id stays its own
         self._inner_lists: set[int] = set()
+        self._num_moments = 0
+        self._drops: dict[nn.Module, bool] = {}
         self._quiet: set[Any] = set()  # what has not warned: in iterations that are not recorded nobody listens
 
     # ---- what the later parts add
@@ -111,9 +114,7 @@ class Machine:
     def _call_value(self, node: ast.AST, callee: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         raise NotImplementedError
 
-    def _call_function(
-        self, node: ast.AST, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    def _call_function(self, node: ast.AST, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         raise NotImplementedError
 
     def _special(self, node: ast.AST, owner: Any, name: str, *args: Any) -> Any:
@@ -172,6 +173,11 @@ class Machine:
             self._guard.rehearse(function, args, kwargs)
         if key is not None:
             self._rehearsed[key] = function
+
+    def _forget_modules(self) -> None:
+        """After a module changed: what was found out about its calls may no longer hold."""
+        self._rehearsed.clear()
+        self._drops.clear()
 
     def _call_python(self, node: ast.AST, call: Callable[[], Any]) -> Any:
         """Calls plain Python on plain values; its own error becomes a fault at this place."""
@@ -362,6 +368,9 @@ class Machine:
         return list(self._iterate(value, node))
 
     def _guard_time(self, node: ast.AST) -> None:
+        self._num_moments += 1
+        if self._recorder.is_paused and self._num_moments % _MOMENTS:
+            return  # asking the clock costs more than many a line
         try:
             self._guard.check_time()
         except LimitError as error:

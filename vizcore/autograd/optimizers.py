@@ -62,13 +62,17 @@ class Optimizer:
         known = {id(parameter) for other in self.param_groups for parameter in other["params"]}
         for parameter in params:
             if not isinstance(parameter, Tensor):
-                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(parameter).__name__}")
+                raise TypeError(
+                    f"optimizer can only optimize Tensors, but one of the params is {type(parameter).__name__}"
+                )
             if not parameter.is_leaf and not parameter.retains_grad:
                 raise ValueError("can't optimize a non-leaf Tensor")
             if id(parameter) in known:
                 raise ValueError("some parameters appear in more than one parameter group")
             known.add(id(parameter))
-        self.param_groups.append({"params": params, **self.defaults, **{k: v for k, v in group.items() if k != "params"}})
+        self.param_groups.append(
+            {"params": params, **self.defaults, **{k: v for k, v in group.items() if k != "params"}}
+        )
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Takes the gradients away, or fills them with zeros."""

@@ -14,13 +14,11 @@ from vizcore.autograd.trace import Message, ProgramError
 from vizcore.autograd.vocabulary import NAMESPACES, PYTHON_FUNCTIONS, Namespace
 from vizcore.autograd.warnings_of import torch_warnings
 
-_REFUSED_DEFINITIONS = "Generators and asynchronous functions are not part of the lab's Python; return a list."
+_REFUSED_DEFINITIONS = "Asynchronous functions are not part of the lab's Python; leave async and await out."
 _REFUSALS: dict[type[ast.AST], str] = {
     ast.AsyncFunctionDef: _REFUSED_DEFINITIONS,
     ast.AsyncFor: _REFUSED_DEFINITIONS,
     ast.AsyncWith: _REFUSED_DEFINITIONS,
-    ast.Yield: _REFUSED_DEFINITIONS,
-    ast.YieldFrom: _REFUSED_DEFINITIONS,
     ast.Await: _REFUSED_DEFINITIONS,
     ast.Match: "match is not part of the lab's Python; use if and elif.",
     ast.TryStar: "except* is not part of the lab's Python; use except.",
@@ -412,14 +410,14 @@ def _check_flow(statements: list[ast.stmt], source: str, *, in_loop: bool, in_fu
             text = "'continue' not properly in loop"
         elif isinstance(statement, ast.Return) and not in_function:
             text = "'return' outside function"
+        elif isinstance(statement, ast.Expr) and isinstance(statement.value, (ast.Yield, ast.YieldFrom)):
+            text = "" if in_function else "'yield' outside function"
         elif isinstance(statement, ast.Nonlocal) and not in_function:
             text = "nonlocal declaration not allowed at module level"
         if text:
             raise fault("syntax", Message("{text}", {"text": text}), statement, source)
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-            _check_flow(
-                statement.body, source, in_loop=False, in_function=isinstance(statement, ast.FunctionDef)
-            )
+            _check_flow(statement.body, source, in_loop=False, in_function=isinstance(statement, ast.FunctionDef))
             continue
         is_loop = isinstance(statement, (ast.For, ast.While))
         _check_flow(getattr(statement, "body", []), source, in_loop=in_loop or is_loop, in_function=in_function)

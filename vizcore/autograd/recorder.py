@@ -185,9 +185,7 @@ class Recorder:
         self._discover(line, changed_names, named)
         self._end_step(line, end_line, changed_names, named, note, "line", ())
 
-    def end_gap(
-        self, line: int, named: list[tuple[str, Tensor]], *, note: str, iterations: tuple[int, int]
-    ) -> None:
+    def end_gap(self, line: int, named: list[tuple[str, Tensor]], *, note: str, iterations: tuple[int, int]) -> None:
         """Writes the one step of iterations that were not recorded; the graph that they made stays out.
 
         Args:

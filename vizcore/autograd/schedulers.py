@@ -81,7 +81,7 @@ def exponential_lr(optimizer: Any, gamma: float) -> Scheduler:
     )
 
 
-def cosine_annealing_lr(optimizer: Any, T_max: int, eta_min: float = 0.0) -> Scheduler:  # noqa: N803  (torch's name)
+def cosine_annealing_lr(optimizer: Any, T_max: int, eta_min: float = 0.0) -> Scheduler:
     """``CosineAnnealingLR``."""
 
     def rule(schedule: Scheduler, rate: float, base: float) -> float:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+
 @dataclass(frozen=True, eq=False)
 class Message:
     """A sentence that can be translated: the English template and what fills it.

@@ -55,6 +55,7 @@ class Scope:
         global_names: names that belong to the program.
         nonlocal_names: names that belong to a function around.
         owner: the class whose method runs here, for ``super()``.
+        yielded: what a function with ``yield`` has handed out; None for other functions.
     """
 
     variables: dict[str, Any]
@@ -65,6 +66,7 @@ class Scope:
     global_names: frozenset[str] = frozenset()
     nonlocal_names: frozenset[str] = frozenset()
     owner: Any = None
+    yielded: list[Any] | None = None
 
 
 @dataclass(eq=False)
@@ -83,6 +85,7 @@ class Function:
         modes: of the decorators, such as ``@torch.no_grad()``.
         owner: the class it stands in.
         binding: ``static``, ``class``, ``property`` or the empty string.
+        yields: whether it has a ``yield``: then it runs to its end at once and returns all that it handed out.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Function:
     modes: tuple[GradMode, ...] = ()
     owner: Any = None
     binding: str = ""
+    yields: bool = False
 
 
 @dataclass(eq=False)

@@ -148,7 +148,20 @@ def answer(request: bytes, note: Callable[[bytes], None]) -> bytes:
         message = Message(TOO_MANY_NUMBERS, {"limit": f"{limits.MAX_RECORDED:,}"})
         error = ProgramError("limit", message, line, 1, 2)
         data, _ = _written(
-            replace(trace, steps=(), tensors=(), nodes=(), edges=(), visits=(), variables={}, grads={}, error=error, folds=(), calls=(), charts=())
+            replace(
+                trace,
+                steps=(),
+                tensors=(),
+                nodes=(),
+                edges=(),
+                visits=(),
+                variables={},
+                grads={},
+                error=error,
+                folds=(),
+                calls=(),
+                charts=(),
+            )
         )
     return data
 
