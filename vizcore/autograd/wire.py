@@ -278,6 +278,6 @@ def _check_places(trace: ProgramTrace) -> None:
     for fold in trace.folds:
         check(num_places, fold.first_step, fold.end_step)
         check(len(trace.folds), fold.parent)
-        for part in fold.iterations:
-            check(num_places, part.first_step, part.end_step)
+        for iteration in fold.iterations:
+            check(num_places, iteration.first_step, iteration.end_step)
     layers(num_nodes, [(edge.source, edge.target) for edge in trace.edges])
