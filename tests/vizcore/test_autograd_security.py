@@ -271,7 +271,8 @@ def test_words_of_torch_that_are_not_listed_do_not_exist(source: str) -> None:
             "The record of this program has more than",
         ),
         (
-            "x = torch.ones(1, requires_grad=True)\ny = x\nfor i in range(200):\n    y = y * 2\n" + "y.backward(retain_graph=True)\n" * 26,
+            "x = torch.ones(1, requires_grad=True)\ny = x\nfor i in range(200):\n    y = y * 2\n"
+            + "y.backward(retain_graph=True)\n" * 26,
             "The engine may visit at most 5,000 nodes",
         ),
     ],

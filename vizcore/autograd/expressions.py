@@ -146,7 +146,12 @@ class Expressions(Attributes):
 
     def _evaluate_set_comprehension(self, node: ast.SetComp) -> set[Any]:
         values: set[Any] = set()
-        self._comprehend(node.generators, lambda: values.add(self._key(self._evaluate(node.elt), node)))
+
+        def add() -> None:
+            values.add(self._key(self._evaluate(node.elt), node))
+            self._check_lists(node, values, None)
+
+        self._comprehend(node.generators, add)
         return self._admit(values, node)
 
     def _evaluate_dict_comprehension(self, node: ast.DictComp) -> dict[Any, Any]:
@@ -155,6 +160,7 @@ class Expressions(Attributes):
         def add() -> None:
             key = self._key(self._evaluate(node.key), node)
             values[key] = self._evaluate(node.value)
+            self._check_lists(node, values, None)
 
         self._comprehend(node.generators, add)
         return self._admit(values, node)

@@ -39,7 +39,14 @@ REFUSED = [
 CATCHING = [
     "while True:\n    try:\n        {}\n    except:\n        pass", "try:\n    {}\nexcept Exception:\n    x = 1", "try:\n    {}\nexcept:\n    x = 1\nfinally:\n    y = 1", "def f():\n    try:\n        {}\n    except BaseExc:\n        pass",
 ]  # fmt: skip
-BEYOND = ["torch.ones(10**9)", "[0] * 10**9", "(lambda f: f(f))(lambda f: f(f))", "'a' * 10**9", "2 ** 999", "np.zeros(10**9)"]
+BEYOND = [
+    "torch.ones(10**9)",
+    "[0] * 10**9",
+    "(lambda f: f(f))(lambda f: f(f))",
+    "'a' * 10**9",
+    "2 ** 999",
+    "np.zeros(10**9)",
+]
 
 
 @pytest.mark.parametrize("source", REFUSED, ids=[source[:50] for source in REFUSED])
@@ -62,7 +69,15 @@ def test_no_except_catches_a_limit(form: str, beyond: str) -> None:
 
 
 def test_errors_of_the_program_itself_are_caught() -> None:
-    for wrong in ("1 / 0", "torch.ones(2) + torch.ones(3)", "[][0]", "{}['a']", "int('a')", "undefined", "torch.ones(1).sun()"):
+    for wrong in (
+        "1 / 0",
+        "torch.ones(2) + torch.ones(3)",
+        "[][0]",
+        "{}['a']",
+        "int('a')",
+        "undefined",
+        "torch.ones(1).sun()",
+    ):
         source = f"undefined = 1\ndel undefined\ntry:\n    {wrong}\nexcept Exception:\n    x = 1\n"
         trace = run_program(source)
         assert (trace.error, trace.variables.get("x")) == (None, 1), wrong
