@@ -35,7 +35,7 @@ FEWER = {
 def open_nms(**query: str) -> AppTest:
     at = AppTest.from_file(str(APP), default_timeout=90)
     go_to(at, "nms")
-    for name, value in {"lang": "en", **query}.items():
+    for name, value in {"lang": "en", "tour": "0", **query}.items():
         at.query_params[name] = value
     at.run()
     assert not at.exception

@@ -114,7 +114,7 @@ def test_a_near_miss_gets_the_hint_that_fits(rule, marked, hint):
 @pytest.mark.parametrize(
     ("query", "solved"),
     [
-        ({"photo": "chelsea", "label": 285, "step": 352}, "surest"),
+        ({"photo": "chelsea", "label": 285, "step": 352, "pace": "window"}, "surest"),
         ({"scale_step": 1.8}, "cheap"),
         ({"photo": "motorcycle", "label": 665, "num_levels": 2}, "lost"),
     ],

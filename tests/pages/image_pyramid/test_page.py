@@ -18,7 +18,7 @@ def coffee():
 
 
 def test_opens_with_the_espresso_and_its_result(payloads, coffee):
-    app = open_pyramid()
+    app = open_pyramid(pace="window", step=-1)
     sound(app)
     sent = view(app)
     trace = sent_trace(payloads)
@@ -92,7 +92,7 @@ def test_hostile_links_fall_back(payloads, query):
 
 
 def test_a_link_opens_at_its_step(payloads):
-    app = open_pyramid(step=300)
+    app = open_pyramid(step=300, pace="window")
     sound(app)
     assert view(app)["stepper"]["step"] == 300
     # Another trace begins with its result.

@@ -11,7 +11,7 @@ from tests.pages.pieces import component, link
 def test_every_setting_is_in_the_link_whatever_is_shown_below():
     declared = {value.name for value in vars(state).values() if isinstance(value, Parameter)}
     carried = set(link(open_page("iou_losses", view="race")))
-    assert declared == carried - {"lang", "v", "solved"}
+    assert declared == carried - {"lang", "v", "solved", "tour"}
 
 
 def test_a_link_made_with_an_own_photo_says_so_only_where_a_photo_is_shown():
