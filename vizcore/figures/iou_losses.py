@@ -10,7 +10,6 @@ from plotly.subplots import make_subplots
 
 from vizcore.figures import theme
 from vizcore.iou_losses import (
-    KINDS,
     LOSSES,
     PROPERTIES,
     DescentTrace,
