@@ -146,7 +146,7 @@ export function labelPlace([x1, y1, x2], letters, { unit, width, scale }) {
 
 /**
  * Where a box's label stands beside other labels: as `labelPlace` says, or below the box where another is in its way.
- * @param {number[]} xyxy
+ * @param {Box} xyxy
  * @param {number} letters
  * @param {{unit: number, width: number, height: number, scale: number, taken: number[][] | null}} view as for `labelPlace`; the
  *   picture's height; left, baseline and right of the labels placed before, to which this one is added, or null: no making way
