@@ -107,7 +107,7 @@ def convention(outcome: Outcome, _: Translate) -> str | None:
 def predict(outcome: Outcome, _: Translate) -> str | None:
     """The browser counts; this only reads it."""
     predicted = outcome.said.get("predicted")
-    counts = predicted if isinstance(predicted, Mapping) else {}
+    counts: Mapping[str, Any] = predicted if isinstance(predicted, Mapping) else {}
     asked, right, outcomes = (counts.get(name, 0) for name in ("asked", "right", "outcomes"))
     if not isinstance(asked, int) or not isinstance(right, int) or asked < 8:
         return _("Switch on “Predict first” and answer at least 8 times.")
