@@ -37,6 +37,6 @@ with page.explained():
         page,
         Shown(script, comparison.rows, "iou_losses"),
         challenges=challenges.of(page, outcome),
-        sections={"conventions": _("Where libraries differ")},
+        sections={"symbols": _("The symbols in the formulas"), "conventions": _("Where libraries differ")},
         outcome=outcome,
     )

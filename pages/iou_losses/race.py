@@ -33,7 +33,8 @@ def descend(view: View) -> iou_losses.DescentTrace:
 def spec(page: Page, view: View, traced: iou_losses.DescentTrace | None) -> dict[str, Any]:
     """The stepper under the stage; it has one position where nothing is played."""
     steps = iou_losses.race_steps(traced)
-    return step_spec(len(steps), version=_version(view), speed=10, state=said(state.stage_key(page)))
+    spec = step_spec(len(steps), version=_version(view), speed=10, state=said(state.stage_key(page)))
+    return {**spec, "counts": steps}  # only some of the steps are sent; each is counted by its own number
 
 
 def _version(view: View) -> str:

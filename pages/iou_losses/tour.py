@@ -112,6 +112,15 @@ STEPS = (
         minutes=2,
     ),
     Step(
+        name="alignment",
+        state={
+            "show": ["intersection", "union", "enclosing", "edges"],
+            "boxes": [[60, 60, 140, 140], [76, 90, 156, 170]],  # 64 × 50 of 2 × 6400 − 3200: a third again
+        },
+        question=Choose(lambda outcome: _adds(outcome, "giou")),
+        numbers=_numbers,
+    ),
+    Step(
         name="center",
         state={
             "kinds": ["iou", "diou"],

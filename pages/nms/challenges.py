@@ -107,11 +107,14 @@ def convention(outcome: Outcome, _: Translate) -> str | None:
 def predict(outcome: Outcome, _: Translate) -> str | None:
     """The browser counts; this only reads it."""
     predicted = outcome.said.get("predicted")
-    asked, right = (predicted.get("asked"), predicted.get("right")) if isinstance(predicted, Mapping) else (0, 0)
+    counts: Mapping[str, Any] = predicted if isinstance(predicted, Mapping) else {}
+    asked, right, outcomes = (counts.get(name, 0) for name in ("asked", "right", "outcomes"))
     if not isinstance(asked, int) or not isinstance(right, int) or asked < 8:
         return _("Switch on “Predict first” and answer at least 8 times.")
     if right * 8 < asked * 7:
         return _("{right} of {asked} are right; seven of eight would do.", right=right, asked=asked)
+    if not isinstance(outcomes, int) or outcomes < 2:
+        return _("You foresaw one outcome only. Foresee two different ones, each at least twice.")
     return None
 
 
@@ -156,7 +159,15 @@ def of(page: Page, outcome: Outcome) -> list[Challenge]:
             _("Three are enough"),
             _("Among the ties, keep exactly 3 boxes with the greedy method at IoU threshold 0.5."),
         ),
-        ("predict", predict, _("See it coming"), _("Predict at least 8 decisions, seven of eight right.")),
+        (
+            "predict",
+            predict,
+            _("See it coming"),
+            _(
+                "Predict at least 8 decisions, seven of eight right, and among them two different outcomes at least "
+                "twice each."
+            ),
+        ),
         (
             "crossover",
             crossover,

@@ -23,7 +23,6 @@ COLORS = {
     "current": theme.CURRENT,
     "waiting": theme.PREDICTION,
     "compared": theme.INTERSECTION,
-    "target": theme.TARGET,
     "error": theme.ERROR,
     "scale": theme.sequential_colors(33),
 }
@@ -61,6 +60,7 @@ def show(page: Page, view: View, found: Candidates, trace: nms.NMSTrace) -> Mapp
             "pace": view.pace,
             "predict": view.predict and view.pace == "comparison",
             "targets": found.targets.tolist() if view.show_targets else [],
+            "people": found.targets.tolist() if view.source == "crowd" else [],
             "lost": evaluate(view, found, trace).lost.tolist() if view.show_targets and len(found.targets) else [],
             "labels": {str(label): found.label_names[label] for label in sorted(set(found.labels.tolist()))},
             "colors": COLORS,

@@ -41,7 +41,7 @@ def _fate(outcome: Outcome) -> str:
 
 
 def _fewer(outcome: Outcome) -> bool:
-    """Three boxes, two kept, and the one removed overlaps both."""
+    """One of three boxes is kept, and it removed both others."""
     trace = outcome.trace
     lost = [index for index, by in enumerate(trace.suppressed_by.tolist()) if by >= 0]
     return len(trace.keep) == 1 and len(lost) == 2
@@ -50,13 +50,12 @@ def _fewer(outcome: Outcome) -> bool:
 CROWD = {"source": "crowd", "method": "hard", "iou_threshold": 0.5, "score_threshold": 0.05, "seed": 0, "pace": "pick"}
 
 STEPS = (
-    Step(name="crowd", state={**CROWD, "step": 0, "show_targets": True}, plays=True, numbers=_counts, minutes=1),
+    Step(name="crowd", state={**CROWD, "step": 0, "show_targets": False}, plays=True, numbers=_counts, minutes=1),
     Step(
         name="queue",
-        state={"step": 0, "pace": "comparison"},
+        state={"step": 0, "pace": "comparison", "show_targets": True},
         look_at="view:queue",
         question=Estimate(lambda outcome: len(outcome.found.targets), 0.5, 0, 40, 1),
-        then={"step": 48},
         numbers=_counts,
     ),
     Step(

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  freePlace,
   gridPath,
   handleAt,
   holds,
@@ -94,4 +95,13 @@ test("a label stays in the picture", () => {
   assert.deepEqual(labelPlace([10, 40, 30, 60], 2, view), { x: 12, y: 35, anchor: "start" });
   assert.deepEqual(labelPlace([-5, 2, 30, 60], 2, view), { x: 2, y: 16, anchor: "start" }); // no room above: inside
   assert.deepEqual(labelPlace([90, 40, 120, 60], 4, view), { x: 98, y: 35, anchor: "end" });
+});
+
+test("labels make way for one another", () => {
+  const view = { unit: 1, width: 400, height: 200, scale: 1, taken: [] };
+  assert.deepEqual(freePlace([60, 60, 140, 140], 10, view), { x: 62, y: 55, anchor: "start" });
+  assert.deepEqual(freePlace([100, 60, 180, 140], 6, view), { x: 102, y: 154, anchor: "start" }); // below its box
+  assert.deepEqual(freePlace([100, 62, 180, 195], 6, view), { x: 102, y: 190, anchor: "start" }); // no room below: inside
+  assert.deepEqual(freePlace([200, 60, 280, 140], 6, view), { x: 202, y: 55, anchor: "start" }); // nobody is near
+  assert.equal(freePlace([60, 60, 140, 140], 10, { ...view, taken: null }).y, 55);
 });

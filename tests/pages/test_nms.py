@@ -214,8 +214,10 @@ def test_near_misses_are_not_solutions(query: dict[str, str], name: str) -> None
 def test_predictions_are_marked() -> None:
     at = open_nms(predict="1")
     assert view(at)["predict"]
-    for right, asked, done in ((7, 7, False), (6, 8, False), ("8", "8", False), (7, 8, True)):
-        at.session_state["nms_view"] = {"value": {"seq": 1, "predicted": {"right": right, "asked": asked}}}
+    cases = ((7, 7, 2, False), (6, 8, 2, False), ("8", "8", 2, False), (8, 8, 1, False), (8, 8, None, False))
+    for right, asked, outcomes, done in (*cases, (7, 8, 2, True)):
+        predicted = {"right": right, "asked": asked, "outcomes": outcomes}
+        at.session_state["nms_view"] = {"value": {"seq": 1, "predicted": predicted}}
         at.run()
         assert not at.exception
         names = solved(at)

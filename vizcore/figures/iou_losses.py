@@ -10,7 +10,6 @@ from plotly.subplots import make_subplots
 
 from vizcore.figures import theme
 from vizcore.iou_losses import (
-    KINDS,
     LOSSES,
     PROPERTIES,
     DescentTrace,
@@ -26,9 +25,13 @@ QUANTITIES = {"error": "Error (in target sizes)", "iou": "IoU", "loss": "Loss"}
 _ARROWS_ACROSS = 15
 
 
+# In the order of the categorical colours. The target's green falls to α-IoU, which is seldom shown beside others.
+_STYLES = ("l1", "smooth_l1", "iou", "giou", "diou", "alpha_iou", "ciou", "siou", "eiou")
+
+
 def style_of(kind: str) -> tuple[str, str, str]:
     """Colour, dash and marker of a loss, the same in every picture."""
-    index = KINDS.index(kind)
+    index = _STYLES.index(kind)
     return theme.CATEGORICAL[index], theme.DASHES[index], theme.MARKERS[index]
 
 

@@ -25,6 +25,7 @@ const VERDICTS = [ANSWERS.UNTOUCHED, ANSWERS.SUPPRESSED, ANSWERS.DECAYED, ANSWER
  * @property {"pick" | "comparison"} pace what one step is
  * @property {boolean} predict whether each comparison is asked before it is shown
  * @property {number[][]} targets true boxes
+ * @property {number[][]} people boxes in which a person is sketched, the one in front first
  * @property {number[]} lost those of them that no kept box finds
  * @property {Record<string, string>} labels names by number
  * @property {any} colors by state, and the matrix's `scale`
@@ -121,17 +122,18 @@ class View {
       this.element.style.setProperty("--dim", String(this.dim));
       this.marks = new Map();
     }
-    const spec = JSON.stringify([data.stage, data.targets, data.labels, data.colors, data.text.tip]);
+    const spec = JSON.stringify([data.stage, data.targets, data.people, data.labels, data.colors, data.text.tip]);
     if (fresh || spec !== this.spec) {
       this.spec = spec;
       const boxes = data.stage.mode === "select" ? this.makeBoxes() : data.stage.boxes;
       this.stage.update({ ...data.stage, boxes });
+      this.drawPeople();
       this.drawTargets();
       this.drawMatrix();
       this.drawCurve();
     }
     this.writeText();
-    for (const name of ["kept", "out", "current", "waiting", "compared", "target", "error"])
+    for (const name of ["kept", "out", "current", "waiting", "compared", "error"])
       this.element.style.setProperty(`--${name}`, data.colors[name]);
     this.redraw = true;
     this.transport.update({ ...data.stepper, presenter: data.presenter });
@@ -299,9 +301,15 @@ class View {
   }
 
   count() {
-    let right = 0;
-    for (const [op, name] of this.answers) right += Number(name === VERDICTS[this.trace.verdict[this.trace.op(op).event]]);
-    return { right, asked: this.answers.size };
+    const foreseen = new Map(); // who always says the same foresees one outcome only
+    for (const [op, name] of this.answers)
+      if (name === VERDICTS[this.trace.verdict[this.trace.op(op).event]]) foreseen.set(name, (foreseen.get(name) ?? 0) + 1);
+    const times = [...foreseen.values()];
+    return {
+      right: times.reduce((sum, count) => sum + count, 0),
+      asked: this.answers.size,
+      outcomes: times.filter((count) => count > 1).length,
+    };
   }
 
   showQuestion() {
@@ -369,6 +377,20 @@ class View {
     const ids = this.ids();
     if (!ids) return this.trace.box(box);
     return this.stage.boxes.find(({ id }) => id === ids[box])?.xyxy ?? this.trace.box(box);
+  }
+
+  /** Sketches who stands in a generated crowd: head, shoulders, legs; who is behind is drawn first. */
+  drawPeople() {
+    const layer = this.stage.layer("people", { under: true });
+    const sketch = ([x1, y1, x2, y2]) => {
+      const [middle, wide, high] = [(x1 + x2) / 2, x2 - x1, y2 - y1];
+      const x = (share) => (middle + share * wide).toFixed(1);
+      const y = (share) => (y1 + share * high).toFixed(1);
+      const body = `M${x(-0.1)} ${y(0.19)}C${x(-0.45)} ${y(0.2)} ${x(-0.5)} ${y(0.25)} ${x(-0.5)} ${y(0.34)}V${y(0.57)}H${x(-0.36)}V${y(0.4)}H${x(-0.3)}V${y(1)}H${x(-0.04)}V${y(0.64)}H${x(0.04)}V${y(1)}H${x(0.3)}V${y(0.4)}H${x(0.36)}V${y(0.57)}H${x(0.5)}V${y(0.34)}C${x(0.5)} ${y(0.25)} ${x(0.45)} ${y(0.2)} ${x(0.1)} ${y(0.19)}Z`;
+      const head = { cx: middle, cy: y1 + 0.095 * high, rx: Math.min(0.2 * wide, 0.1 * high), ry: 0.095 * high };
+      return svg("g", { class: "person" }, svg("path", { d: body }), svg("ellipse", head));
+    };
+    layer.replaceChildren(...this.data.people.toReversed().map(sketch));
   }
 
   drawTargets() {

@@ -143,3 +143,22 @@ export function labelPlace([x1, y1, x2], letters, { unit, width, scale }) {
     anchor: right ? "end" : "start",
   };
 }
+
+/**
+ * Where a box's label stands beside other labels: as `labelPlace` says, or below the box where another is in its way.
+ * @param {Box} xyxy
+ * @param {number} letters
+ * @param {{unit: number, width: number, height: number, scale: number, taken: number[][] | null}} view as for `labelPlace`; the
+ *   picture's height; left, baseline and right of the labels placed before, to which this one is added, or null: no making way
+ */
+export function freePlace(xyxy, letters, { height, taken, ...view }) {
+  const place = labelPlace(xyxy, letters, view);
+  if (!taken) return place;
+  const line = 17 * view.unit * view.scale;
+  const wide = letters * 7.5 * view.unit * view.scale;
+  const left = place.anchor === "end" ? place.x - wide : place.x;
+  const hidden = taken.some(([from, y, to]) => left < to && from < left + wide && Math.abs(y - place.y) < line);
+  if (hidden) place.y = xyxy[3] + line < height ? xyxy[3] + line - 3 * view.unit : Math.min(xyxy[3], height) - 5 * view.unit;
+  taken.push([left, place.y, left + wide]);
+  return place;
+}

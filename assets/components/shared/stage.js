@@ -17,7 +17,7 @@ const [base, own] = await Promise.all([stylesheet(import.meta.url, "./base.css")
 
 const SETTLE = 150; // ms of silence after which a series of key presses counts as one move
 const MAX_HISTORY = 200;
-const FEW = 8; // up to this many boxes every box shows its handles, and Tab visits them
+const FEW = 8; // up to this many boxes every box shows its handles, Tab visits them, and labels make way
 const MANY = 60; // from here on only marked, hovered and selected boxes carry their label
 
 /**
@@ -748,11 +748,12 @@ export class Stage {
 
   drawLabels(onlyDirty = false) {
     const many = this.items.size > MANY;
+    const taken = this.items.size <= FEW ? [] : null;
     for (const item of this.items.values()) {
-      if (onlyDirty && !item.labelDirty) continue;
+      if (onlyDirty && !taken && !item.labelDirty) continue;
       const wanted =
         !many || item.id === this.selected || item.id === this.hovered || item.state === "current" || Boolean(item.marked?.label);
-      item.drawLabel(this.labels, wanted, this.unit, this.width, this.scale);
+      item.drawLabel(this.labels, wanted, { unit: this.unit, width: this.width, height: this.height, scale: this.scale, taken });
     }
   }
 }

@@ -27,6 +27,7 @@ const conductor = (window[Symbol.for("grad2box.transports")] ??= { all: new Set(
  * @property {number} [speed]
  * @property {Record<string, string>} [text]
  * @property {string[]} [captions]
+ * @property {number[]} [counts] the number by which each position is called, where it is not its own
  * @property {boolean} [presenter]
  * @property {number} [most] the last step that can be gone to while a question about what follows stands
  */
@@ -217,15 +218,20 @@ export class Transport {
     put(this.buttons.play, "title", text[playing] ?? "");
     this.range.value = String(this.step);
     this.range.style.setProperty("--done", `${(100 * this.step) / Math.max(1, this.numSteps - 1)}%`);
-    this.count.textContent = `${this.step} / ${this.numSteps - 1}`;
+    this.count.textContent = `${this.called(this.step)} / ${this.called(this.numSteps - 1)}`;
     this.element.dataset.step = String(this.step);
     this.describe(this.words.textContent);
     if (captions) this.caption(captions[this.step] ?? "");
     this.onStep?.(this.step, { playing: this.playing });
   }
 
+  /** The number by which a position is called. */
+  called(position) {
+    return this.spec.counts?.[position] ?? position;
+  }
+
   describe(words) {
-    const position = say(this.spec.text?.step_of, { step: this.step, last: this.numSteps - 1 });
+    const position = say(this.spec.text?.step_of, { step: this.called(this.step), last: this.called(this.numSteps - 1) });
     put(this.range, "aria-valuetext", [position, words].filter(Boolean).join(" "));
   }
 }
