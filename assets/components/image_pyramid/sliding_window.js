@@ -76,7 +76,12 @@ class View {
         { class: "layout" },
         this.transport.element,
         this.decision,
-        html("div", { class: "main", "data-figure": true }, this.shelf, html("div", { class: "legend" }, this.scaleWords, this.scaleBar, this.note)),
+        html(
+          "div",
+          { class: "main", "data-figure": true },
+          this.shelf,
+          html("div", { class: "legend" }, this.scaleWords, this.scaleBar, this.note),
+        ),
         html(
           "div",
           { class: "side" },
