@@ -125,7 +125,8 @@ class Grids {
     this.low = Infinity;
     this.high = -Infinity;
     // One scale for the input and every card: the same number has the same colour everywhere.
-    for (const values of [this.grid, ...[...this.operators.values()].map((operator) => operator.output)]) {
+    const outputs = this.data.hidden ? [] : [...this.operators.values()].map((operator) => operator.output);
+    for (const values of [this.grid, ...outputs]) {
       for (const value of values) [this.low, this.high] = [Math.min(this.low, value), Math.max(this.high, value)];
     }
     [this.legend.firstChild.textContent, this.legend.lastChild.textContent] = [written(this.low), written(this.high)];
