@@ -11,6 +11,8 @@ import {
   PARTS,
   same,
   shown,
+  spreadLabels,
+  wideLetters,
 } from "../../assets/components/shared/geometry.js";
 
 const FREE = { least: 1, snap: 0, size: null };
@@ -94,4 +96,18 @@ test("a label stays in the picture", () => {
   assert.deepEqual(labelPlace([10, 40, 30, 60], 2, view), { x: 12, y: 35, anchor: "start" });
   assert.deepEqual(labelPlace([-5, 2, 30, 60], 2, view), { x: 2, y: 16, anchor: "start" }); // no room above: inside
   assert.deepEqual(labelPlace([90, 40, 120, 60], 4, view), { x: 98, y: 35, anchor: "end" });
+});
+
+test("labels stay apart: the first keeps its place, the others step down in their boxes or are left out", () => {
+  const view = { unit: 1, scale: 1 };
+  const at = (x, y, bottom, anchor = "start") => ({ place: { x, y, anchor }, letters: 4, bottom });
+  assert.deepEqual(spreadLabels([at(10, 30, 90), at(20, 35, 90), at(20, 35, 90), at(20, 35, 40)], view), [30, 52, 69, null]);
+  assert.deepEqual(spreadLabels([at(10, 30, 90), at(40, 30, 90), at(10, 47, 90)], view), [30, 30, 47]); // side by side, one below another
+  assert.deepEqual(spreadLabels([at(10, 30, 90), at(50, 30, 90, "end")], view), [30, 47]); // flush right, it reaches to the left
+  assert.deepEqual(spreadLabels([at(10, 95, 90)], view), [95]); // alone, it stands wherever it is
+});
+
+test("a Chinese letter is nearly two wide", () => {
+  assert.equal(wideLetters("cat"), 3);
+  assert.equal(wideLetters("猫"), 1.8);
 });
