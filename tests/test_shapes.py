@@ -7,7 +7,7 @@ from jaxtyping import Float, TypeCheckError, jaxtyped
 from torch import Tensor
 
 from tests.shapes import checked
-from vizcore import fpn, iou_losses, nms, upsampling
+from vizcore import centernet, fpn, iou_losses, nms, upsampling, varifocalnet
 
 
 def halve(boxes: Float[Tensor, "N 4"], *, wrong: bool = False) -> Float[Tensor, " N"]:
@@ -36,7 +36,17 @@ def test_a_refusal_is_the_functions_own():
         watched(torch.zeros(0, 7))
 
 
-@pytest.mark.parametrize("function", [iou_losses.box_loss, nms.trace_nms, upsampling.upsample, fpn.roi_level])
+@pytest.mark.parametrize(
+    "function",
+    [
+        iou_losses.box_loss,
+        nms.trace_nms,
+        upsampling.upsample,
+        fpn.roi_level,
+        centernet.focal_loss,
+        varifocalnet.varifocal_loss,
+    ],
+)
 def test_the_entry_points_are_watched(function):
     assert function.__wrapped__.__module__.startswith("vizcore.")
     assert function.__code__ is not function.__wrapped__.__code__

@@ -118,6 +118,7 @@ def _show_running(page: Page, comparison: NetworkComparison) -> None:
         ),
     )
     st.caption(_("F.batch_norm has training=False by default: without the flag it never learns the statistics."))
+    page.lesson("batch_norm")
 
 
 def _show_sequential(page: Page, view: View) -> None:

@@ -14,21 +14,21 @@ LAB_PROGRAM = link.text("program", "", max_length=4000)
 """How the autograd lab's link carries a program."""
 
 
-def show(page: Page, view: View) -> None:
-    """The controls, then the two panes."""
-    _show_choice(page)
-    left, right = st.columns([2, 3], gap="medium")
-    with right:
-        _show_repairs(page)
-    with left:
-        st.markdown("**nn.Module**")
-    for place, name in ((left, "module"), (right, "functional")):
+def show_code(page: Page, view: View) -> None:
+    """The two networks as code."""
+    titles = {"module": "nn.Module", "functional": "nn.functional"}
+    for place, (name, title) in zip(st.columns([2, 3], gap="medium"), titles.items(), strict=True):
         with place:
+            st.markdown(f"**{title}**")
             st.code(shown_definition(view.choice, name), language="python", height=240, wrap_lines=False)
             _show_lab_link(page, view, name)
 
 
-def _show_choice(page: Page) -> None:
+def show_choice(page: Page) -> None:
+    """The network that is built both ways, and the two repairs."""
+    if page.step is not None:
+        _show_repairs(page)
+        return
     _ = page.translate
     columns = st.columns([1.1, 1, 1, 1.3, 1.4, 1.7, 0.9], vertical_alignment="bottom")
     with columns[0]:
@@ -51,13 +51,15 @@ def _show_choice(page: Page) -> None:
         page.select(state.MIDDLE, _("Two more hidden layers"), middles)
     with columns[6]:
         page.toggle(state.BIAS, _("Bias"))
+    _show_repairs(page)
 
 
 def _show_repairs(page: Page) -> None:
     """The two switches that make the functional network behave as the module does."""
     _ = page.translate
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**nn.functional**", width="content")
+        if page.step is None:
+            st.markdown(f"**{_('Repair nn.functional:')}**", width="content")
         page.toggle(
             state.REGISTERED,
             _("Register the tensors"),

@@ -22,16 +22,14 @@ def show(page: Page, comparison: NetworkComparison) -> None:
     st.markdown("\n".join(lines))
     silent = list_silent(comparison)
     if silent:
-        st.caption(
-            _("{count} silent differences left; the two switches above the right pane repair them.", count=len(silent))
-        )
+        st.caption(_("{count} silent differences left; the two repairs above remove them.", count=len(silent)))
     else:
         st.caption(_("Nothing differs silently any more. What still differs lies in what a function is."))
 
 
 def _mark(_: Translate, entry: Difference) -> str:
     if entry.same:
-        return f":green[✓\u00a0{unbroken(_('alike'))}]"
+        return f":gray[✓\u00a0{unbroken(_('alike'))}]"
     if entry.repairable:
-        return f":red[✗\u00a0{unbroken(_('silent'))}]"
+        return f"**✗\u00a0{unbroken(_('silent'))}**"
     return f":gray[•\u00a0{unbroken(_('nature'))}]"

@@ -14,6 +14,8 @@ Rule = Callable[[View, Translate], str | None]
 """None where the view solves the challenge, else a hint that fits it."""
 
 DOUBLED = {4: 8, 7: 14}
+NUM_ONES = 3
+"""Off the border bicubic gets above 1 with three ones in an L only; no preset has exactly these."""
 
 
 def even(view: View, _: Translate) -> str | None:
@@ -51,6 +53,15 @@ def overshoots(view: View, _: Translate) -> str | None:
     trace = upsampling.trace_upsampling("bicubic", view.grid, scale_factor=2)
     if not trace.is_binary:
         return _("Use only zeros and ones in the grid.")
+    ones = sum(value == 1 for row in view.grid for value in row)
+    inner = sum(value == 1 for row in view.grid[1:-1] for value in row[1:-1])
+    if ones != NUM_ONES or inner != NUM_ONES:
+        return _(
+            "{inner} of {ones} ones are off the border; {wanted} are asked for.",
+            inner=inner,
+            ones=ones,
+            wanted=NUM_ONES,
+        )
     if trace.overshoots:
         return None
     return _(
@@ -79,7 +90,10 @@ def of(page: Page, view: View) -> list[Challenge]:
             "overshoots",
             overshoots,
             _("More than there is"),
-            _("On “Operators”, fill the grid with zeros and ones so that bicubic makes a number above 1."),
+            _(
+                "On “Operators”, place three ones among zeros, none of them on the border, so that "
+                "bicubic (scale factor 2) makes a number above 1."
+            ),
         ),
     )
     return [

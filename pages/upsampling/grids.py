@@ -10,6 +10,7 @@ from pages.kit.ending import Shown
 from pages.kit.live import live
 from pages.kit.loaders import compute
 from pages.kit.page import Page
+from pages.kit.tour import BringAbout
 from pages.upsampling import options, state, words
 from pages.upsampling.layer import COLORS
 from pages.upsampling.state import View
@@ -36,12 +37,19 @@ def show(page: Page, view: View) -> Shown:
         cards.append(card)
     _show_cards(page, view, cards, traces)
     options.show(page, view)
+    if page.shows("layers"):
+        page.lesson("layers", title=_("The vision layers of torch.nn"))
     grid = [list(row) for row in view.grid]
     return Shown(
         script=script.write_grids_script(grid, {method: given[method] for method in traces}),
         rows=lambda: upsampling.output_rows(traces),
         name="upsampling",
     )
+
+
+def hidden(page: Page) -> bool:
+    """Whether a question stands that the picture would answer."""
+    return page.step is not None and not page.revealed and not isinstance(page.step.question, BringAbout)
 
 
 def _show_presets(page: Page, view: View) -> None:
@@ -54,6 +62,8 @@ def _show_presets(page: Page, view: View) -> None:
         "digit": _("Digit"),
         "photo": _("Photo"),
     }
+    if page.step is not None:
+        return
     columns = st.columns([1, 4], vertical_alignment="bottom")
     with columns[0]:
         page.select(state.SIZE, _("Grid"), {value: f"{value}×{value}" for value in state.SIZE.options})
@@ -70,6 +80,8 @@ def _show_cards(page: Page, view: View, cards: list[dict[str, str]], traces: dic
         key=state.grids_key(page),
         data={
             "cards": cards,
+            "hidden": hidden(page),
+            "alone": page.step is not None,
             "version": state.grid_version(page, view.size),
             "scale": list(SCALE),
             "colors": COLORS,

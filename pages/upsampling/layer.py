@@ -9,9 +9,10 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.kit.page import Page
 from pages.upsampling import state
 from pages.upsampling.state import View
-from vizcore.figures.theme import CURRENT, ERROR, PREDICTION
+from vizcore.figures.theme import CATEGORICAL, CURRENT, PREDICTION
 
-COLORS = {"current": CURRENT, "positive": PREDICTION, "negative": ERROR}
+COLORS = {"current": CURRENT, "positive": PREDICTION, "negative": CATEGORICAL[4]}
+"""Blue adds, violet takes away; red is for errors."""
 NUMBERS = (state.KERNEL_SIZE, state.STRIDE, state.PADDING, state.OUTPUT_PADDING, state.DILATION)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import streamlit as st
@@ -37,7 +38,8 @@ def of(view: View) -> dict[str, dict[str, Any]]:
 def show(page: Page, view: View) -> None:
     """Draws the options, folded."""
     _ = page.translate
-    with st.expander(_("Options of the operators"), icon=":material/tune:"):
+    shown = st.expander(_("Options of the operators"), icon=":material/tune:") if page.step is None else nullcontext()
+    with shown:
         first = st.columns(5, vertical_alignment="bottom")
         with first[0]:
             page.select(state.TARGET, _("Output given by"), {name: name for name in state.TARGET.options})
@@ -52,7 +54,8 @@ def show(page: Page, view: View) -> None:
             page.toggle(state.ANTIALIAS, "antialias")
         with first[4]:
             page.slider(state.UPSCALE_FACTOR, "upscale_factor")
-        st.caption(_("Transposed convolution"))
+        if page.step is None:
+            st.caption(_("Transposed convolution"))
         layer.show_numbers(page, st.columns(5))
         last = st.columns(5, vertical_alignment="bottom")
         with last[0]:

@@ -2,12 +2,25 @@
 
 from pages.kit.ending import end_page
 from pages.kit.page import open_page
-from pages.upsampling import challenges, checkerboard, corners, decoder, grids, learning, photo, shapes, state
+from pages.upsampling import (
+    challenges,
+    checkerboard,
+    corners,
+    decoder,
+    grids,
+    learning,
+    myth,
+    photo,
+    shapes,
+    state,
+    tour,
+)
 
 page = open_page(
     "upsampling",
     title="Upsampling",
     tagline="Edit a number, point at any output cell, and see in every operator which input cells made it.",
+    tour=tour.STEPS,
 )
 _ = page.translate
 with page.explained():
@@ -25,10 +38,14 @@ with page.explained():
     )
     view = state.read(page)
     shown = show(page, view)
-    page.lesson(f"about_{view.part}", title=_("What to see here"))
+    if page.shows("about"):
+        page.lesson(f"about_{view.part}", title=_("What to see here"))
+    if view.part == "checkerboard" and page.shows("myth"):
+        myth.show(page)
     end_page(
         page,
         shown,
         challenges=challenges.of(page, view),
+        outcome=tour.Outcome(view),
         sections={"claim": _("What this page claims")},
     )

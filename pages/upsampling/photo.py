@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.kit.chart import chart, table
 from pages.kit.ending import Shown
+from pages.kit.live import live
 from pages.kit.loaders import compute
 from pages.kit.page import Page
 from pages.kit.pictures import compute_on, pick_photo
@@ -32,8 +33,14 @@ def restore(pixels: np.ndarray, downsampling: str, factor: int) -> upsampling.Re
 
 
 def tile(pixels: np.ndarray, factor: int) -> np.ndarray:
-    """The middle of a photo, split into its phases."""
+    """The middle of a photo, split into one small picture for each place in a block."""
     return upsampling.channel_tiles(upsampling.view_of(pixels, SIDE), factor)
+
+
+def restored(view: View) -> upsampling.Restoration:
+    """The view's photo, made smaller and brought back by every operator."""
+    result: upsampling.Restoration = compute_on(view.picture, restore, view.downsampling, view.photo_factor)
+    return result
 
 
 def show(page: Page, view: View) -> Shown:
@@ -41,9 +48,12 @@ def show(page: Page, view: View) -> Shown:
     _ = page.translate
     _show_controls(page)
     try:
-        result = compute_on(view.picture, restore, view.downsampling, view.photo_factor)
+        result = restored(view)
     except upsampling.UpsamplingError as error:
         page.explain(error)
+        return Shown()
+    _show_wipe(page, view, result)
+    if not page.shows("rest"):
         return Shown()
     _show_pictures(page, view, result)
     left, right = st.columns(2, gap="large")
@@ -55,7 +65,8 @@ def show(page: Page, view: View) -> Shown:
     with st.expander(_("PixelShuffle’s channels of this photo"), icon=":material/apps:"):
         st.caption(
             _(
-                "PixelUnshuffle splits the photo into {count} phases; PixelShuffle weaves exactly these together.",
+                "PixelUnshuffle splits the photo into {count} small pictures, one for each place in a block; "
+                "PixelShuffle weaves exactly these together.",
                 count=view.photo_factor**2,
             )
         )
@@ -73,6 +84,8 @@ def show(page: Page, view: View) -> Shown:
 
 def _show_controls(page: Page) -> None:
     _ = page.translate
+    if page.step is not None:
+        return
     columns = st.columns([2, 2, 1, 1], vertical_alignment="bottom")
     with columns[0]:
         pick_photo(page, state.PHOTO)
@@ -89,17 +102,43 @@ def _show_controls(page: Page) -> None:
         page.toggle(state.DIFFERENCES, _("Difference maps"))
 
 
+def _show_wipe(page: Page, view: View, result: upsampling.Restoration) -> None:
+    """The original over one restored picture, large, with a bar between them."""
+    _ = page.translate
+    names = {state.SMALL: _("Made smaller"), **{found.name: name_of(_, found.name) for found in result.restored}}
+    if page.step is not None:
+        names = {name: names[name] for name in (state.SMALL, "nearest", "bilinear", "bicubic")}
+    name = view.compare if view.compare in names else state.SMALL
+    page.select(state.COMPARE, _("Compare with"), names)
+    pictures = {found.name: found.pixels for found in result.restored}
+    note = {found.name: decibels(found.psnr) for found in result.restored}
+    after = f"{names[name]} · PSNR {note[name]} dB" if name in note and page.revealed else names[name]
+    live(
+        "shared/wipe",
+        key=page.key("wipe"),
+        data={
+            "text": {"before": _("Original"), "after": after, "label": _("Where the original ends")},
+            "presenter": page.presenting,
+        },
+        payload=upsampling.pack_pictures([result.original, pictures.get(name, result.small)]),
+    )
+
+
+def decibels(psnr: float, *, digits: int = 2) -> str:
+    """A PSNR as it is written; nothing lost is infinite."""
+    return "∞" if math.isinf(psnr) else f"{psnr:.{digits}f}"
+
+
 def _show_pictures(page: Page, view: View, result: upsampling.Restoration) -> None:
     _ = page.translate
     tiles = [
         Tile(_("Original"), write_size(result.original), result.original),
         Tile(_("Made smaller"), write_size(result.small), result.small),
     ]
-    for restored in result.restored:
-        psnr = "∞" if math.isinf(restored.psnr) else f"{restored.psnr:.2f}"
-        note = f"PSNR {psnr} dB · SSIM {restored.ssim:.3f}"
-        picture = restored.difference * GAIN if view.differences else restored.pixels
-        tiles.append(Tile(name_of(_, restored.name), note, picture))
+    for found in result.restored:
+        note = f"PSNR {decibels(found.psnr)} dB · SSIM {found.ssim:.3f}"
+        picture = found.difference * GAIN if view.differences else found.pixels
+        tiles.append(Tile(name_of(_, found.name), note, picture))
     if view.differences:
         st.caption(_("Difference maps are shown four times as strong."))
     show_loupe(page, "restored", tiles)
@@ -149,13 +188,13 @@ def _show_table(page: Page, result: upsampling.Restoration) -> None:
     table(
         [
             {
-                _("Operator"): name_of(_, restored.name),
-                "PSNR": None if math.isinf(restored.psnr) else round(restored.psnr, 3),
-                "SSIM": round(restored.ssim, 4),
-                _("Parameters"): restored.cost.parameters,
-                _("Multiply-adds"): restored.cost.multiply_adds,
-                _("Milliseconds"): round(restored.milliseconds, 3),
+                _("Operator"): name_of(_, found.name),
+                "PSNR": decibels(found.psnr, digits=3),
+                "SSIM": round(found.ssim, 4),
+                _("Parameters"): found.cost.parameters,
+                _("Multiply-adds"): found.cost.multiply_adds,
+                _("Milliseconds"): round(found.milliseconds, 3),
             }
-            for restored in result.restored
+            for found in result.restored
         ]
     )

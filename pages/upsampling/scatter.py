@@ -9,6 +9,7 @@ from pages.kit.loaders import compute
 from pages.kit.page import Page
 from pages.kit.stepper import step_from, step_spec
 from pages.upsampling import layer, state, words
+from pages.upsampling.grids import hidden
 from pages.upsampling.state import View
 from vizcore import upsampling
 from vizcore.figures.theme import SCALE
@@ -17,7 +18,7 @@ from vizcore.figures.theme import SCALE
 def show(page: Page, view: View) -> None:
     """Draws the choice of a reading and of a kernel, and the stepper."""
     _ = page.translate
-    columns = st.columns([2, 1, 1], vertical_alignment="bottom")
+    columns = st.columns([2, 1, 1], vertical_alignment="bottom") if page.step is None else [st.container()] * 3
     with columns[0]:
         readings = {"scatter": _("stamps that add up"), "convolution": _("zeros put in, then a convolution")}
         page.select(state.READING, _("Read it as"), readings, few=True)
@@ -28,13 +29,14 @@ def show(page: Page, view: View) -> None:
     grid = compute(upsampling.preset_grid, "ramp", view.in_size)
     trace = compute(upsampling.trace_scatter, grid, **view.transposed)
     _show_steps(page, view, trace)
-    st.caption(
-        _(
+    if page.shows("difference"):
+        difference = f"{trace.difference:.1e}" if trace.difference else "0"
+        words = _(
             "Both readings give the same {count} numbers; the largest difference here is {difference}.",
             count=trace.output.size,
-            difference=f"{trace.difference:.1e}",
+            difference=difference,
         )
-    )
+        st.caption(words)
 
 
 def _show_steps(page: Page, view: View, trace: upsampling.ScatterTrace) -> None:
@@ -50,6 +52,7 @@ def _show_steps(page: Page, view: View, trace: upsampling.ScatterTrace) -> None:
         key=key,
         data={
             "reading": view.reading,
+            "hidden": hidden(page),
             "stepper": step_spec(num_steps, start=start, version=version, state=heard),
             "scale": list(SCALE),
             "colors": layer.COLORS,

@@ -16,7 +16,7 @@ from vizcore.upsampling import script
 
 def show(page: Page, view: View) -> Shown:
     """Draws the formula, a transposed convolution read twice, and two tables."""
-    columns = st.columns(6)
+    columns = st.columns(6) if page.step is None else [st.container() for _each in range(6)]
     with columns[0]:
         page.slider(state.IN_SIZE, page.translate("Input size"))
     layer.show_numbers(page, columns[1:])
@@ -24,15 +24,18 @@ def show(page: Page, view: View) -> Shown:
         formula = compute(upsampling.transposed_size, view.in_size, **view.layer)
     except upsampling.UpsamplingError as error:
         page.explain(error)
-        _show_solver(page, view)
+        if page.shows("solver"):
+            _show_solver(page, view)
         return Shown()
-    st.markdown(f"$O$ = {formula.symbols}  \n$O$ = **{formula.numbers}**")
+    if page.shows("formula"):
+        st.markdown(f"$O$ = {formula.symbols}  \n$O$ = **{formula.numbers}**")
     scatter.show(page, view)
-    left, right = st.columns(2, gap="large")
-    with left:
-        _show_choices(page, view)
-    with right:
-        _show_solver(page, view)
+    if page.shows("solver"):
+        left, right = st.columns(2, gap="large")
+        with left:
+            _show_choices(page, view)
+        with right:
+            _show_solver(page, view)
     grid = compute(upsampling.preset_grid, "ramp", view.in_size).tolist()
     return Shown(script=script.write_grids_script(grid, {"conv_transpose": view.transposed}))
 

@@ -73,6 +73,9 @@ PHOTO = photo_parameter("chelsea")
 DOWNSAMPLING = link.choice("downsampling", upsampling.DOWNSAMPLINGS, "area")
 PHOTO_FACTOR = link.choice("photo_factor", ("2", "3", "4", "8"), "4")
 DIFFERENCES = link.flag("differences", False)
+SMALL = "small"
+"""The small picture itself, enlarged without anything computed."""
+COMPARE = link.choice("compare", (SMALL, *upsampling.RESTORATIONS), "bicubic")
 
 NUM_STEPS = link.number("num_steps", 50, 1000, 300, step=50)
 RESIDUAL = link.flag("residual", False)
@@ -127,6 +130,7 @@ class View:
         downsampling: how it was made smaller.
         photo_factor: by how much.
         differences: whether differences are shown in place of pictures.
+        compare: what lies under the original, one of ``RESTORATIONS`` or ``SMALL``.
         num_steps: of a training.
         residual: whether the networks learn only what bicubic misses.
         skip: whether the decoder has skip connections.
@@ -168,6 +172,7 @@ class View:
     downsampling: str
     photo_factor: int
     differences: bool
+    compare: str
     num_steps: int
     residual: bool
     skip: bool
@@ -207,7 +212,7 @@ def read(page: Page) -> View:
     checkerboard = page.values(NUM_LAYERS, DIMS, DILATIONS)
     corners = page.values(RULER_IN, RULER_OUT, BETWEEN, NUM_ROUNDS)
     picture = read_photo(page, PHOTO)
-    photo = page.values(DOWNSAMPLING, PHOTO_FACTOR, DIFFERENCES)
+    photo = page.values(DOWNSAMPLING, PHOTO_FACTOR, DIFFERENCES, COMPARE)
     others = page.values(NUM_STEPS, RESIDUAL, SKIP)
     if run is None:
         page.incoming.pop("snapshot", None)  # the training stayed in the session that the link comes from
@@ -229,6 +234,7 @@ def read(page: Page) -> View:
         downsampling=photo["downsampling"],
         photo_factor=int(photo["photo_factor"]),
         differences=photo["differences"],
+        compare=photo["compare"],
         **others,
     )
 

@@ -21,8 +21,12 @@ def operator_notes(_: Translate) -> dict[str, str]:
         "area": _("Averages what an output pixel covers; when enlarging by a whole number it equals nearest."),
         "conv_transpose": _("Every input cell stamps the kernel; where stamps overlap they add up."),
         "pixel_shuffle": _("Reads the grid as r×r tiles, one a channel, and weaves them together. No number changes."),
-        "pixel_unshuffle": _("The way back: pixel phases become channels, laid out as tiles here."),
-        "subpixel_conv": _("A 3×3 convolution makes r² channels, PixelShuffle weaves them: one kernel per phase."),
+        "pixel_unshuffle": _(
+            "The way back: each of the r² places in a block becomes a channel, laid out as tiles here."
+        ),
+        "subpixel_conv": _(
+            "A 3×3 convolution makes r² channels, PixelShuffle weaves them: one kernel for each place in an r×r block."
+        ),
         "max_unpool": _(
             "MaxPool2d, then each maximum back to where it was; zeros elsewhere. The map holds for this input."
         ),
@@ -38,10 +42,10 @@ def grids_words(_: Translate) -> dict[str, str]:
         "input_label": _("Editable input grid"),
         "help": _("Enter or a second tap edits a cell; arrow keys move. Point at a cell to see who feeds whom."),
         "bad_number": _("That is no number between −{largest} and {largest}; the old one stays."),
-        "spread": _("This input cell reaches {count} output cells; its weights sum to {total}."),
+        "spread": _("Output cells that it reaches: {count}. Its weights sum to {total}."),
         "waiting": _("Waiting for torch: where the maxima are has to be found again."),
         "more_terms": _("{count} more ({total})"),
-        "cell": _("{operator}, output row {row}, column {col}: {value} from {count} input cells."),
+        "cell": _("{operator}, output row {row}, column {col}: {value}; contributing input cells: {count}."),
         "place": _("row {row}, column {col}"),
     }
 
@@ -57,7 +61,8 @@ def scatter_words(_: Translate) -> dict[str, str]:
         "flipped": _("Kernel, turned by 180°"),
         "start_stamps": _("Nothing is stamped yet. Press play or →."),
         "start_window": _("The window has not started. Press play or →."),
-        "stamped": _("Input cell ({row}, {col}) = {value} adds to {count} output cells."),
+        "covering": _("Stamps on this cell: {count}."),
+        "stamped": _("in[{row}, {col}] = {value}. Output cells under its stamp: {count}."),
     }
 
 

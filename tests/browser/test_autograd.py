@@ -63,7 +63,7 @@ def test_a_typed_program_runs_and_steps_both_ways(open_lab) -> None:
     [
         ("x = torch.tesnor(1.)", 1, "Did you mean torch.tensor|Did you mean tensor"),
         ("x = (1,\ny = 2", 1, "never closed"),
-        ("x = torch.ones(100, 100)", 1, "at most 4,096 elements"),
+        ("x = torch.ones(1000, 1000)", 1, "at most 131,072 elements"),
         ("i = 0\nwhile True:\n    i += 1", 2, "statements"),
         ("x = torch.ones(2, requires_grad=True)\ny = x.exp()\ny += 1\ny.sum().backward()", 4, "modified by an inplace"),
         ("x = torch.tensor(2., requires_grad=True)\ny = x ** 2\ny.backward()\ny.backward()", 4, "a second time"),

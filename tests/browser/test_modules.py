@@ -19,20 +19,19 @@ from vizcore.modules import NetworkChoice, compare_networks
 def open_modules(app_url, page):
     def go(query: str = "lang=en", on: Page | None = None) -> Page:
         shown = on or page
-        shown.goto(f"{app_url}/modules?{query}")
+        shown.goto(f"{app_url}/modules?tour=0&{query}")
         settled(shown)
-        shown.wait_for_selector(".js-plotly-plot", timeout=60_000)
+        shown.locator(".passes circle").first.wait_for(timeout=60_000)
         return shown
 
     return go
 
 
 def dots(page: Page) -> dict[str, list[float]]:
-    """The dots as Plotly drew them, by network."""
-    page.wait_for_function("() => document.querySelector('.js-plotly-plot')?.data?.length === 2")
-    return page.evaluate(
-        "() => Object.fromEntries(document.querySelector('.js-plotly-plot').calcdata"
-        ".map((dots) => [dots[0].trace.name, dots.map((dot) => dot.x)]))"
+    """The dots as they were drawn, by network: where each lies along the axis."""
+    return page.locator(".passes section").evaluate_all(
+        "rows => Object.fromEntries(rows.map(row => [row.querySelector('h3').firstChild.textContent,"
+        " [...row.querySelectorAll('circle')].map(dot => Number(dot.dataset.value))]))"
     )
 
 
@@ -47,9 +46,8 @@ def test_dots_are_the_measured_passes_and_collapse_when_repaired(open_modules) -
     np.testing.assert_allclose(drawn["nn.functional"], measured.functional.passes_eval, rtol=1e-6)
     assert len(set(drawn["nn.Module"])) == 1
     flip(page, "Pass the training flag on")
-    page.wait_for_function(
-        "() => new Set(document.querySelector('.js-plotly-plot').calcdata[1].map((dot) => dot.x)).size === 1"
-    )
+    expect(page.locator(".passes small")).to_have_text(["different results: 1"] * 2)
+    assert len(set(dots(page)["nn.functional"])) == 1
     expect(page.get_by_text("Results in twenty passes in eval()")).to_be_visible()
     flip(page, "Register the tensors")
     expect(page.get_by_text("Nothing differs silently any more")).to_be_visible()

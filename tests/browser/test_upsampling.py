@@ -16,7 +16,7 @@ from vizcore import upsampling
 
 
 def open_part(page: Page, app_url: str, part: str = "grids", **query: str) -> None:
-    words = "&".join(f"{name}={value}" for name, value in {"part": part, "lang": "en", **query}.items())
+    words = "&".join(f"{name}={value}" for name, value in {"tour": "0", "part": part, "lang": "en", **query}.items())
     page.goto(f"{app_url}/upsampling?{words}")
     settled(page)
 
@@ -36,7 +36,7 @@ def point_at(page: Page, canvas: Locator, row: int, column: int, shape: tuple[in
 
 
 def edit(page: Page, row: int, column: int, text: str) -> None:
-    cell = page.get_by_role("gridcell", name=re.compile(f"^row {row + 1}, column {column + 1}:"))
+    cell = page.get_by_role("gridcell", name=re.compile(f"^row {row}, column {column}:"))
     cell.click()
     page.keyboard.press("Enter")
     page.keyboard.type(text)
@@ -118,41 +118,41 @@ def test_what_is_no_number_is_refused_in_words(page: Page, app_url: str) -> None
     open_part(page, app_url)
     edit(page, 1, 1, "abc")
     expect(page.get_by_role("status").filter(has_text="no number")).to_be_attached()
-    expect(page.get_by_role("gridcell", name="row 2, column 2: 6", exact=True)).to_be_visible()
+    expect(page.get_by_role("gridcell", name="row 1, column 1: 6", exact=True)).to_be_visible()
 
 
 def test_keys_alone_edit_and_explore(page: Page, app_url: str) -> None:
     open_part(page, app_url)
-    page.get_by_role("gridcell", name="row 1, column 1: 1", exact=True).focus()
+    page.get_by_role("gridcell", name="row 0, column 0: 1", exact=True).focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
-    expect(page.get_by_role("gridcell", name="row 2, column 2: 6", exact=True)).to_be_focused()
+    expect(page.get_by_role("gridcell", name="row 1, column 1: 6", exact=True)).to_be_focused()
     page.keyboard.type("7")
     page.keyboard.press("Escape")
-    expect(page.get_by_role("gridcell", name="row 2, column 2: 6", exact=True)).to_be_focused()
+    expect(page.get_by_role("gridcell", name="row 1, column 1: 6", exact=True)).to_be_focused()
     page.keyboard.type("8")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("gridcell", name="row 2, column 3: 7", exact=True)).to_be_focused()
-    expect(page.get_by_role("gridcell", name="row 2, column 2: 8", exact=True)).to_be_visible()
+    expect(page.get_by_role("gridcell", name="row 1, column 2: 7", exact=True)).to_be_focused()
+    expect(page.get_by_role("gridcell", name="row 1, column 1: 8", exact=True)).to_be_visible()
     output = card(page, "Bilinear").locator("canvas.output")
     output.focus()
     page.keyboard.press("Home")
     for _ in range(8):
         page.keyboard.press("ArrowUp")
     expect(card(page, "Bilinear").locator(".sum")).to_have_text("out[0, 0] = 1·1 = 1")
-    expect(page.get_by_role("status").filter(has_text="Bilinear, output row 1, column 1: 1")).to_be_attached()
+    expect(page.get_by_role("status").filter(has_text="Bilinear, output row 0, column 0: 1")).to_be_attached()
 
 
 def test_a_finger_edits_on_a_narrow_screen(new_context: Callable[..., BrowserContext], app_url: str) -> None:
     page = new_context(width=360, height=800, touch=True).new_page()
     open_part(page, app_url)
-    cell = page.get_by_role("gridcell", name="row 1, column 2: 2", exact=True)
+    cell = page.get_by_role("gridcell", name="row 0, column 1: 2", exact=True)
     cell.tap()
     cell.tap()
-    field = page.get_by_role("textbox", name="row 1, column 2")
+    field = page.get_by_role("textbox", name="row 0, column 1")
     field.fill("5")
     field.press("Enter")
-    expect(page.get_by_role("gridcell", name="row 1, column 2: 5", exact=True)).to_be_visible()
+    expect(page.get_by_role("gridcell", name="row 0, column 1: 5", exact=True)).to_be_visible()
     output = card(page, "Nearest").locator("canvas.output")
     output.scroll_into_view_if_needed()
     output.tap(position={"x": 4, "y": 4})
@@ -174,12 +174,12 @@ def test_another_kernel_another_ratio_and_a_solved_challenge(page: Page, app_url
 def test_stamps_step_forth_and_back_without_the_server(page: Page, app_url: str) -> None:
     open_part(page, app_url, "shapes")
     sum_line = page.locator(".scatter .sum")
-    expect(sum_line).to_have_text("Input cell (1, 4) = 4 adds to 9 output cells.")
+    expect(sum_line).to_have_text("in[0, 3] = 4. Output cells under its stamp: 9.")
     page.get_by_role("button", name=re.compile("forward|next", re.I)).first.click()
-    expect(sum_line).to_have_text("Input cell (2, 1) = 5 adds to 9 output cells.")
+    expect(sum_line).to_have_text("in[1, 0] = 5. Output cells under its stamp: 9.")
     expect(page).to_have_url(re.compile("[?&]step=5&"))
     page.get_by_role("button", name=re.compile("back", re.I)).first.click()
-    expect(sum_line).to_have_text("Input cell (1, 4) = 4 adds to 9 output cells.")
+    expect(sum_line).to_have_text("in[0, 3] = 4. Output cells under its stamp: 9.")
     # The other reading begins where the link stands: a step that the server has not heard of yet is void there.
     expect(page).to_have_url(re.compile("[?&]step=4&"))
     page.get_by_text("zeros put in, then a convolution").click()
@@ -198,7 +198,7 @@ def test_a_link_reopens_the_view_in_both_languages(
     settled(other)
     expect(other.get_by_role("heading", name="上采样")).to_be_visible()
     expect(other.locator(".grids .card h3")).to_have_text(["双三次", "区域平均"])
-    expect(other.get_by_role("gridcell", name="第 1 行第 1 列: −4", exact=True)).to_be_visible()
+    expect(other.get_by_role("gridcell", name="行 0、列 0: −4", exact=True)).to_be_visible()
 
 
 def test_training_grows_can_be_cancelled_and_tells_what_it_measured(page: Page, app_url: str) -> None:

@@ -93,7 +93,7 @@ def test_every_challenge_is_marked_from_the_run(name: str) -> None:
     [
         ("x = torch.tesnor(1.)", ("Line 1, column 11", "tensor")),
         ("x = (1,\ny = 2", ("Line 1, column 5",)),
-        ("x = torch.ones(100, 100)", ("at most 4,096 elements",)),
+        ("x = torch.ones(1000, 1000)", ("at most 131,072 elements",)),
         ("import os", ("Nothing can be imported here",)),
         ("x = torch.ones(2)\nx.__class__", ("Line 2, column 3", "underscore")),
         ("x = torch.ones(2)\nx.backward()", ("does not require grad",)),
@@ -105,7 +105,7 @@ def test_an_error_says_where_and_why(source: str, expected: tuple[str, ...]) -> 
 
 
 def test_errors_are_said_in_chinese() -> None:
-    assert "张量最多 4,096 个元素" in open_program("x = torch.ones(100, 100)", lang="zh").warning[0].value
+    assert "张量最多 131,072 个元素" in open_program("x = torch.ones(1000, 1000)", lang="zh").warning[0].value
 
 
 def test_another_seed_makes_another_graph() -> None:

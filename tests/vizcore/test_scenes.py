@@ -24,6 +24,7 @@ from vizcore.data.scenes import (
     MAX_SIZE,
     MIN_SIZE,
     MIN_VISIBLE,
+    SYMMETRIES,
     draw_scene,
     scenes_hash,
     to_coco,
@@ -250,7 +251,7 @@ def test_a_shape_fills_the_size_it_was_drawn_with(name):
     draw = module._Draw(torch.Generator().manual_seed(0))
     for side in (12.0, 40.0, 120.0):
         for _ in range(5):
-            mask = module._SHAPES[name](side, "train", draw) >= 0.5
+            mask = module._SHAPES[name](side, "train", draw)[0] >= 0.5
             rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]
             extent = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
             assert 0.8 * side - 2 <= extent <= math.sqrt(2) * side + 2
@@ -260,3 +261,29 @@ def test_a_shape_fills_the_size_it_was_drawn_with(name):
                 assert mask.sum() == pytest.approx(math.pi / 4 * side**2, rel=0.1)
             if name == "ring":
                 assert not mask[mask.shape[0] // 2, mask.shape[1] // 2]
+
+
+def test_an_angle_is_told_of_shapes_that_have_one_and_lies_within_their_symmetry():
+    for index in range(12):
+        scene = draw_scene("train", index, size=256)
+        for label, angle in zip(scene.labels.tolist(), scene.angles.tolist(), strict=True):
+            symmetry = SYMMETRIES.get(CLASSES[label])
+            assert math.isnan(angle) == (symmetry is None)
+            assert symmetry is None or 0 <= angle < 2 * math.pi / symmetry
+
+
+@pytest.mark.parametrize(
+    ("name", "corner"), [("square", math.sqrt(0.5)), ("triangle", math.sqrt(1 / 3)), ("star", 0.5)]
+)
+def test_a_corner_lies_where_the_angle_says(name, corner):
+    for seed in range(5):
+        draw = module._Draw(torch.Generator().manual_seed(seed))
+        coverage, turn = module._SHAPES[name](120.0, "train", draw)
+        angle = module._angle(name, turn)
+        middle = coverage.shape[0] / 2
+        inside = []
+        for share in (0.97, 1.03):  # just before and just beyond the tip, clockwise from straight up
+            reach = share * corner * 120
+            row, column = middle - reach * math.cos(angle), middle + reach * math.sin(angle)
+            inside.append(coverage[int(min(row, 2 * middle - 1)), int(min(column, 2 * middle - 1))] > 0)
+        assert inside == [True, False]

@@ -10,25 +10,36 @@ from vizcore.autograd.program import run_program
 from vizcore.autograd.script import list_rows, write_program_script
 from vizcore.autograd.trace import (
     Accumulation,
+    Call,
+    Chart,
     Contribution,
+    Curve,
     Edge,
+    Fold,
+    Iteration,
     Message,
     Node,
     ProgramError,
     ProgramTrace,
     Rule,
     SavedTensor,
+    Series,
     Step,
     TensorState,
     Visit,
-    to_json,
 )
+from vizcore.autograd.trace_json import to_json
 from vizcore.autograd.worker import ProgramRun, programs_sandbox, run_in_worker
 
 __all__ = [
     "Accumulation",
+    "Call",
+    "Chart",
     "Contribution",
+    "Curve",
     "Edge",
+    "Fold",
+    "Iteration",
     "Message",
     "Node",
     "ProgramError",
@@ -36,6 +47,7 @@ __all__ = [
     "ProgramTrace",
     "Rule",
     "SavedTensor",
+    "Series",
     "Step",
     "TensorState",
     "Visit",

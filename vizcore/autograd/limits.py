@@ -19,24 +19,26 @@ from torch import Tensor, nn
 from vizcore.autograd.trace import Message
 from vizcore.seeding import seeded
 
-MAX_ELEMENTS = 4_096
+MAX_ELEMENTS = 131_072
+MAX_EMPTY = 4_096
+MAX_PRODUCTS = 4_194_304
 MAX_DIMENSIONS = 8
-MAX_STATEMENTS = 500
+MAX_CALLS = 40
 MAX_NODES = 2_000
 MAX_SECONDS = 1.0
-MAX_LINES = 200
+MAX_LINES = 600
 MAX_LINE_LENGTH = 1_000
-MAX_CHARACTERS = 20_000
+MAX_CHARACTERS = 40_000
 MAX_DEPTH = 80
 MAX_OPTION = 4_096
 MAX_BITS = 64
 MAX_LIST = 4_096
 MAX_LIST_DEPTH = 10
-MAX_STRING = 1_000
+MAX_STRING = 2_000
 MAX_PRINTED = 20_000
 MAX_VISITS = 5_000
-MAX_RECORDED = 3_000_000
-MAX_CREATED = 20_000_000
+MAX_RECORDED = 6_000_000
+MAX_CREATED = 200_000_000
 MAX_POWER = 1_000_000
 MAX_FACTORS = 32
 MAX_PIECES = 512
@@ -229,12 +231,12 @@ def check_elements(shape: Iterable[int]) -> None:
             "A tensor may have at most {limit} dimensions; this one has {num}.", limit=MAX_DIMENSIONS, num=len(shape)
         )
     elements = math.prod(shape)
-    if 0 in shape and math.prod(max(size, 1) for size in shape) > MAX_ELEMENTS:
+    if 0 in shape and math.prod(max(size, 1) for size in shape) > MAX_EMPTY:
         # It holds nothing, but a sum over its empty side would be a tensor of all the others.
         raise LimitError(
             "The sides of an empty tensor, without those that are 0, may multiply to at most {limit}; this one would "
             "be {shape}.",
-            limit=f"{MAX_ELEMENTS:,}",
+            limit=f"{MAX_EMPTY:,}",
             shape=" × ".join(map(str, shape)),
         )
     if elements > MAX_ELEMENTS:
@@ -255,11 +257,11 @@ def _count_range(*bounds: float) -> int:
 
 def check_work(*products: int) -> None:
     """Raises LimitError if one operator would multiply too many numbers."""
-    if max(products) > MAX_ELEMENTS * 512:
+    if max(products) > MAX_PRODUCTS:
         raise LimitError(
             "This convolution needs {num} products; at most {limit} fit.",
             num=f"{max(products):,}",
-            limit=f"{MAX_ELEMENTS * 512:,}",
+            limit=f"{MAX_PRODUCTS:,}",
         )
 
 
@@ -333,6 +335,41 @@ def largest_result(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
         elif isinstance(value, (list, tuple)):
             stack.extend(value)
     return bound
+
+
+def repeatable(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A key under which a rehearsal need not be repeated, None where a result's size depends on elements.
+
+    It holds a module itself, so that no other takes its place; after a module has changed, no key is valid.
+    """
+    name = getattr(function, "__name__", "")
+    if name in _SIZED_BY_VALUES:
+        return None
+    if isinstance(function, nn.RNNBase):
+        return None
+    key = _signature("", tuple(_flat(args)), kwargs)
+    tensors = [value for value in (*_flat(args), *kwargs.values()) if isinstance(value, Tensor)]
+    is_indexed = any(not tensor.is_floating_point() for tensor in tensors)
+    if key is None or (is_indexed and name not in _TARGETED and not isinstance(function, nn.Module)):
+        return None
+    return (function, key)
+
+
+_SIZED_BY_VALUES = frozenset(
+    ["arange", "linspace", "logspace", "full", "repeat_interleave", "one_hot", "getitem", "setitem", "interpolate"]
+)
+_TARGETED = frozenset(["cross_entropy", "nll_loss", "embedding"])
+
+
+def _flat(args: tuple[Any, ...]) -> list[Any]:
+    """Arguments with lists of tensors taken apart, and their lengths."""
+    flat: list[Any] = []
+    for value in args:
+        if isinstance(value, (list, tuple)) and value and all(isinstance(part, Tensor) for part in value):
+            flat += [len(value), *value]
+        else:
+            flat.append(value)
+    return flat
 
 
 def largest_selection(owner: Tensor, index: Any) -> int:

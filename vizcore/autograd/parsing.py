@@ -4,81 +4,74 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from types import MappingProxyType
 
 from vizcore.autograd import limits
+from vizcore.autograd.libraries import INSTEAD, MODULES, READY
+from vizcore.autograd.operations import SPECIAL_METHODS
 from vizcore.autograd.trace import Message, ProgramError
-from vizcore.autograd.vocabulary import IMPORTS, NAMESPACES, PYTHON_FUNCTIONS, Namespace
+from vizcore.autograd.vocabulary import NAMESPACES, PYTHON_FUNCTIONS, Namespace
 from vizcore.autograd.warnings_of import torch_warnings
 
+_REFUSED_DEFINITIONS = "Asynchronous functions are not part of the lab's Python; leave async and await out."
+_REFUSALS: dict[type[ast.AST], str] = {
+    ast.AsyncFunctionDef: _REFUSED_DEFINITIONS,
+    ast.AsyncFor: _REFUSED_DEFINITIONS,
+    ast.AsyncWith: _REFUSED_DEFINITIONS,
+    ast.Await: _REFUSED_DEFINITIONS,
+    ast.Match: "match is not part of the lab's Python; use if and elif.",
+    ast.TryStar: "except* is not part of the lab's Python; use except.",
+}
 _ALLOWED = (
-    ast.Module,
-    ast.Expr,
-    ast.Assign,
-    ast.AugAssign,
-    ast.If,
-    ast.For,
-    ast.While,
-    ast.With,
+    ast.mod,
+    ast.stmt,
+    ast.expr,
+    ast.arguments,
+    ast.arg,
     ast.withitem,
-    ast.Pass,
-    ast.Break,
-    ast.Continue,
-    ast.Delete,
-    ast.Import,
-    ast.ImportFrom,
     ast.alias,
-    ast.Name,
-    ast.Constant,
-    ast.BinOp,
-    ast.UnaryOp,
-    ast.BoolOp,
-    ast.Compare,
-    ast.Call,
     ast.keyword,
-    ast.Attribute,
-    ast.Subscript,
-    ast.Slice,
-    ast.Tuple,
-    ast.List,
-    ast.IfExp,
-    ast.JoinedStr,
-    ast.FormattedValue,
-    ast.ListComp,
     ast.comprehension,
-    ast.Starred,
+    ast.excepthandler,
     ast.expr_context,
     ast.operator,
     ast.unaryop,
     ast.boolop,
     ast.cmpop,
 )
-
-_NO_DEFINITIONS = "Functions and classes cannot be defined here; write the lines one after another."
-_REFUSALS: dict[type[ast.AST], str] = {
-    ast.FunctionDef: _NO_DEFINITIONS,
-    ast.AsyncFunctionDef: _NO_DEFINITIONS,
-    ast.ClassDef: _NO_DEFINITIONS,
-    ast.Lambda: _NO_DEFINITIONS,
-    ast.Return: _NO_DEFINITIONS,
-    ast.Yield: _NO_DEFINITIONS,
-    ast.YieldFrom: _NO_DEFINITIONS,
-    ast.Await: _NO_DEFINITIONS,
-    ast.Try: "Errors cannot be caught here: the lab shows them where they arise.",
-    ast.Raise: "Errors cannot be raised here.",
-    ast.Assert: "assert is not part of the lab's Python; print the comparison instead.",
-    ast.Global: _NO_DEFINITIONS,
-    ast.Nonlocal: _NO_DEFINITIONS,
-    ast.Dict: "Dictionaries are not part of the lab's Python; use a list or variables.",
-    ast.DictComp: "Dictionaries are not part of the lab's Python; use a list or variables.",
-    ast.Set: "Sets are not part of the lab's Python; use a list.",
-    ast.SetComp: "Sets are not part of the lab's Python; use a list.",
-    ast.GeneratorExp: "A generator is not part of the lab's Python; put it into brackets as a list.",
-    ast.NamedExpr: "The walrus := is not part of the lab's Python; use a line of its own.",
-    ast.AnnAssign: "Types of variables are not part of the lab's Python; leave them out.",
-}
+_UNDERSCORES = frozenset(["__version__", "__name__", "_version"]) | SPECIAL_METHODS
+"""Names with underscores that exist; where they do, the value behind the dot decides."""
 
 _RESERVED = frozenset(NAMESPACES)
+ERRORS = MappingProxyType(
+    {
+        kind.__name__: kind
+        for kind in (
+            Exception,
+            ArithmeticError,
+            AssertionError,
+            AttributeError,
+            ImportError,
+            IndexError,
+            KeyError,
+            LookupError,
+            NameError,
+            NotImplementedError,
+            OverflowError,
+            RuntimeError,
+            StopIteration,
+            TypeError,
+            UnboundLocalError,
+            UserWarning,
+            ValueError,
+            ZeroDivisionError,
+        )
+    }
+)
+"""Python's own exceptions that a program may raise and catch."""
+_DECORATORS = ("staticmethod", "classmethod", "property")
+_KNOWN = frozenset([*_RESERVED, *PYTHON_FUNCTIONS, *READY, *ERRORS, *_DECORATORS, "__name__"])
 MAX_PARSER_LEVELS = 90
 
 
@@ -86,8 +79,10 @@ class FaultError(Exception):
     """Carries a :class:`ProgramError` up to where the run ends."""
 
     def __init__(self, error: ProgramError) -> None:
-        """Keeps the error."""
+        """Keeps the error; ``cause`` is set where the program itself may catch it, as that exception."""
         self.error = error
+        self.cause: Exception | None = None
+        self.value: object = None
         super().__init__(str(error))
 
 
@@ -107,7 +102,7 @@ def parse_program(source: str) -> ast.Module:
     _check_text(source)
     try:
         with torch_warnings():
-            tree = ast.parse(source)
+            tree = ast.parse(_without_magics(source))
     except SyntaxError as error:
         raise FaultError(_syntax_error(error, source)) from None
     except (RecursionError, MemoryError):
@@ -115,11 +110,77 @@ def parse_program(source: str) -> ast.Module:
     except (ValueError, OverflowError) as error:
         raise FaultError(ProgramError("syntax", Message("{text}", {"text": str(error)}), 1, 1, 1)) from None
     _check_depth(tree, source)
-    assigned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
     for node in ast.walk(tree):
-        _check_node(node, assigned, source)
-    _check_loops(tree.body, source, inside=False)
+        _check_construct(node, source)
+    assigned = set(_assigned_names(tree))
+    spaces = {name: space for name, space in _imported_spaces(tree).items() if name not in assigned}
+    imported = {name for node in ast.walk(tree) for name in imported_names(node)}
+    for node in ast.walk(tree):
+        _check_node(node, assigned | imported, {**NAMESPACES, **spaces}, source)
+    _check_flow(tree.body, source, in_loop=False, in_function=False)
     return tree
+
+
+def _without_magics(source: str) -> str:
+    """A notebook's own commands (``%matplotlib inline``, ``!pip …``) are no Python: their lines stay empty."""
+    return "\n".join("" if line.startswith(("%", "!")) else line for line in source.split("\n"))
+
+
+def _assigned_names(tree: ast.AST) -> Iterator[str]:
+    """Every name that is bound anywhere, other than by an import."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            yield node.name
+
+
+def imported_names(node: ast.AST) -> Iterator[str]:
+    """The names that an import binds."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield alias.asname or alias.name.split(".")[0]
+    elif isinstance(node, ast.ImportFrom):
+        for alias in node.names:
+            yield alias.asname or alias.name
+
+
+def imported_values(node: ast.Import | ast.ImportFrom) -> dict[str, object]:
+    """What an import binds; only what exists, so that nothing is ever loaded."""
+    found: dict[str, object] = {}
+    for alias in node.names:
+        if isinstance(node, ast.Import):
+            if alias.asname is not None:
+                found[alias.asname] = MODULES.get(alias.name)
+            else:
+                root = alias.name.split(".")[0]
+                found[root] = MODULES.get(root)
+            if MODULES.get(alias.name) is None:
+                raise KeyError(alias.name)
+        else:
+            home = MODULES.get(node.module or "")
+            if home is None or node.level:
+                raise KeyError(node.module)
+            whole = f"{node.module}.{alias.name}"
+            value = MODULES[whole] if whole in MODULES else home.words[alias.name]
+            found[alias.asname or alias.name] = value
+    return found
+
+
+def _imported_spaces(tree: ast.AST) -> dict[str, Namespace]:
+    spaces: dict[str, Namespace] = {name: space for name, space in READY.items() if isinstance(space, Namespace)}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            try:
+                values = imported_values(node)
+            except KeyError:
+                continue
+            spaces |= {name: value for name, value in values.items() if isinstance(value, Namespace)}
+    return spaces
 
 
 def fault(
@@ -153,7 +214,7 @@ def locate(node: ast.AST, source: str) -> tuple[int, int, int]:
 def nearest(word: str, words: Iterable[str]) -> str:
     """The supported word that looks most like this one, or the empty string."""
     candidates = sorted(words)
-    found = difflib.get_close_matches(word, candidates, n=1, cutoff=0.7)
+    found = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
     if not found:  # a matter of capitals: relu for ReLU
         found = [candidate for candidate in candidates if candidate.lower() == word.lower()]
     return found[0] if found else ""
@@ -262,58 +323,117 @@ def _check_depth(tree: ast.Module, source: str) -> None:
         )
 
 
-def _check_node(node: ast.AST, assigned: set[str], source: str) -> None:
-    if not isinstance(node, _ALLOWED):
-        message = _REFUSALS.get(type(node))
-        if message is None:
-            raise fault(
-                "unsupported",
-                Message("{construct} is not part of the lab's Python.", {"construct": type(node).__name__}),
-                node,
-                source,
-            )
+def _check_construct(node: ast.AST, source: str) -> None:
+    message = _REFUSALS.get(type(node))
+    if message is not None:
         raise fault("unsupported", Message(message), node, source)
+    if not isinstance(node, _ALLOWED):
+        construct = {"construct": type(node).__name__}
+        raise fault("unsupported", Message("{construct} is not part of the lab's Python.", construct), node, source)
+    if isinstance(node, ast.comprehension) and node.is_async:
+        raise fault("unsupported", Message(_REFUSED_DEFINITIONS), node.target, source)
+
+
+def _check_node(node: ast.AST, assigned: set[str], spaces: dict[str, Namespace], source: str) -> None:
     if isinstance(node, (ast.Import, ast.ImportFrom)):
-        if ast.unparse(node) not in IMPORTS:
-            raise fault(
-                "unsupported",
-                Message("Nothing can be imported here; torch, nn, F and math are already there."),
-                node,
-                source,
-            )
+        _check_import(node, source)
     elif isinstance(node, ast.Attribute):
-        _check_attribute(node, assigned, source)
+        _check_attribute(node, spaces, source)
     elif isinstance(node, ast.Name):
         _check_name(node, assigned, source)
+    elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        _check_bound(node.name, node, source)
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("__") and node.name not in SPECIAL_METHODS:
+            raise _underscore(node.name, node, source)
+    elif isinstance(node, ast.arg):
+        _check_bound(node.arg, node, source)
+    elif isinstance(node, ast.ExceptHandler) and node.name:
+        _check_bound(node.name, node, source)
+    elif isinstance(node, (ast.Global, ast.Nonlocal)):
+        for name in node.names:
+            _check_bound(name, node, source)
+    elif isinstance(node, ast.keyword) and node.arg is not None:
+        if node.arg.startswith("__"):
+            raise _underscore(node.arg, node.value, source)
     elif isinstance(node, ast.Constant):
         _check_constant(node, source)
-    elif isinstance(node, ast.keyword) and node.arg is None:
-        raise fault("unsupported", Message("Arguments with ** are not part of the lab's Python."), node.value, source)
-    elif isinstance(node, ast.comprehension) and node.is_async:
-        raise fault("unsupported", Message(_NO_DEFINITIONS), node.target, source)
 
 
-def _check_loops(statements: list[ast.stmt], source: str, *, inside: bool) -> None:
-    """Python's parser lets break and continue stand anywhere; its compiler, which never sees this text, does not."""
-    for statement in statements:
-        if isinstance(statement, (ast.Break, ast.Continue)) and not inside:
-            text = "'break' outside loop" if isinstance(statement, ast.Break) else "'continue' not properly in loop"
-            raise fault("syntax", Message("{text}", {"text": text}), statement, source)
-        is_loop = isinstance(statement, (ast.For, ast.While))
-        _check_loops(getattr(statement, "body", []), source, inside=inside or is_loop)
-        _check_loops(getattr(statement, "orelse", []), source, inside=inside)
+def _check_import(node: ast.Import | ast.ImportFrom, source: str) -> None:
+    try:
+        values = imported_values(node)
+    except KeyError as error:
+        module = node.module if isinstance(node, ast.ImportFrom) else str(error.args[0])
+        home = MODULES.get(module or "") if isinstance(node, ast.ImportFrom) and not node.level else None
+        if home is not None:
+            message, suggestion = unknown_word(str(error.args[0]), home.path, home.words)
+            raise fault("name", message, node, source, suggestion=suggestion) from None
+        text = INSTEAD.get((module or "").split(".")[0])
+        if text is None:
+            text = "Nothing can be imported here; torch, nn, F and math are already there."
+        raise fault("unsupported", Message(text), node, source) from None
+    for name, value in values.items():
+        if name.startswith("__"):
+            raise _underscore(name, node, source)
+        if name in _RESERVED and value is not NAMESPACES[name]:
+            _check_bound(name, node, source)
 
 
-def _check_attribute(node: ast.Attribute, assigned: set[str], source: str) -> None:
-    if node.attr.startswith("_"):
+def _underscore(word: str, node: ast.AST, source: str) -> FaultError:
+    return fault(
+        "unsupported",
+        Message("Names that begin with an underscore are torch's own affair: {word}.", {"word": word}),
+        node,
+        source,
+    )
+
+
+def _check_bound(name: str, node: ast.AST, source: str) -> None:
+    if name in _RESERVED:
         raise fault(
             "unsupported",
-            Message("Names that begin with an underscore are torch's own affair: {word}.", {"word": node.attr}),
+            Message("{word} is torch's name here; choose another one for your variable.", {"word": name}),
             node,
             source,
         )
-    space = _static_namespace(node.value)
+    if name.startswith("__") and not (isinstance(node, ast.FunctionDef) and name in SPECIAL_METHODS):
+        raise _underscore(name, node, source)
+
+
+def _check_flow(statements: list[ast.stmt], source: str, *, in_loop: bool, in_function: bool) -> None:
+    """Python's parser lets these stand anywhere; its compiler, which never sees this text, does not."""
+    for statement in statements:
+        text = ""
+        if isinstance(statement, ast.Break) and not in_loop:
+            text = "'break' outside loop"
+        elif isinstance(statement, ast.Continue) and not in_loop:
+            text = "'continue' not properly in loop"
+        elif isinstance(statement, ast.Return) and not in_function:
+            text = "'return' outside function"
+        elif isinstance(statement, ast.Expr) and isinstance(statement.value, (ast.Yield, ast.YieldFrom)):
+            text = "" if in_function else "'yield' outside function"
+        elif isinstance(statement, ast.Nonlocal) and not in_function:
+            text = "nonlocal declaration not allowed at module level"
+        if text:
+            raise fault("syntax", Message("{text}", {"text": text}), statement, source)
+        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            _check_flow(statement.body, source, in_loop=False, in_function=isinstance(statement, ast.FunctionDef))
+            continue
+        is_loop = isinstance(statement, (ast.For, ast.While))
+        _check_flow(getattr(statement, "body", []), source, in_loop=in_loop or is_loop, in_function=in_function)
+        for name in ("orelse", "finalbody"):
+            _check_flow(getattr(statement, name, []), source, in_loop=in_loop, in_function=in_function)
+        for handler in getattr(statement, "handlers", []):
+            _check_flow(handler.body, source, in_loop=in_loop, in_function=in_function)
+
+
+def _check_attribute(node: ast.Attribute, spaces: dict[str, Namespace], source: str) -> None:
+    if node.attr.startswith("__") and node.attr not in _UNDERSCORES:
+        raise _underscore(node.attr, node, source)
+    space = _static_namespace(node.value, spaces)
     if space is not None and node.attr not in space.words:
+        if node.attr.startswith("_"):
+            raise _underscore(node.attr, node, source)
         message, suggestion = unknown_word(node.attr, space.path, space.words)
         raise fault("name", message, node, source, suggestion=suggestion)
     if space is not None and not isinstance(node.ctx, ast.Load):
@@ -322,35 +442,24 @@ def _check_attribute(node: ast.Attribute, assigned: set[str], source: str) -> No
         )
 
 
-def _static_namespace(node: ast.AST) -> Namespace | None:
+def _static_namespace(node: ast.AST, spaces: dict[str, Namespace]) -> Namespace | None:
     """The namespace a dotted expression stands for, as far as the text alone shows it."""
     if isinstance(node, ast.Name):
-        return NAMESPACES.get(node.id)
+        return spaces.get(node.id)
     if isinstance(node, ast.Attribute):
-        space = _static_namespace(node.value)
+        space = _static_namespace(node.value, spaces)
         word = None if space is None else space.words.get(node.attr)
         return word if isinstance(word, Namespace) else None
     return None
 
 
 def _check_name(node: ast.Name, assigned: set[str], source: str) -> None:
-    if node.id.startswith("__"):
-        raise fault(
-            "unsupported",
-            Message("Names that begin with an underscore are torch's own affair: {word}.", {"word": node.id}),
-            node,
-            source,
-        )
+    if node.id.startswith("__") and node.id != "__name__":
+        raise _underscore(node.id, node, source)
     if not isinstance(node.ctx, ast.Load):
-        if node.id in _RESERVED:
-            raise fault(
-                "unsupported",
-                Message("{word} is torch's name here; choose another one for your variable.", {"word": node.id}),
-                node,
-                source,
-            )
+        _check_bound(node.id, node, source)
         return
-    known = assigned | _RESERVED | PYTHON_FUNCTIONS
+    known = assigned | _KNOWN
     if node.id not in known:
         message, suggestion = unknown_name(node.id, known)
         raise fault("name", message, node, source, suggestion=suggestion)
@@ -365,6 +474,12 @@ def unknown_name(word: str, known: Iterable[str]) -> tuple[Message, str]:
     return Message("There is no {word} here.", {"word": word}), ""
 
 
+def _is_comment(node: ast.Constant, source: str) -> bool:
+    """Whether a long text stands alone, as a docstring does; a program cannot reach it."""
+    first = source.split("\n")[node.lineno - 1][: node.col_offset]
+    return not first.strip() and node.end_lineno != node.lineno and len(node.value) <= limits.MAX_CHARACTERS
+
+
 def _check_constant(node: ast.Constant, source: str) -> None:
     value = node.value
     if isinstance(value, (complex, bytes)):
@@ -374,7 +489,7 @@ def _check_constant(node: ast.Constant, source: str) -> None:
             node,
             source,
         )
-    if isinstance(value, str) and len(value) > limits.MAX_STRING:
+    if isinstance(value, str) and len(value) > limits.MAX_STRING and not _is_comment(node, source):
         raise fault(
             "limit", Message("A text may have at most {limit} characters.", {"limit": limits.MAX_STRING}), node, source
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from vizcore.autograd.trace import Message, ProgramError, ProgramTrace
 from vizcore.autograd.warnings_of import torch_warnings
 
 
-def run_program(source: str, *, seed: int = 0) -> ProgramTrace:
+def run_program(source: str, *, seed: int = 0, opened: Iterable[int] = ()) -> ProgramTrace:
     """Runs a learner's program line by line on real torch and records everything that autograd does.
 
     Nothing global is touched: grad mode and random numbers are this thread's own, so that several programs can run at
@@ -27,14 +27,18 @@ def run_program(source: str, *, seed: int = 0) -> ProgramTrace:
     Args:
         source: the program; the subset of Python and torch that it may use is in ``vizcore.autograd.vocabulary``.
         seed: seed of its random numbers.
+        opened: numbers of iterations, from 1, that every folded loop records whole besides its first and last; at most
+            eight are heeded.
 
     Returns:
         The trace. A faulty program does not raise: the trace goes up to the fault, which is in ``error``.
     """
-    return run_program_by_lines(source, seed)
+    return run_program_by_lines(source, seed, opened=opened)
 
 
-def run_program_by_lines(source: str, seed: int, *, on_line: Callable[[int], None] | None = None) -> ProgramTrace:
+def run_program_by_lines(
+    source: str, seed: int, *, on_line: Callable[[int], None] | None = None, opened: Iterable[int] = ()
+) -> ProgramTrace:
     """:func:`run_program` that tells the number of each line before it runs."""
     try:
         tree = parse_program(source)
@@ -42,7 +46,7 @@ def run_program_by_lines(source: str, seed: int, *, on_line: Callable[[int], Non
         return ProgramTrace(source, seed, (), (), (), (), (), {}, {}, "", fault.error)
     guard = Guard(seed)
     recorder = Recorder(guard, compares_values=".data" in source)
-    interpreter = Interpreter(source, guard, recorder, torch_warnings, on_line)
+    interpreter = Interpreter(source, guard, recorder, torch_warnings, on_line, seed=seed, opened=tuple(opened))
     error: ProgramError | None = None
     grad_mode = torch.is_grad_enabled()
     try:
@@ -52,6 +56,8 @@ def run_program_by_lines(source: str, seed: int, *, on_line: Callable[[int], Non
         except FaultError as fault:
             error = fault.error
             _finish_failed_line(interpreter)
+        except RecursionError:
+            error = _too_deep(interpreter, source)
         except Exception as failure:  # the record failed, not the program: the trace ends here, with what it has
             error = _not_recorded(interpreter, source, failure)
         try:
@@ -61,10 +67,11 @@ def run_program_by_lines(source: str, seed: int, *, on_line: Callable[[int], Non
             error = error or _not_recorded(interpreter, source, failure)
     finally:
         torch.set_grad_enabled(grad_mode)
+    folds, steps = interpreter.folds.finish(recorder.steps)
     trace = ProgramTrace(
         source=source,
         seed=seed,
-        steps=tuple(recorder.steps),
+        steps=steps,
         tensors=tuple(recorder.tensors),
         nodes=tuple(recorder.nodes),
         edges=tuple(recorder.edges),
@@ -73,9 +80,19 @@ def run_program_by_lines(source: str, seed: int, *, on_line: Callable[[int], Non
         grads=grads,
         printed="".join(recorder.printed),
         error=error,
+        folds=folds,
+        calls=tuple(recorder.calls),
+        charts=interpreter.charts.finished(),
     )
     recorder.release()
     return trace
+
+
+def _too_deep(interpreter: Interpreter, source: str) -> ProgramError:
+    """Python's own stack was too short for the learner's functions."""
+    line, column, end_column = locate(interpreter.current, source) if interpreter.current is not None else (1, 1, 2)
+    message = Message("Functions may call each other at most {limit} deep.", {"limit": limits.MAX_CALLS})
+    return ProgramError("limit", message, line, column, end_column)
 
 
 def _not_recorded(interpreter: Interpreter, source: str, failure: Exception) -> ProgramError:
@@ -147,6 +164,13 @@ class _FinalValues:
             return str(value)
         if isinstance(value, range):
             return value
+        if isinstance(value, np.ndarray):
+            return value.copy()
+        if isinstance(value, np.generic):
+            return value.item()
+        if isinstance(value, dict):
+            parts = {key: self.plain(part, depth + 1) for key, part in value.items() if type(key) in (str, int, float)}
+            return {key: part for key, part in parts.items() if part is not _NOT_PLAIN}
         if isinstance(value, (list, tuple)):
             parts = []
             for element in value:

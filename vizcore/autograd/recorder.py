@@ -10,7 +10,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from vizcore.autograd.limits import Guard, LimitError
 from vizcore.autograd.rules import local_rule
 from vizcore.autograd.trace import (
     Accumulation,
+    Call,
     Contribution,
     Edge,
     Node,
@@ -30,7 +31,8 @@ from vizcore.autograd.trace import (
     Visit,
 )
 
-_MAX_ELEMENTS_NAMED = 16
+_MANY_STEPS = 1_200
+_MAX_WARNINGS = 20
 
 NodeKey = tuple[str, int]
 
@@ -102,11 +104,38 @@ class Recorder:
         self._backward_sequences: list[range] = []
         self._printed_now: list[str] = []
         self._num_printed = 0
+        self._last_states: dict[str, int] = {}
+        self.is_paused = False
+        self.depth = 0
+        self.calls: list[Call] = []
+        self._open_calls: list[int] = []
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether loops should keep only what is most needed from now on."""
+        return (
+            len(self.steps) > _MANY_STEPS
+            or len(self.visits) > limits.MAX_VISITS // 2
+            or len(self.nodes) > limits.MAX_NODES // 2
+            or self._num_recorded > limits.MAX_RECORDED // 2
+        )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether loops and calls should keep nothing more."""
+        return (
+            len(self.steps) > 2 * _MANY_STEPS
+            or len(self.visits) > limits.MAX_VISITS * 3 // 4
+            or len(self.nodes) > limits.MAX_NODES * 3 // 4
+            or self._num_recorded > limits.MAX_RECORDED * 3 // 4
+        )
 
     # ---- what happens while a line runs
 
     def add_result(self, value: Any) -> None:
         """Notes the result of an operation: the graph hangs on it."""
+        if self.is_paused:
+            return
         for tensor in value if isinstance(value, (tuple, list)) else (value,):
             if isinstance(tensor, Tensor) and tensor.requires_grad:
                 self._results.append(tensor)
@@ -115,6 +144,12 @@ class Recorder:
                     key = self._key(node)
                     if key not in self._ids:
                         self._values[key] = self.array(tensor)
+
+    def add_warnings(self, texts: Iterable[str]) -> None:
+        """Notes torch's warnings; in iterations that are not recorded each only once."""
+        for text in texts:
+            if not self.is_paused or (text not in self.warnings and len(self.warnings) < _MAX_WARNINGS):
+                self.warnings.append(text)
 
     def add_printed(self, text: str) -> None:
         """Notes printed text."""
@@ -144,8 +179,33 @@ class Recorder:
             named: every tensor the program can name now, with its name.
             note: what the line decided or assigned, for plain values.
         """
+        if self.is_paused:
+            return
         changed_names = self._changed(named)
         self._discover(line, changed_names, named)
+        self._end_step(line, end_line, changed_names, named, note, "line", ())
+
+    def end_gap(self, line: int, named: list[tuple[str, Tensor]], *, note: str, iterations: tuple[int, int]) -> None:
+        """Writes the one step of iterations that were not recorded; the graph that they made stays out.
+
+        Args:
+            line: the loop's header.
+            named: every tensor the program can name now, with its name.
+            note: which iterations, in words.
+            iterations: the first and the last.
+        """
+        self._end_step(line, line, self._changed(named, is_gap=True), named, note, "fold", iterations)
+
+    def _end_step(
+        self,
+        line: int,
+        end_line: int,
+        changed_names: list[tuple[str, Tensor]],
+        named: list[tuple[str, Tensor]],
+        note: str,
+        kind: Literal["line", "call", "fold"],
+        iterations: tuple[int, ...],
+    ) -> None:
         changed = [self._add_state(name, tensor) for name, tensor in changed_names]
         tensor_names = {name for name, _ in named}
         removed = tuple(name for name in self._fingerprints if name not in tensor_names)
@@ -154,7 +214,7 @@ class Recorder:
         self._occurrences[line] = self._occurrences.get(line, 0) + 1
         self.steps.append(
             Step(
-                kind="line",
+                kind=kind,
                 line=line,
                 end_line=end_line,
                 occurrence=self._occurrences[line],
@@ -165,6 +225,9 @@ class Recorder:
                 printed="".join(self._printed_now),
                 note=note,
                 warnings=tuple(self.warnings),
+                depth=self.depth,
+                call=self._open_calls[-1] if self._open_calls else None,
+                iterations=iterations,
             )
         )
         self._results.clear()
@@ -173,24 +236,57 @@ class Recorder:
         self.warnings.clear()
         self._freed_now.clear()
 
-    def _changed(self, named: list[tuple[str, Tensor]]) -> list[tuple[str, Tensor]]:
+    def begin_call(self, name: str, line: int, call_line: int, named: list[tuple[str, Tensor]], note: str) -> bool:
+        """Writes the step at the entry into a function; says whether there is one to be ended."""
+        self.depth += 1
+        if self.is_paused:
+            return False
+        parent = self._open_calls[-1] if self._open_calls else None
+        self._open_calls.append(len(self.calls))
+        first = len(self.steps)
+        self.calls.append(Call(name, line, call_line, parent, len(self._open_calls), first, first + 1))
+        changed = self._changed(named)
+        self._discover(line, changed, named)
+        self._end_step(line, line, changed, named, note, "call", ())
+        return True
+
+    def end_call(self, is_recorded: bool, returned: str) -> None:
+        """Leaves the function."""
+        self.depth -= 1
+        if is_recorded:
+            index = self._open_calls.pop()
+            self.calls[index] = replace(self.calls[index], end_step=len(self.steps), returned=returned)
+
+    def _changed(self, named: list[tuple[str, Tensor]], *, is_gap: bool = False) -> list[tuple[str, Tensor]]:
         """The tensors that are new or differ from what they were at the last step."""
         changed = []
         for name, tensor in named:
             is_leaf, requires_grad = is_leaf_of(tensor), tensor.requires_grad
             grad = grad_of(tensor)
-            fingerprint: tuple[Any, ...] = (id(tensor), tensor._version, requires_grad, is_leaf)
+            fingerprint: tuple[Any, ...] = (self._identity(tensor), version_of(tensor), requires_grad, is_leaf)
             if grad is not None:
-                fingerprint += (id(grad), grad._version)
+                fingerprint += (self._identity(grad), version_of(grad))
             if self._compares_values:
                 fingerprint += (to_array(tensor).tobytes(), None if grad is None else to_array(grad).tobytes())
-            if self._fingerprints.get(name) != fingerprint:
+            if self._fingerprints.get(name) != fingerprint or (is_gap and self._differs(name, tensor, grad)):
                 self._fingerprints[name] = fingerprint
                 changed.append((name, tensor))
         return changed
 
+    def _differs(self, name: str, tensor: Tensor, grad: Tensor | None) -> bool:
+        """Whether a tensor holds something else than its last state says, whatever torch counts."""
+        place = self._last_states.get(name)
+        if place is None:
+            return True
+        state = self.tensors[place]
+        has_grad = grad is not None
+        if has_grad != (state.grad is not None) or state.value.tobytes() != to_array(tensor).tobytes():
+            return True
+        return grad is not None and state.grad is not None and state.grad.tobytes() != to_array(grad).tobytes()
+
     def _add_state(self, name: str, tensor: Tensor) -> int:
         grad = grad_of(tensor)
+        self._last_states[name] = len(self.tensors)
         self.tensors.append(
             TensorState(
                 name=name,
@@ -201,7 +297,7 @@ class Recorder:
                 dtype=dtype_name(tensor.dtype),
                 requires_grad=tensor.requires_grad,
                 is_leaf=is_leaf_of(tensor),
-                version=tensor._version,
+                version=version_of(tensor),
                 node=self._node_id(tensor),
                 grad=None if grad is None else self.array(grad),
             )
@@ -365,7 +461,7 @@ class Recorder:
                         shape=tuple(tensor.shape),
                         dtype=dtype_name(tensor.dtype),
                         num_bytes=tensor.numel() * tensor.element_size(),
-                        version=tensor._version,
+                        version=version_of(tensor),
                     )
                 )
         return tuple(saved)
@@ -395,6 +491,8 @@ class Recorder:
         Returns:
             What the call returns.
         """
+        if self.is_paused:
+            return call()
         run = _Run(self._num_runs, line, end_line)
         self._num_runs += 1
         handles = []
@@ -456,6 +554,8 @@ class Recorder:
                     occurrence=self._occurrences.get(run.line, 0) + 1,
                     num_nodes=len(self.nodes),
                     visit=len(self.visits),
+                    depth=self.depth,
+                    call=self._open_calls[-1] if self._open_calls else None,
                 )
             )
             run.open[node_id] = len(self.visits)
@@ -536,6 +636,14 @@ def _accumulator(leaf: Tensor) -> Any:
         return torch.autograd.graph.get_gradient_edge(leaf).node
     except (AssertionError, RuntimeError):
         return None
+
+
+def version_of(tensor: Tensor) -> int:
+    """Torch's count of in-place changes; 0 for a tensor made in inference mode, which has none."""
+    try:
+        return tensor._version
+    except RuntimeError:
+        return 0
 
 
 def grad_fn_of(tensor: Tensor) -> Any:

@@ -11,17 +11,10 @@ edges whose two ends lie in it.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-
-from vizcore.autograd.layout import place_nodes
-
-MAX_SHOWN = 256
-"""Elements of one array that :func:`to_json` sends; the rest is summed up by its least and greatest value."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,7 +235,8 @@ class Step:
     """One moment at which the learner can stop.
 
     Attributes:
-        kind: ``line`` at the end of an executed line, ``visit`` for one engine visit while the line runs.
+        kind: ``line`` at the end of an executed line, ``visit`` for one engine visit while the line runs, ``call`` at
+            the entry into a function, ``fold`` for iterations of a loop that were run without a record of their lines.
         line: the line, from 1.
         end_line: its last line, where a statement goes over several.
         occurrence: how many times this line ran so far, from 1 (a loop unrolls).
@@ -254,9 +248,14 @@ class Step:
         printed: what the line printed, with its line breaks.
         note: what the line decided (``True`` at an ``if``) or the shown value of a plain number or list.
         warnings: torch's own warnings at this line.
+        depth: how many functions of the learner's were running.
+        call: id of the innermost of them in ``ProgramTrace.calls``, None for the program itself.
+        fold: id of the innermost folded loop it lies in, None outside.
+        iteration: number of the iteration of that loop, from 1; None outside and for a ``fold`` step.
+        iterations: the first and the last number that a ``fold`` step stands for, empty for the others.
     """
 
-    kind: Literal["line", "visit"]
+    kind: Literal["line", "visit", "call", "fold"]
     line: int
     end_line: int
     occurrence: int
@@ -268,6 +267,133 @@ class Step:
     printed: str = ""
     note: str = ""
     warnings: tuple[str, ...] = ()
+    depth: int = 0
+    call: int | None = None
+    fold: int | None = None
+    iteration: int | None = None
+    iterations: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A function of the learner's at work.
+
+    Attributes:
+        name: ``f``, ``Net.forward``, ``lambda``.
+        line: of its ``def``, from 1.
+        call_line: the line that called it.
+        parent: id of the call around it, None if the program called it.
+        depth: from 1.
+        first_step: its steps begin here, with the one of kind ``call``.
+        end_step: the step behind its last one.
+        returned: the text of a plain result, empty for a tensor or nothing.
+    """
+
+    name: str
+    line: int
+    call_line: int
+    parent: int | None
+    depth: int
+    first_step: int
+    end_step: int
+    returned: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Iteration:
+    """An iteration of a folded loop that was recorded whole.
+
+    Attributes:
+        number: from 1.
+        first_step: its steps begin here, with the one of the header.
+        end_step: the step behind its last one.
+    """
+
+    number: int
+    first_step: int
+    end_step: int
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A number that a loop assigned, appended or printed, over its iterations.
+
+    Attributes:
+        name: the variable, or the expression that was printed.
+        line: where, from 1.
+        iterations: ``[K]`` numbers of the iterations, increasing; evenly thinned, the first and the last kept.
+        values: ``[K]`` the number in each; the last one where an iteration made several.
+    """
+
+    name: str
+    line: int
+    iterations: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """A loop of which not every iteration was recorded.
+
+    Attributes:
+        line: of its header, from 1.
+        end_line: of its body.
+        kind: ``for`` or ``while``.
+        parent: id of the fold around it, None outside.
+        depth: how many functions were running.
+        first_step: its steps begin here.
+        end_step: the step behind its last one.
+        num_iterations: how many ran.
+        iterations: those that were recorded whole; between two of them lies one step of kind ``fold``.
+        series: its numbers.
+    """
+
+    line: int
+    end_line: int
+    kind: Literal["for", "while"]
+    parent: int | None
+    depth: int
+    first_step: int
+    end_step: int
+    num_iterations: int
+    iterations: tuple[Iteration, ...]
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One curve of a chart.
+
+    Attributes:
+        kind: how it is drawn.
+        label: its name in the legend, or the empty string.
+        x: ``[K]``.
+        y: ``[K]``, not necessarily finite.
+    """
+
+    kind: Literal["line", "scatter", "bar"]
+    label: str
+    x: np.ndarray
+    y: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """What a program plotted, up to a ``plt.show()``.
+
+    Attributes:
+        title: or the empty string.
+        xlabel: or the empty string.
+        ylabel: or the empty string.
+        line: of the last curve, from 1.
+        series: its curves.
+    """
+
+    title: str
+    xlabel: str
+    ylabel: str
+    line: int
+    series: tuple[Curve, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,6 +412,9 @@ class ProgramTrace:
         grads: final ``.grad`` of each tensor variable that has one (and of the parameters of modules).
         printed: everything that was printed.
         error: why it stopped early, or None.
+        folds: its loops of which not every iteration was recorded; an outer one comes before those in it.
+        calls: its functions at work, in the order of their beginning.
+        charts: what it plotted.
     """
 
     source: str
@@ -299,186 +428,6 @@ class ProgramTrace:
     grads: dict[str, np.ndarray]
     printed: str
     error: ProgramError | None
-
-
-def to_json(trace: ProgramTrace) -> dict[str, Any]:
-    """Turns a trace into plain lists, numbers and strings for the browser.
-
-    The names are those of the dataclasses, with these differences:
-
-    * ``arrays`` is a table of all values, each once; elsewhere an array is its index there (or None). An entry has
-      ``shape``, ``dtype`` (``float``, ``int`` or ``bool``), ``data`` (flat, row by row, at most ``MAX_SHOWN`` of them),
-      ``truncated``, ``min`` and ``max`` (over the finite elements of the whole, None if there are none). Elements that
-      are not finite are the strings ``"nan"``, ``"inf"`` and ``"-inf"``.
-    * ``lines`` is the source, line by line.
-    * A node has ``x`` and ``y`` (layer units: inputs above, the loss below, one unit per row or column), laid out once
-      for the whole run.
-    * A message (in ``error``) is ``{"template", "values"}``: the page translates and fills it before it goes to the
-      browser.
-
-    Args:
-        trace: the run.
-
-    Returns:
-        A dictionary that ``json.dumps(…, allow_nan=False)`` accepts.
-    """
-    arrays: list[dict[str, Any]] = []
-    index_of: dict[tuple[str, tuple[int, ...], bytes], int] = {}
-
-    def array(value: np.ndarray | None) -> int | None:
-        if value is None:
-            return None
-        value = np.asarray(value)
-        key = (value.dtype.str, value.shape, value.tobytes())
-        if key not in index_of:
-            index_of[key] = len(arrays)
-            arrays.append(_array_to_json(value))
-        return index_of[key]
-
-    def message(value: Message | None) -> dict[str, Any] | None:
-        return None if value is None else {"template": value.template, "values": dict(value.values)}
-
-    nodes = [
-        {
-            "name": node.name,
-            "line": node.line,
-            "step": node.step,
-            "variable": node.variable,
-            "shape": None if node.shape is None else list(node.shape),
-            "dtype": node.dtype,
-            "value": array(node.value),
-            "saved": [
-                {
-                    "name": saved.name,
-                    "variable": saved.variable,
-                    "value": array(saved.value),
-                    "shape": list(saved.shape),
-                    "dtype": saved.dtype,
-                    "num_bytes": saved.num_bytes,
-                    "version": saved.version,
-                }
-                for saved in node.saved
-            ],
-            "rule": {"formula": node.rule.formula, "explanation": node.rule.explanation},
-            "created_by_backward": node.created_by_backward,
-        }
-        for node in trace.nodes
-    ]
-    positions = place_nodes(len(nodes), [(edge.source, edge.target) for edge in trace.edges])
-    for node_dict, (x, y) in zip(nodes, positions.tolist(), strict=True):
-        node_dict["x"], node_dict["y"] = x, y
-    error = trace.error
-    return {
-        "source": trace.source,
-        "lines": trace.source.splitlines(),
-        "seed": trace.seed,
-        "steps": [
-            {
-                "kind": step.kind,
-                "line": step.line,
-                "end_line": step.end_line,
-                "occurrence": step.occurrence,
-                "num_nodes": step.num_nodes,
-                "changed": list(step.changed),
-                "removed": list(step.removed),
-                "freed": list(step.freed),
-                "visit": step.visit,
-                "printed": step.printed,
-                "note": step.note,
-                "warnings": list(step.warnings),
-            }
-            for step in trace.steps
-        ],
-        "tensors": [
-            {
-                "name": state.name,
-                "identity": state.identity,
-                "storage": state.storage,
-                "value": array(state.value),
-                "shape": list(state.shape),
-                "dtype": state.dtype,
-                "requires_grad": state.requires_grad,
-                "is_leaf": state.is_leaf,
-                "version": state.version,
-                "node": state.node,
-                "grad": array(state.grad),
-            }
-            for state in trace.tensors
-        ],
-        "nodes": nodes,
-        "edges": [
-            {
-                "source": edge.source,
-                "target": edge.target,
-                "input_index": edge.input_index,
-                "output_index": edge.output_index,
-            }
-            for edge in trace.edges
-        ],
-        "visits": [
-            {
-                "run": visit.run,
-                "node": visit.node,
-                "line": visit.line,
-                "upstream": [array(value) for value in visit.upstream],
-                "downstream": [array(value) for value in visit.downstream],
-                "contributions": [
-                    {
-                        "edge": part.edge,
-                        "visit": part.visit,
-                        "output_index": part.output_index,
-                        "value": array(part.value),
-                    }
-                    for part in visit.contributions
-                ],
-                "accumulation": None
-                if visit.accumulation is None
-                else {
-                    "variable": visit.accumulation.variable,
-                    "before": array(visit.accumulation.before),
-                    "added": array(visit.accumulation.added),
-                    "after": array(visit.accumulation.after),
-                },
-            }
-            for visit in trace.visits
-        ],
-        "printed": trace.printed,
-        "error": None
-        if error is None
-        else {
-            "kind": error.kind,
-            "message": message(error.message),
-            "line": error.line,
-            "column": error.column,
-            "end_column": error.end_column,
-            "suggestion": error.suggestion,
-            "explanation": message(error.explanation),
-        },
-        "arrays": arrays,
-    }
-
-
-def _array_to_json(value: np.ndarray) -> dict[str, Any]:
-    """One entry of the table of values."""
-    kind = {"b": "bool", "i": "int", "u": "int"}.get(value.dtype.kind, "float")
-    flat = value.reshape(-1)
-    finite = flat[np.isfinite(flat)] if kind == "float" else flat
-    number: Callable[[Any], Any] = _shortest if kind == "float" else bool if kind == "bool" else int
-    return {
-        "shape": list(value.shape),
-        "dtype": kind,
-        "data": [number(element) for element in flat[:MAX_SHOWN]],
-        "truncated": bool(flat.size > MAX_SHOWN),
-        "min": number(finite.min()) if finite.size else None,
-        "max": number(finite.max()) if finite.size else None,
-    }
-
-
-def _shortest(element: np.floating[Any]) -> float | str:
-    """The shortest decimal that reads back as the same element, so that 0.1 in float32 is sent as 0.1."""
-    number = float(str(element)) if isinstance(element, np.floating) else float(element)
-    if math.isnan(number):
-        return "nan"
-    if math.isinf(number):
-        return "inf" if number > 0 else "-inf"
-    return number
+    folds: tuple[Fold, ...] = ()
+    calls: tuple[Call, ...] = ()
+    charts: tuple[Chart, ...] = ()

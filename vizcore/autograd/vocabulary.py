@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from vizcore.autograd import datasets, optimizers, schedulers
+
 _TORCH_WORDS = """
 tensor ones zeros full arange linspace logspace eye rand randn randint randperm normal bernoulli multinomial ones_like
 zeros_like full_like rand_like randn_like abs absolute neg negative exp exp2 expm1 log log2 log10 log1p sqrt rsqrt
@@ -32,7 +34,7 @@ fliplr flipud roll rot90 tile repeat_interleave broadcast_to broadcast_tensors a
 gather scatter scatter_add index_select index_add masked_select masked_fill take take_along_dim nonzero meshgrid
 bucketize searchsorted clone detach eq ne lt le gt ge equal allclose isclose isnan isinf isfinite logical_and
 logical_or logical_not logical_xor numel is_tensor is_floating_point is_grad_enabled conv1d conv2d conv_transpose1d
-conv_transpose2d
+conv_transpose2d from_numpy as_tensor asarray unique argwhere cov manual_seed is_inference
 """
 
 _DTYPES_WORDS = """
@@ -64,7 +66,8 @@ RMSNorm LocalResponseNorm Dropout Dropout1d Dropout2d AlphaDropout Flatten Unfla
 AvgPool1d AvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveMaxPool1d AdaptiveMaxPool2d Upsample
 UpsamplingNearest2d UpsamplingBilinear2d PixelShuffle PixelUnshuffle ZeroPad2d ReflectionPad2d ReplicationPad2d
 ConstantPad2d MSELoss L1Loss SmoothL1Loss HuberLoss CrossEntropyLoss NLLLoss BCELoss BCEWithLogitsLoss KLDivLoss
-CosineSimilarity PairwiseDistance Sequential
+CosineSimilarity PairwiseDistance Sequential HingeEmbeddingLoss MarginRankingLoss CosineEmbeddingLoss TripletMarginLoss
+PoissonNLLLoss SoftMarginLoss MultiMarginLoss GaussianNLLLoss Softmax2d RNNCell LSTMCell GRUCell RNN LSTM GRU
 """
 
 _INIT_WORDS = """
@@ -73,7 +76,7 @@ orthogonal_
 """
 
 _TENSOR_ATTRIBUTES_WORDS = """
-shape dtype grad grad_fn requires_grad is_leaf data T mT ndim retains_grad itemsize nbytes
+shape dtype grad grad_fn requires_grad is_leaf data T mT ndim retains_grad itemsize nbytes _version is_cuda device
 """
 TENSOR_ATTRIBUTES = frozenset(_TENSOR_ATTRIBUTES_WORDS.split())
 
@@ -95,18 +98,22 @@ logdet slogdet matrix_exp matrix_power gather scatter scatter_ scatter_add scatt
 index_add_ index_fill index_fill_ index_copy index_copy_ masked_select masked_fill masked_fill_ masked_scatter take
 take_along_dim nonzero zero_ fill_ copy_ normal_ uniform_ bernoulli_ bernoulli multinomial new_tensor new_zeros
 new_ones new_full eq ne lt le gt ge equal allclose isclose isnan isinf isfinite logical_and logical_or logical_not
-logical_xor
+logical_xor numpy cpu type register_hook element_size ndimension unique argwhere is_inference nelement cov
+register_post_accumulate_grad_hook
 """
 TENSOR_METHODS = frozenset(_TENSOR_METHODS_WORDS.split())
 
 _MODULE_ATTRIBUTES_WORDS = """
 weight bias running_mean running_var num_batches_tracked training in_features out_features in_channels out_channels
-kernel_size stride padding dilation groups eps momentum p num_features normalized_shape
+kernel_size stride padding dilation groups eps momentum p num_features normalized_shape num_embeddings embedding_dim
+hidden_size input_size num_layers negative_slope
 """
 MODULE_ATTRIBUTES = frozenset(_MODULE_ATTRIBUTES_WORDS.split())
 
 _MODULE_METHODS_WORDS = """
 parameters named_parameters buffers named_buffers zero_grad train eval requires_grad_ to double float half bfloat16
+children named_children modules named_modules state_dict load_state_dict forward cpu apply append extend add_module
+register_buffer register_parameter extra_repr
 """
 MODULE_METHODS = frozenset(_MODULE_METHODS_WORDS.split())
 
@@ -114,25 +121,27 @@ SETTABLE_TENSOR_ATTRIBUTES = frozenset(("grad", "data", "requires_grad"))
 SETTABLE_MODULE_ATTRIBUTES = frozenset(("weight", "bias", "training", "p"))
 
 _PYTHON_FUNCTIONS_WORDS = """
-print range len float int bool abs min max sum round enumerate zip list tuple reversed
+print range len float int bool abs min max sum round enumerate zip list tuple reversed sorted isinstance type str dict
+set any all map filter iter next hasattr getattr callable repr divmod pow super object format
 """
 PYTHON_FUNCTIONS = frozenset(_PYTHON_FUNCTIONS_WORDS.split())
 
 PYTHON_KEYWORDS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
     {
-        "print": frozenset(("sep", "end")),
-        "max": frozenset(("default",)),
-        "min": frozenset(("default",)),
+        "print": frozenset(("sep", "end", "flush")),
+        "max": frozenset(("default", "key")),
+        "min": frozenset(("default", "key")),
         "sum": frozenset(("start",)),
         "round": frozenset(("ndigits",)),
         "enumerate": frozenset(("start",)),
         "int": frozenset(("base",)),
+        "sorted": frozenset(("key", "reverse")),
     }
 )
 """Named arguments of Python's functions; those of a tensor (``dim`` and the like) belong to its methods."""
 
-REFUSED_KEYWORDS = frozenset(("out", "generator", "device", "layout", "pin_memory", "names"))
-"""Arguments that would write elsewhere, reach another device or another generator."""
+REFUSED_KEYWORDS = frozenset(("out", "generator", "layout", "names"))
+"""Arguments that would write elsewhere, or reach another generator or memory layout."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,27 +216,153 @@ NN = _namespace(
     {
         **_words("nn", nn, _MODULES_WORDS.split(), shape_options=True),
         "Parameter": Word("nn.Parameter", nn.Parameter),
+        "Module": Word("nn.Module", nn.Module),
+        "ModuleList": Word("nn.ModuleList", nn.ModuleList),
+        "ParameterList": Word("nn.ParameterList", nn.ParameterList),
+        "utils": _namespace("nn.utils", _words("nn.utils", nn.utils, ["clip_grad_norm_", "clip_grad_value_"])),
         "functional": FUNCTIONAL,
         "init": _namespace("nn.init", _words("nn.init", nn.init, _INIT_WORDS.split())),
     },
 )
-AUTOGRAD = _namespace("torch.autograd", {"grad": Word("torch.autograd.grad", torch.autograd.grad)})
+
+
+_SCHEDULES = {
+    "StepLR": schedulers.step_lr,
+    "MultiStepLR": schedulers.multi_step_lr,
+    "ExponentialLR": schedulers.exponential_lr,
+    "CosineAnnealingLR": schedulers.cosine_annealing_lr,
+    "LambdaLR": schedulers.lambda_lr,
+    "ReduceLROnPlateau": schedulers.reduce_on_plateau,
+}
+_RULES = {
+    "SGD": optimizers.sgd,
+    "Adam": optimizers.adam,
+    "AdamW": optimizers.adamw,
+    "RMSprop": optimizers.rmsprop,
+    "Adagrad": optimizers.adagrad,
+}
+OPTIM = _namespace(
+    "torch.optim",
+    {
+        **{name: Word(f"torch.optim.{name}", function) for name, function in _RULES.items()},
+        "lr_scheduler": _namespace(
+            "torch.optim.lr_scheduler",
+            {name: Word(f"torch.optim.lr_scheduler.{name}", function) for name, function in _SCHEDULES.items()},
+        ),
+    },
+)
+DATA = _namespace(
+    "torch.utils.data",
+    {
+        "TensorDataset": Word("torch.utils.data.TensorDataset", datasets.Dataset.of_tensors),
+        "DataLoader": Word("torch.utils.data.DataLoader", datasets.DataLoader),
+        "Dataset": Word("torch.utils.data.Dataset", object),
+    },
+)
+
+
+def _word(path: str, function: Callable[..., Any]) -> Word:
+    return Word(path, function)
+
+
+_FUNCTIONALS = ("jacobian", "hessian", "vjp", "jvp", "hvp", "vhp")
+AUTOGRAD = _namespace(
+    "torch.autograd",
+    {
+        "grad": _word("torch.autograd.grad", torch.autograd.grad),
+        "backward": _word("torch.autograd.backward", torch.autograd.backward),
+        "gradcheck": _word("torch.autograd.gradcheck", torch.autograd.gradcheck),
+        "Function": _word("torch.autograd.Function", torch.autograd.Function),
+        "Variable": _word("torch.autograd.Variable", lambda tensor, requires_grad=None: tensor),
+        "functional": _namespace(
+            "torch.autograd.functional",
+            {
+                name: _word(f"torch.autograd.functional.{name}", getattr(torch.autograd.functional, name))
+                for name in _FUNCTIONALS
+            },
+        ),
+        **{
+            name: _word(f"torch.{name}", getattr(torch, name))
+            for name in ("no_grad", "enable_grad", "set_grad_enabled", "inference_mode")
+        },
+        **{
+            name: _word(f"torch.autograd.{name}", getattr(torch.autograd, name))
+            for name in ("set_detect_anomaly", "detect_anomaly")
+        },
+    },
+)
+_TENSOR_TYPES = {
+    "Tensor": torch.float32,
+    "FloatTensor": torch.float32,
+    "DoubleTensor": torch.float64,
+    "LongTensor": torch.int64,
+    "IntTensor": torch.int32,
+    "BoolTensor": torch.bool,
+}
+
+
+def tensor_of_type(dtype: torch.dtype, *args: Any) -> torch.Tensor:
+    """``torch.FloatTensor(…)`` and its kin: of values, or of sizes; what torch would leave unset is zero here."""
+    if len(args) == 1 and isinstance(args[0], torch.Tensor):
+        return args[0].to(dtype)
+    if args and all(isinstance(value, int) and not isinstance(value, bool) for value in args):
+        return torch.zeros(*args, dtype=dtype)
+    if not args:
+        return torch.zeros(0, dtype=dtype)
+    (values,) = args
+    if isinstance(values, torch.Size):
+        return torch.zeros(values, dtype=dtype)
+    return torch.tensor(values, dtype=dtype)
+
+
+TENSOR_TYPES: MappingProxyType[str, torch.dtype] = MappingProxyType(
+    {f"torch.{name}": dtype for name, dtype in _TENSOR_TYPES.items()}
+)
+"""The old constructors by type, and the dtype of what they make."""
 TORCH = _namespace(
     "torch",
     {
         **_words("torch", torch, _TORCH_WORDS.split()),
         **{name: getattr(torch, name) for name in _DTYPES_WORDS.split()},
         **{name: getattr(math, name) for name in ("pi", "e", "inf", "nan")},
-        "no_grad": Word("torch.no_grad", torch.no_grad),
-        "enable_grad": Word("torch.enable_grad", torch.enable_grad),
-        "set_grad_enabled": Word("torch.set_grad_enabled", torch.set_grad_enabled),
-        "manual_seed": Word("torch.manual_seed", torch.manual_seed),
+        **{
+            name: _word(f"torch.{name}", getattr(torch, name))
+            for name in ("no_grad", "enable_grad", "set_grad_enabled", "inference_mode", "manual_seed")
+        },
+        **{name: Word(f"torch.{name}", getattr(torch, name)) for name in _TENSOR_TYPES},
+        "empty": Word("torch.empty", torch.zeros, grows=True),
+        "empty_like": Word("torch.empty_like", torch.zeros_like),
+        "set_printoptions": Word("torch.set_printoptions", lambda *args, **kwargs: None),
+        "newaxis": None,
+        "__version__": str(torch.__version__),
+        "Size": Word("torch.Size", torch.Size),
+        "device": Word("torch.device", torch.device),
+        "dtype": Word("torch.dtype", torch.dtype),
+        "cuda": _namespace(
+            "torch.cuda",
+            {
+                "is_available": Word("torch.cuda.is_available", lambda: False),
+                "device_count": Word("torch.cuda.device_count", lambda: 0),
+                "manual_seed": Word("torch.cuda.manual_seed", lambda seed: None),
+                "manual_seed_all": Word("torch.cuda.manual_seed_all", lambda seed: None),
+            },
+        ),
+        "backends": _namespace(
+            "torch.backends",
+            {
+                "mps": _namespace(
+                    "torch.backends.mps", {"is_available": Word("torch.backends.mps.is_available", lambda: False)}
+                )
+            },
+        ),
         "nn": NN,
         "autograd": AUTOGRAD,
         "linalg": _namespace("torch.linalg", _words("torch.linalg", torch.linalg, _LINALG_WORDS.split())),
+        "optim": OPTIM,
+        "utils": _namespace("torch.utils", {"data": DATA}),
     },
 )
-_MATH_WORDS = "sqrt exp log log2 log10 sin cos tan atan atan2 tanh floor ceil isnan isinf"
+_MATH_WORDS = "sqrt exp log log2 log10 sin cos tan asin acos atan atan2 sinh cosh tanh floor ceil isnan isinf pow fabs isclose hypot degrees radians"
 MATH = _namespace(
     "math",
     {
@@ -239,15 +374,15 @@ MATH = _namespace(
 NAMESPACES: MappingProxyType[str, Namespace] = MappingProxyType(
     {"torch": TORCH, "nn": NN, "F": FUNCTIONAL, "math": MATH}
 )
+"""The names that stand for torch, whether or not a program imports them."""
 
-IMPORTS = frozenset(
-    (
-        "import torch",
-        "import math",
-        "import torch.nn as nn",
-        "from torch import nn",
-        "import torch.nn.functional as F",
-        "from torch.nn import functional as F",
-    )
+KNOWN_KEYWORDS = frozenset(
+    """
+    requires_grad dtype device dim dims keepdim retain_graph create_graph allow_unused gradient inputs grad_outputs
+    reduction weight bias lr momentum weight_decay betas eps alpha nesterov dampening centered gamma step_size T_max
+    in_features out_features in_channels out_channels kernel_size stride padding dilation groups size start end steps
+    low high mean std p inplace set_to_none batch_size shuffle drop_last other input target value min max beta
+    num_classes descending dim0 dim1 sep flush key reverse default num_embeddings embedding_dim negative_slope
+    """.split()  # noqa: SIM905
 )
-"""The import lines of a pasted program. They name what is already there, so they do nothing; no other import exists."""
+"""Names of arguments that many functions have: the nearest one is offered for one that a function does not have."""

@@ -127,8 +127,11 @@ class _Arrays:
             return {"array": self.add(value)}
         if isinstance(value, range):
             return {"range": [value.start, value.stop, value.step]}
+        if isinstance(value, dict):
+            return {"dict": [[self.encode_plain(key), self.encode_plain(part)] for key, part in value.items()]}
         if isinstance(value, (list, tuple)):
-            return {type(value).__name__: [self.encode_plain(element) for element in value]}
+            kind = "list" if isinstance(value, list) else "tuple"
+            return {kind: [self.encode_plain(element) for element in value]}
         return value
 
 
@@ -205,6 +208,11 @@ class _Reader:
         if kind in ("list", "tuple"):
             parts = [self.plain(element) for element in inner]
             return parts if kind == "list" else tuple(parts)
+        if kind == "dict":
+            pairs = [(self.plain(key), self.plain(part)) for key, part in inner]
+            if not all(type(key) in (str, int, float, bool) for key, _ in pairs):
+                raise ValueError("no such key")
+            return dict(pairs)
         raise ValueError("no such kind")
 
     def _array(self, value: Any) -> np.ndarray:
@@ -259,6 +267,17 @@ def _check_places(trace: ProgramTrace) -> None:
         check(num_visits, step.visit)
         check(len(trace.tensors), *step.changed)
         check(num_nodes, *step.freed)
+        check(len(trace.calls), step.call)
+        check(len(trace.folds), step.fold)
     for node in trace.nodes:
         check(len(trace.steps) + 1, node.step)
+    num_places = len(trace.steps) + 1
+    for call in trace.calls:
+        check(num_places, call.first_step, call.end_step)
+        check(len(trace.calls), call.parent)
+    for fold in trace.folds:
+        check(num_places, fold.first_step, fold.end_step)
+        check(len(trace.folds), fold.parent)
+        for iteration in fold.iterations:
+            check(num_places, iteration.first_step, iteration.end_step)
     layers(num_nodes, [(edge.source, edge.target) for edge in trace.edges])

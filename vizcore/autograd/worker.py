@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -13,7 +13,8 @@ import torch
 from vizcore import sandbox
 from vizcore.autograd import limits
 from vizcore.autograd.program import run_program_by_lines
-from vizcore.autograd.trace import Message, ProgramError, ProgramTrace, to_json
+from vizcore.autograd.trace import Message, ProgramError, ProgramTrace
+from vizcore.autograd.trace_json import to_json
 from vizcore.autograd.wire import MAX_HEADER, MAX_PACKED, decode_trace, encode_trace
 from vizcore.sandbox import Sandbox, SandboxError
 
@@ -63,6 +64,7 @@ def run_in_worker(
     source: str,
     seed: int = 0,
     *,
+    opened: Sequence[int] = (),
     wall_s: float = sandbox.WALL_SECONDS,
     on_wait: Callable[[int], None] | None = None,
     place: Sandbox | None = None,
@@ -72,6 +74,7 @@ def run_in_worker(
     Args:
         source: the program.
         seed: seed of its random numbers.
+        opened: as for :func:`run_program`.
         wall_s: seconds after which it is stopped whatever it does; its processor time is limited besides.
         on_wait: called with the place in the queue, from 1, while others go first.
         place: another sandbox than :func:`programs_sandbox`, for tests.
@@ -85,7 +88,7 @@ def run_in_worker(
         if text.isdigit():
             lines[:] = [int(text[:9])]
 
-    request = json.dumps({"source": source, "seed": seed}).encode()
+    request = json.dumps({"source": source, "seed": seed, "opened": list(opened)}).encode()
     try:
         answer = (place or programs_sandbox()).run(TASK, request, wall_s=wall_s, on_wait=on_wait, on_note=note)
         trace, packed = decode_trace(answer, source, seed)
@@ -133,14 +136,32 @@ def prepare() -> None:
 def answer(request: bytes, note: Callable[[bytes], None]) -> bytes:
     """Runs the program of a request and writes its trace."""
     asked = json.loads(request)
-    trace = run_program_by_lines(asked["source"], asked["seed"], on_line=lambda line: note(b"%d" % line))
+    trace = run_program_by_lines(
+        asked["source"],
+        asked["seed"],
+        on_line=lambda line: note(b"%d" % line),
+        opened=[number for number in asked.get("opened", ()) if type(number) is int],
+    )
     data, packed = _written(trace)
     if len(packed) > MAX_PACKED or len(data) > sandbox.MAX_ANSWER or int.from_bytes(data[:4], "little") > MAX_HEADER:
         line = trace.steps[-1].line if trace.steps else 1
         message = Message(TOO_MANY_NUMBERS, {"limit": f"{limits.MAX_RECORDED:,}"})
         error = ProgramError("limit", message, line, 1, 2)
         data, _ = _written(
-            replace(trace, steps=(), tensors=(), nodes=(), edges=(), visits=(), variables={}, grads={}, error=error)
+            replace(
+                trace,
+                steps=(),
+                tensors=(),
+                nodes=(),
+                edges=(),
+                visits=(),
+                variables={},
+                grads={},
+                error=error,
+                folds=(),
+                calls=(),
+                charts=(),
+            )
         )
     return data
 

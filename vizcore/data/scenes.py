@@ -38,6 +38,8 @@ MAX_OBJECTS: Final = 30
 MIN_VISIBLE: Final = 0.4
 """Share of an object's pixels that must remain visible."""
 CROWD_PROBABILITY: Final = 0.3
+SYMMETRIES: Final = {"square": 4, "triangle": 3, "star": 5}
+"""Turns by a full circle over this number leave the shape as it was; of the other classes no angle is told."""
 
 _SPLIT_SEEDS: Final = {"train": 1, "validation": 2}
 _TRIES: Final = 12
@@ -57,6 +59,8 @@ class Scene:
         sizes: ``[M]`` float32, the size each object was drawn with, in pixels: its longer side before rotation.
         visible: ``[M]`` float32 in (0, 1], share of the object's pixels that can be seen.
         owner: ``[H, W]`` int16, the object that is seen at each pixel; -1 for the background.
+        angles: ``[M]`` float32, radians clockwise from straight up to a corner of a square or triangle or to a tip of a
+            star, in [0, 2π / ``SYMMETRIES``); NaN for classes without one.
         background: name of the sample photo behind the objects.
         name: ``split`` and index.
     """
@@ -67,6 +71,7 @@ class Scene:
     sizes: Float32[np.ndarray, " M"]
     visible: Float32[np.ndarray, " M"]
     owner: Int16[np.ndarray, "H W"]
+    angles: Float32[np.ndarray, " M"]
     background: str
     name: str
 
@@ -97,6 +102,7 @@ def draw_scene(split: str, index: int, *, size: int = SCENE_SIZE) -> Scene:
     labels: list[int] = []
     sizes: list[float] = []
     areas: list[int] = []
+    angles: list[float] = []
 
     most = max(1, round(MAX_OBJECTS * (size / SCENE_SIZE) ** 2))
     number = 1 + int(most * draw.number() ** 1.5)
@@ -107,7 +113,7 @@ def draw_scene(split: str, index: int, *, size: int = SCENE_SIZE) -> Scene:
         for _ in range(_TRIES):
             side = crowd.side * draw.between(0.75, 1.33) if crowd and in_crowd else draw.log_between(MIN_SIZE, MAX_SIZE)
             side = min(max(side, MIN_SIZE), MAX_SIZE, 0.8 * size)
-            alpha = _SHAPES[CLASSES[label]](side, split, draw)
+            alpha, turn = _SHAPES[CLASSES[label]](side, split, draw)
             near = crowd if in_crowd else None
             placed = _place(alpha, owner, areas, near, draw)
             if placed is not None:
@@ -116,6 +122,7 @@ def draw_scene(split: str, index: int, *, size: int = SCENE_SIZE) -> Scene:
                 owner[top : top + mask.shape[0], left : left + mask.shape[1]][mask] = len(labels)
                 labels.append(label)
                 sizes.append(side)
+                angles.append(_angle(CLASSES[label], turn))
                 areas.append(int(mask.sum()))
                 break
 
@@ -132,6 +139,7 @@ def draw_scene(split: str, index: int, *, size: int = SCENE_SIZE) -> Scene:
         sizes=np.asarray(sizes, dtype=np.float32),
         visible=visible,
         owner=owner.astype(np.int16),
+        angles=np.asarray(angles, dtype=np.float32),
         background=background,
         name=f"{split} {index}",
     )
@@ -369,28 +377,39 @@ def _around(radii: list[float], turn: float) -> list[tuple[float, float]]:
     ]
 
 
-def _circle(side: float, split: str, draw: _Draw) -> np.ndarray:
-    return _polygon(_around([side / 2] * 64, 0.0))
+def _angle(name: str, turn: float) -> float:
+    """The turn that is told of a shape: within its symmetry, NaN where there is none."""
+    if name not in SYMMETRIES:
+        return math.nan
+    period = 2 * math.pi / SYMMETRIES[name]
+    return turn % period
 
 
-def _ring(side: float, split: str, draw: _Draw) -> np.ndarray:
+def _circle(side: float, split: str, draw: _Draw) -> tuple[np.ndarray, float]:
+    return _polygon(_around([side / 2] * 64, 0.0)), 0.0
+
+
+def _ring(side: float, split: str, draw: _Draw) -> tuple[np.ndarray, float]:
     hole = draw.between(0.45, 0.65)
-    return _polygon(_around([side / 2] * 64, 0.0), _around([hole * side / 2] * 64, 0.0))
+    return _polygon(_around([side / 2] * 64, 0.0), _around([hole * side / 2] * 64, 0.0)), 0.0
 
 
-def _square(side: float, split: str, draw: _Draw) -> np.ndarray:
-    return _polygon(_around([side / math.sqrt(2)] * 4, math.pi / 4 + draw.between(-math.pi / 4, math.pi / 4)))
+def _square(side: float, split: str, draw: _Draw) -> tuple[np.ndarray, float]:
+    turn = math.pi / 4 + draw.between(-math.pi / 4, math.pi / 4)
+    return _polygon(_around([side / math.sqrt(2)] * 4, turn)), turn
 
 
-def _triangle(side: float, split: str, draw: _Draw) -> np.ndarray:
-    return _polygon(_around([side / math.sqrt(3)] * 3, draw.between(0, 2 * math.pi)))
+def _triangle(side: float, split: str, draw: _Draw) -> tuple[np.ndarray, float]:
+    turn = draw.between(0, 2 * math.pi)
+    return _polygon(_around([side / math.sqrt(3)] * 3, turn)), turn
 
 
-def _star(side: float, split: str, draw: _Draw) -> np.ndarray:
-    return _polygon(_around([side / 2, 0.42 * side / 2] * 5, draw.between(0, 2 * math.pi)))
+def _star(side: float, split: str, draw: _Draw) -> tuple[np.ndarray, float]:
+    turn = draw.between(0, 2 * math.pi)
+    return _polygon(_around([side / 2, 0.42 * side / 2] * 5, turn)), turn
 
 
-def _digit(side: float, split: str, draw: _Draw) -> np.ndarray:
+def _digit(side: float, split: str, draw: _Draw) -> tuple[np.ndarray, float]:
     digits = load_digits()
     place = draw.integer(_DIGIT_SPLIT) if split == "train" else _DIGIT_SPLIT + draw.integer(len(digits) - _DIGIT_SPLIT)
     ink = digits[place] / 16
@@ -403,10 +422,10 @@ def _digit(side: float, split: str, draw: _Draw) -> np.ndarray:
         (round(width + 2 * margin[1]), round(height + 2 * margin[0])), Image.Resampling.BICUBIC
     ).rotate(round(draw.between(-20, 20)), Image.Resampling.BILINEAR, expand=True)
     # Ink is soft at a stroke's edge: sharpened, so that the visible mask and the eye agree.
-    return np.clip((np.asarray(picture, dtype=np.float32) / 255 - 0.45) * 6 + 0.5, 0, 1)
+    return np.clip((np.asarray(picture, dtype=np.float32) / 255 - 0.45) * 6 + 0.5, 0, 1), 0.0
 
 
-_SHAPES: Final[dict[str, Callable[[float, str, _Draw], np.ndarray]]] = {
+_SHAPES: Final[dict[str, Callable[[float, str, _Draw], tuple[np.ndarray, float]]]] = {
     "circle": _circle,
     "square": _square,
     "triangle": _triangle,

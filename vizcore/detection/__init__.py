@@ -42,6 +42,7 @@ _FAMILIES = (
     "vizcore.detection.sliding_windows",
     "vizcore.detection.pyramid_detector",
     "vizcore.detection.set_detectors",
+    "vizcore.detection.point_detectors",
     "vizcore.detection.torchvision_detectors",
 )
 """Modules with ``list_infos() -> tuple[DetectorInfo, ...]`` and ``load(name) -> LoadedDetector``."""

@@ -130,12 +130,12 @@ class FCOSHead(nn.Module):
 
     def __init__(self, config: FCOSConfig) -> None:
         super().__init__()
-        self.class_tower = _Tower(config)
-        self.box_tower = _Tower(config)
+        self.class_tower = Tower(config)
+        self.box_tower = Tower(config)
         # One cell in a hundred is an object, before anything is learned (Lin et al., Focal Loss, section 4.1).
-        self.class_logits = _predictor(config.channels, config.num_classes, bias=-math.log(99))
-        self.box_distances = _predictor(config.channels, 4, bias=1.0)
-        self.centerness = _predictor(config.channels, 1, bias=0.0)
+        self.class_logits = build_predictor(config.channels, config.num_classes, bias=-math.log(99))
+        self.box_distances = build_predictor(config.channels, 4, bias=1.0)
+        self.centerness = build_predictor(config.channels, 1, bias=0.0)
         self.scales = nn.Parameter(torch.ones(len(config.levels)))
 
     def level(self, x: Float[Tensor, "N C H W"], index: int, stride: int) -> HeadOutput:
@@ -147,7 +147,7 @@ class FCOSHead(nn.Module):
         return HeadOutput(logits, distances, centerness.squeeze(-1))
 
 
-class _Tower(nn.Module):
+class Tower(nn.Module):
     """3×3 convolutions shared by all levels, each followed by the level's own batch norm and ReLU."""
 
     def __init__(self, config: FCOSConfig) -> None:
@@ -160,12 +160,13 @@ class _Tower(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "N C H W"], index: int) -> Float[Tensor, "N C H W"]:
+        """Features of one level, given by its index."""
         for conv, norms in zip(self.convs, self.norms, strict=True):
             x = F.relu(norms[index](conv(x)))  # type: ignore[index]
         return x
 
 
-def _predictor(in_channels: int, out_channels: int, *, bias: float) -> nn.Conv2d:
+def build_predictor(in_channels: int, out_channels: int, *, bias: float) -> nn.Conv2d:
     """A last layer that says ``bias`` everywhere until it has learned something."""
     layer = nn.Conv2d(in_channels, out_channels, 3, padding=1)
     nn.init.normal_(layer.weight, std=0.01)

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from vizcore.models.fcos import WEIGHTS_FOLDER
 from vizcore.training import autoregressive
 from vizcore.training.cards import list_cards, load_card
+from vizcore.training.centernet import CENTERNET_RECIPES, run_centernet_command
 from vizcore.training.detr import DETR_RECIPES
 from vizcore.training.detr_masks import NAME as MASKS
 from vizcore.training.detr_masks import run_mask_command
@@ -34,12 +35,14 @@ from vizcore.training.recipes import (
     make_losses,
 )
 from vizcore.training.shipping import judge, save_predictions, ship
+from vizcore.training.varifocalnet import VFNET_RECIPES, run_vfnet_command
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Reads the command line and does what it says."""
     parser = argparse.ArgumentParser(prog="python -m vizcore.training", description=__doc__)
-    parser.add_argument("model", choices=[*RECIPES, *DETR_RECIPES, MASKS, *autoregressive.KINDS])
+    models = [*RECIPES, *DETR_RECIPES, MASKS, *CENTERNET_RECIPES, *VFNET_RECIPES, *autoregressive.KINDS]
+    parser.add_argument("model", choices=models)
     parser.add_argument("--steps", type=int, help="steps (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights and batches")
     parser.add_argument("--folder", type=Path, default=Path("runs"), help="for features, checkpoints and logs")
@@ -63,6 +66,16 @@ def main(arguments: list[str] | None = None) -> None:
         return
     if options.model == MASKS:
         run_mask_command(options)
+        return
+    if options.model in (*CENTERNET_RECIPES, *VFNET_RECIPES) and (
+        options.ship or options.evaluate or options.predictions
+    ):
+        parser.error(f"{options.model} is judged and shipped by python -m vizcore.training.point_shipping")
+    if options.model in CENTERNET_RECIPES:
+        run_centernet_command(options)
+        return
+    if options.model in VFNET_RECIPES:
+        run_vfnet_command(options)
         return
     if options.predictions:
         save_predictions(load_card(options.model), options.predictions)

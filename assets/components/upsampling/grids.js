@@ -18,6 +18,8 @@ export default (component) => live(component, (channel) => new Grids(channel));
  * @typedef {object} Data what pages/upsampling sends
  * @property {Uint8Array} payload `pack_traces`
  * @property {{name: string, title: string, note: string, error?: string}[]} cards one an operator, in their order
+ * @property {boolean} hidden a question stands that weights and outputs would answer
+ * @property {boolean} alone in a lesson, without what only the laboratory needs
  * @property {string} version another one brings Python's grid back
  * @property {string[]} scale of the cells' colours
  * @property {Record<string, string>} colors
@@ -33,10 +35,11 @@ class Grids {
     this.editing = false;
     this.table = html("div", { class: "input", role: "grid" });
     this.inputTitle = html("h3");
-    this.help = html("p", { class: "quiet" });
+    this.help = html("p", { class: "quiet help" });
     this.heard = html("p", { class: "heard", role: "status", "aria-live": "polite" });
     this.list = html("div", { class: "cards" });
-    const left = html("section", { class: "left" }, this.inputTitle, this.table, this.help);
+    this.legend = html("p", { class: "legend" }, html("span"), html("i", { "aria-hidden": "true" }), html("span"));
+    const left = html("section", { class: "left" }, this.inputTitle, this.table, this.legend, this.help);
     this.element = html("div", { class: "g2b grids" }, html("style", {}, base), left, this.list, this.heard);
     this.table.addEventListener("keydown", (event) => this.onInputKey(event));
     this.table.addEventListener("click", (event) => this.onInputClick(event));
@@ -54,15 +57,26 @@ class Grids {
     });
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(this.list);
+    this.onPlay = (event) => {
+      event.preventDefault();
+      this.sweep();
+    };
+    document.addEventListener("grad2box:play", this.onPlay);
+    this.element.addEventListener("pointerdown", () => clearTimeout(this.timer));
+    this.element.addEventListener("keydown", () => clearTimeout(this.timer));
   }
 
   destroy() {
+    clearTimeout(this.timer);
+    document.removeEventListener("grad2box:play", this.onPlay);
     this.observer.disconnect();
   }
 
   /** @param {Data} data */
   update(data) {
     this.data = data;
+    this.element.classList.toggle("alone", Boolean(data.alone));
+    this.element.classList.toggle("veiled", Boolean(data.hidden));
     this.scale = data.scale.map(parse);
     const fresh = data.payload !== this.payload;
     if (fresh) this.read(data.payload);
@@ -79,6 +93,7 @@ class Grids {
     }
     this.inputTitle.textContent = say(data.text.input, { rows: this.rows, cols: this.cols });
     this.help.textContent = data.text.help;
+    this.legend.children[1].style.background = `linear-gradient(90deg, ${data.scale.join(", ")})`;
     put(this.table, "aria-label", data.text.input_label);
     this.buildCards();
     this.recompute();
@@ -106,12 +121,29 @@ class Grids {
     for (const operator of this.operators.values()) {
       operator.waits = !same && !operator.linear;
       operator.output = same || !operator.linear ? operator.torch : this.apply(operator);
-      let [low, high] = [Infinity, -Infinity];
-      for (const value of operator.output) [low, high] = [Math.min(low, value), Math.max(high, value)];
-      [operator.low, operator.high] = [low, high];
     }
-    this.low = Math.min(...this.grid);
-    this.high = Math.max(...this.grid);
+    this.low = Infinity;
+    this.high = -Infinity;
+    // One scale for the input and every card: the same number has the same colour everywhere.
+    for (const values of [this.grid, ...[...this.operators.values()].map((operator) => operator.output)]) {
+      for (const value of values) [this.low, this.high] = [Math.min(this.low, value), Math.max(this.high, value)];
+    }
+    [this.legend.firstChild.textContent, this.legend.lastChild.textContent] = [written(this.low), written(this.high)];
+  }
+
+  /** Walks once over the first operator's output, every other operator answering for the same place. */
+  sweep() {
+    clearTimeout(this.timer);
+    const operator = [...this.operators.values()][0];
+    if (!operator || operator.output.length > 400) return;
+    let index = 0;
+    const advance = () => {
+      this.look({ kind: "output", name: operator.name, index });
+      this.element.dataset.swept = String(index);
+      index += 1;
+      if (index < operator.output.length) this.timer = setTimeout(advance, 350);
+    };
+    advance();
   }
 
   apply(operator) {
@@ -231,6 +263,7 @@ class Grids {
   commit(index, value) {
     this.grid[index] = value;
     this.recompute();
+    this.focus = { kind: "input", index, changed: true };
     this.draw();
     const grid = [];
     for (let row = 0; row < this.rows; row++) grid.push([...this.grid.slice(row * this.cols, (row + 1) * this.cols)]);
@@ -279,7 +312,7 @@ class Grids {
     };
     card.element = html(
       "section",
-      { class: "card" },
+      { class: "card", "data-mark": name },
       html("header", {}, card.title, card.size),
       card.error,
       html("div", { class: "pair" }, map.element, html("span", { class: "arrow", "aria-hidden": "true" }, "→"), out.element),
@@ -307,7 +340,7 @@ class Grids {
       event.preventDefault();
       event.stopPropagation();
       this.look({ kind: "output", name, index: next });
-      this.announce(this.sentence(operator, next));
+      if (!this.data.hidden) this.announce(this.sentence(operator, next));
     });
     return card;
   }
@@ -326,6 +359,7 @@ class Grids {
   look(focus) {
     const { focus: old } = this;
     if (old && old.kind === focus.kind && old.name === focus.name && old.index === focus.index) return;
+    if (!this.operators) return;
     this.focus = focus;
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
@@ -350,6 +384,10 @@ class Grids {
 
   draw() {
     if (!this.operators || !this.focus) return;
+    if (this.data.hidden) {
+      this.veil();
+      return;
+    }
     const style = getComputedStyle(this.element);
     const ink = style.color;
     const edge = "rgba(128,128,128,0.45)";
@@ -363,6 +401,19 @@ class Grids {
       else this.drawSources(card, operator, ink, edge, mark, name === this.focus.name ? lit : null);
     }
     this.lit = this.focus.kind === "output" ? lit : new Map([[this.focus.index, null]]);
+    this.paintInput();
+  }
+
+  /** While a question stands, neither weights nor outputs are shown. */
+  veil() {
+    const looks = { fill: () => null, text: null, ink: "", edge: "rgba(128,128,128,0.45)" };
+    for (const card of this.cards.values()) {
+      card.map.draw(looks);
+      card.out.draw(looks);
+      card.sum.textContent = "";
+      put(card.out.element, "aria-label", card.title.textContent);
+    }
+    this.lit = new Map();
     this.paintInput();
   }
 
@@ -392,12 +443,16 @@ class Grids {
       }
     }
     card.map.draw({ fill: () => null, text: null, marks: [{ index: cell, color: mark }], ink, edge });
-    card.out.draw({
-      fill: (index) => (spread.has(index) ? this.signed(spread.get(index)) : null),
-      text: (index) => (spread.has(index) ? brief(spread.get(index)) : ""),
-      ink,
-      edge,
-    });
+    // After an edit: the numbers that it made, the cells that it reaches outlined.
+    const reached = [...spread.keys()].map((index) => ({ index, color: mark, width: 2 }));
+    if (this.focus.changed) this.drawOutput(card.out, operator, reached, ink, edge);
+    else
+      card.out.draw({
+        fill: (index) => (spread.has(index) ? this.signed(spread.get(index)) : null),
+        text: (index) => (spread.has(index) ? brief(spread.get(index)) : ""),
+        ink,
+        edge,
+      });
     const total = [...spread.values()].reduce((sum, value) => sum + value, 0);
     card.sum.textContent = say(this.data.text.spread, { count: spread.size, total: written(total) });
     put(card.out.element, "aria-label", card.sum.textContent);
@@ -414,7 +469,7 @@ class Grids {
 
   drawOutput(cells, operator, marks, ink, edge) {
     cells.draw({
-      fill: (index) => shade(this.scale, operator.output[index], operator.low, operator.high),
+      fill: (index) => shade(this.scale, operator.output[index], this.low, this.high),
       text: (index) => brief(operator.output[index]),
       marks,
       ink,
@@ -453,15 +508,15 @@ class Grids {
     const count = operator.starts[index + 1] - operator.starts[index];
     return say(this.data.text.cell, {
       operator: card?.title ?? operator.name,
-      row: Math.floor(index / operator.cols) + 1,
-      col: (index % operator.cols) + 1,
+      row: Math.floor(index / operator.cols),
+      col: index % operator.cols,
       value: written(operator.output[index]),
       count,
     });
   }
 
   place(index) {
-    return say(this.data.text.place, { row: Math.floor(index / this.cols) + 1, col: (index % this.cols) + 1 });
+    return say(this.data.text.place, { row: Math.floor(index / this.cols), col: index % this.cols });
   }
 
   paintInput() {

@@ -17,6 +17,7 @@ export default (component) => live(component, (channel) => new Scatter(channel))
 /**
  * @typedef {object} Data what pages/upsampling sends
  * @property {Uint8Array} payload `pack_scatter`
+ * @property {boolean} hidden a question stands that stamps and output would answer
  * @property {"scatter" | "convolution"} reading
  * @property {import("../shared/stepper.js").StepSpec} stepper
  * @property {string[]} scale
@@ -35,12 +36,18 @@ class Scatter {
       const title = html("h3");
       const cells = new Cells({ role: "img" });
       this.panels[name] = { title, cells };
-      row.append(html("figure", { class: name }, title, cells.element));
+      row.append(html("figure", { class: name, "data-mark": name }, title, cells.element));
     }
     this.sum = html("p", { class: "sum" });
     this.transport = new Transport(channel, { name: "step" });
+    const output = this.panels.output.cells;
+    output.element.addEventListener("pointermove", (event) => this.point(output.at(event)));
+    output.element.addEventListener("pointerdown", (event) => this.point(output.at(event)));
+    output.element.addEventListener("pointerleave", () => this.point(-1));
+    this.pointed = -1;
     this.transport.onStep = (step) => {
       this.step = step;
+      this.pointed = -1;
       this.draw();
     };
     this.element.append(this.transport.element, row, this.sum);
@@ -66,9 +73,17 @@ class Scatter {
       this.low = Math.min(0, ...this.arrays.output);
       this.high = Math.max(0, ...this.arrays.output);
     }
+    this.element.classList.toggle("veiled", Boolean(data.hidden));
     this.stamping = data.reading === "scatter";
     this.transport.update({ ...data.stepper, text: data.stepper.text ?? data.text, presenter: data.presenter });
     this.layout();
+  }
+
+  /** Looks at one output cell: which input cells' stamps cover it. */
+  point(index) {
+    if (index === this.pointed) return;
+    this.pointed = index;
+    this.draw();
   }
 
   layout() {
@@ -118,6 +133,7 @@ class Scatter {
     const { text, colors } = this.data;
     const [rows, cols] = this.shape.output;
     const size = rows * cols;
+    if (this.pointed >= size) this.pointed = -1;
     const done = Math.min(this.step, input.length);
     const now = done - 1;
     const total = new Float64Array(size);
@@ -133,11 +149,29 @@ class Scatter {
     this.cellsOf("kernel", text.kernel, kernel);
     this.cellsOf("stamp", text.stamp, last, { blank: (k) => !touched[k] });
     this.cellsOf("output", text.so_far, total, { marks });
+    if (this.pointed >= 0) {
+      this.drawContributors(done, input, stamps, total, size);
+      return;
+    }
     if (now < 0) this.sum.textContent = text.start_stamps;
     else {
       const [row, col] = [Math.floor(now / this.shape.input[1]), now % this.shape.input[1]];
-      this.sum.textContent = say(text.stamped, { row: row + 1, col: col + 1, value: written(input[now]), count: places.length });
+      this.sum.textContent = say(text.stamped, { row, col, value: written(input[now]), count: places.length });
     }
+  }
+
+  /** The stamps on the output cell that is pointed at, and their sum. */
+  drawContributors(done, input, stamps, total, size) {
+    const { colors, text } = this.data;
+    const cols = this.shape.output[1];
+    const covering = [...Array(done).keys()].filter((cell) => this.stampCells(cell).includes(this.pointed));
+    const marks = covering.map((index) => ({ index, color: colors.current }));
+    this.cellsOf("source", text.input, input, { marks });
+    this.cellsOf("output", text.so_far, total, { marks: [{ index: this.pointed, color: colors.current }] });
+    const terms = covering.map((cell) => written(stamps[cell * size + this.pointed])).join(" + ");
+    const place = `out[${Math.floor(this.pointed / cols)}, ${this.pointed % cols}] = `;
+    const sum = covering.length > 1 ? `${terms.replaceAll("+ −", "− ")} = ` : "";
+    this.sum.textContent = `${say(text.covering, { count: covering.length })} ${place}${sum}${written(total[this.pointed])}`;
   }
 
   /** The output cells that one input cell's stamp covers, also where the kernel is zero. */

@@ -17,6 +17,10 @@ def say(message: str, **values: Any) -> str:
     return message.format(**values)
 
 
+CHECKER = tuple(tuple(float((row + column) % 2) for column in range(4)) for row in range(4))
+# Only an L: at [1, 1] both neighbours add their largest weights.
+L_SHAPE = ((0.0,) * 4, (0.0, 1.0, 1.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0,) * 4)
+LINE = ((0.0,) * 5, (0.0,) * 5, (0.0, 1.0, 1.0, 1.0, 0.0), (0.0,) * 5, (0.0,) * 5)
 EDGE = tuple((0.0, 0.0, 1.0, 1.0) for _ in range(4))
 
 
@@ -33,10 +37,14 @@ EDGE = tuple((0.0, 0.0, 1.0, 1.0) for _ in range(4))
         # 4 becomes 8 here too, but 7 becomes 17: a stride of 3 multiplies by 3.
         (challenges.doubles, {"kernel_size": 5, "stride": 3, "padding": 3}, "4 becomes 8 and 7 becomes 17"),
         (challenges.doubles, {"kernel_size": 5, "padding": 6}, "less padding"),
-        (challenges.overshoots, {"grid": EDGE}, None),
+        (challenges.overshoots, {"grid": L_SHAPE}, None),
+        (challenges.overshoots, {"grid": EDGE}, "8 ones are off the border"),
+        # The preset “Checker”: one click must not solve it.
+        (challenges.overshoots, {"grid": CHECKER}, "8 ones are off the border"),
+        (challenges.overshoots, {"grid": LINE}, "Bicubic stays at"),
         (challenges.overshoots, {}, "Use only zeros and ones"),
-        (challenges.overshoots, {"grid": ((1.0,) * 4,) * 4}, "Bicubic stays at 1 here"),
-        (challenges.overshoots, {"grid": ((0.0,) * 4,) * 4}, "Bicubic stays at 0 here"),
+        (challenges.overshoots, {"grid": ((1.0,) * 4,) * 4}, "4 of 16 ones"),
+        (challenges.overshoots, {"grid": ((0.0,) * 4,) * 4}, "0 of 0 ones"),
         (challenges.overshoots, {"grid": tuple((0.0, 0.0, 2.0, 2.0) for _ in range(4))}, "Use only zeros and ones"),
     ],
 )

@@ -1,0 +1,462 @@
+"""What stands behind a dot and between brackets: reading and writing attributes and items of every kind of value."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vizcore.autograd import limits
+from vizcore.autograd.arrays import ARRAY_ATTRIBUTES, ARRAY_METHODS, check_array_index
+from vizcore.autograd.containers import methods_of
+from vizcore.autograd.datasets import DataLoader, Dataset
+from vizcore.autograd.explanations import explain
+from vizcore.autograd.formatting import Formatting
+from vizcore.autograd.machine import kind_of
+from vizcore.autograd.optimizers import Optimizer
+from vizcore.autograd.parsing import unknown_word
+from vizcore.autograd.recorder import is_leaf_of
+from vizcore.autograd.schedulers import Scheduler
+from vizcore.autograd.trace import Message
+from vizcore.autograd.values import (
+    MISSING,
+    BoundFunction,
+    Context,
+    Device,
+    ErrorClass,
+    ErrorValue,
+    Function,
+    GradMode,
+    GraphNode,
+    Handle,
+    Instance,
+    Method,
+    Silent,
+    Super,
+    TypeOf,
+    UserClass,
+)
+from vizcore.autograd.vocabulary import (
+    MODULE_ATTRIBUTES,
+    MODULE_METHODS,
+    SETTABLE_MODULE_ATTRIBUTES,
+    SETTABLE_TENSOR_ATTRIBUTES,
+    TENSOR_ATTRIBUTES,
+    TENSOR_METHODS,
+    Namespace,
+    Word,
+)
+
+_RESULT_FIELDS = frozenset(
+    ["values", "indices", "eigenvalues", "eigenvectors", "Q", "R", "U", "S", "Vh", "sign", "logabsdet", "min", "max"]
+)
+_NON_LEAF_GRAD = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
+    "be populated "
+    "during autograd.backward()."
+)
+_CUDA = "There is only one device here, the processor; leave .cuda() out, or write .to('cpu')."
+OPTIMIZER_METHODS = frozenset(["step", "zero_grad", "state_dict", "add_param_group"])
+SCHEDULER_METHODS = frozenset(["step", "get_last_lr"])
+CONTEXT_METHODS = frozenset(["save_for_backward", "mark_dirty", "mark_non_differentiable", "set_materialize_grads"])
+_MODULE_LISTS = (nn.Sequential, nn.ModuleList, nn.ParameterList)
+
+
+class Attributes(Formatting):
+    """The part of the interpreter that reads and writes attributes and items."""
+
+    def _evaluate_attribute(self, node: ast.Attribute) -> Any:
+        return self._get_attribute(node, self._evaluate(node.value))
+
+    def _get_attribute(self, node: ast.Attribute, owner: Any) -> Any:
+        name = node.attr
+        if isinstance(owner, Namespace):
+            if name not in owner.words:
+                message, suggestion = unknown_word(name, owner.path, owner.words)
+                raise self._fault("name", message, node, suggestion=suggestion, cause=AttributeError(name))
+            return owner.words[name]
+        if isinstance(owner, Tensor):
+            return self._get_tensor_attribute(node, owner)
+        if isinstance(owner, (Instance, UserClass, Super, nn.Module, Context)):
+            return self._get_user_attribute(node, owner)
+        if name == "__name__" and isinstance(owner, (TypeOf, ErrorClass, Function, BoundFunction, Word)):
+            return _bare_name(owner)
+        if name.startswith("_"):
+            raise self._fault(
+                "unsupported",
+                Message("Names that begin with an underscore are torch's own affair: {word}.", {"word": name}),
+                node,
+            )
+        if isinstance(owner, GraphNode):
+            return self._get_node_attribute(node, owner)
+        if isinstance(owner, (Optimizer, Scheduler)):
+            return self._get_optimizer_attribute(node, owner)
+        words = methods_of(owner)
+        if words is not None and name in words:
+            return Method(owner, name)
+        if isinstance(owner, tuple) and type(owner).__module__ == "torch.return_types" and name in _RESULT_FIELDS:
+            return self._call_python(node, lambda: getattr(owner, name))
+        if isinstance(owner, torch.Size) and name == "numel":
+            return Method(owner, name)
+        if isinstance(owner, (np.ndarray, np.generic)):
+            return self._get_array_attribute(node, owner)
+        simple = _simple_attribute(owner, name)
+        if simple is not MISSING:
+            return simple
+        if isinstance(owner, (Word, Method, GradMode, Function, BoundFunction, TypeOf, ErrorClass)):
+            raise self._fault("unsupported", Message("There is nothing behind the dot here."), node)
+        kind = kind_of(owner)
+        text = f"'{kind}' object has no attribute '{name}'"
+        if words:
+            message, suggestion = unknown_word(name, kind, words)
+            if suggestion:
+                raise self._fault("value", message, node, suggestion=suggestion, cause=AttributeError(text))
+        raise self._raised(node, AttributeError(text))
+
+    def _get_tensor_attribute(self, node: ast.Attribute, owner: Tensor) -> Any:
+        name = node.attr
+        if name in TENSOR_METHODS:
+            return Method(owner, name)
+        if name == "cuda":
+            raise self._fault("unsupported", Message(_CUDA), node)
+        if name not in TENSOR_ATTRIBUTES:
+            self._unknown_attribute(node, "Tensor", TENSOR_METHODS | TENSOR_ATTRIBUTES)
+        if name == "grad":
+            if not is_leaf_of(owner) and not owner.retains_grad and owner.requires_grad:
+                self._recorder.add_warnings([_NON_LEAF_GRAD])
+                return None
+            return owner.grad
+        if name == "grad_fn":
+            function = self._call_python(node, lambda: owner.grad_fn)
+            return None if function is None else GraphNode(function)
+        if name == "device":
+            return Device()
+        return self._call_torch(node, getattr, (owner, name))
+
+    def _get_node_attribute(self, node: ast.Attribute, owner: GraphNode) -> Any:
+        if node.attr == "name":
+            return Method(owner, "name")
+        if node.attr == "next_functions":
+            pairs = owner.node.next_functions
+            return tuple((None if following is None else GraphNode(following), index) for following, index in pairs)
+        if node.attr == "variable" and hasattr(owner.node, "variable"):
+            return self._admit(owner.node.variable, node)
+        self._unknown_attribute(node, "grad_fn", ("name", "next_functions", "variable"))
+        return None
+
+    def _get_optimizer_attribute(self, node: ast.Attribute, owner: Optimizer | Scheduler) -> Any:
+        name = node.attr
+        methods = OPTIMIZER_METHODS if isinstance(owner, Optimizer) else SCHEDULER_METHODS
+        if name in methods:
+            return Method(owner, name)
+        if isinstance(owner, Optimizer) and name == "param_groups":
+            return owner.param_groups
+        if isinstance(owner, Optimizer) and name == "state":
+            return [dict(owner.state.get(id(p), {})) for group in owner.param_groups for p in group["params"]]
+        if isinstance(owner, Scheduler) and name == "last_epoch":
+            return owner.last_epoch
+        self._unknown_attribute(node, owner.name, methods | {"param_groups"})
+        return None
+
+    def _get_array_attribute(self, node: ast.Attribute, owner: Any) -> Any:
+        name = node.attr
+        if name in ARRAY_METHODS:
+            return Method(owner, name)
+        if name in ARRAY_ATTRIBUTES:
+            value = self._call_python(node, lambda: getattr(owner, name))
+            return TypeOf(str(value), str(value)) if name == "dtype" else self._admit(value, node)
+        self._unknown_attribute(node, "np.ndarray", ARRAY_METHODS | ARRAY_ATTRIBUTES)
+        return None
+
+    def _get_user_attribute(self, node: ast.Attribute, owner: Any) -> Any:
+        """Attributes of what classes of the learner's make, and of torch's modules."""
+        name = node.attr
+        if isinstance(owner, Super):
+            value = owner.start.find(name)
+            if isinstance(value, Function):
+                return BoundFunction(owner.instance, value)
+            return Method(owner, name)
+        if isinstance(owner, UserClass):
+            if name == "__name__":
+                return owner.name
+            value = owner.find(name)
+            if isinstance(value, Function):
+                return BoundFunction(owner, value) if value.binding == "class" else value
+            if value is not MISSING:
+                return value
+            if name == "apply" and isinstance(owner.native, type):
+                return Method(owner, name)
+            self._unknown_attribute(node, owner.name, owner.members)
+        if isinstance(owner, Context):
+            if name in owner.fields:
+                return owner.fields[name]
+            if name in CONTEXT_METHODS:
+                return Method(owner, name)
+            if name in ("saved_tensors", "needs_input_grad"):
+                return self._admit(self._call_torch(node, getattr, (owner.context, name)), node)
+            self._unknown_attribute(node, "ctx", {*CONTEXT_METHODS, *owner.fields, "saved_tensors", "needs_input_grad"})
+        fields, kind = fields_of(owner), class_of(owner)
+        if name in fields:
+            return fields[name]
+        if kind is not None:
+            value = kind.find(name)
+            if isinstance(value, Function):
+                if value.binding == "property":
+                    return self._call_function(node, value, (owner,), {})
+                if value.binding == "static":
+                    return value
+                return BoundFunction(kind if value.binding == "class" else owner, value)
+            if value is not MISSING:
+                return value
+        if isinstance(owner, nn.Module):
+            return self._get_module_attribute(node, owner)
+        text = f"'{owner.type.name}' object has no attribute '{name}'"
+        message, suggestion = unknown_word(name, owner.type.name, [*fields, *owner.type.members])
+        if suggestion:
+            raise self._fault("name", message, node, suggestion=suggestion, cause=AttributeError(text))
+        raise self._raised(node, AttributeError(text))
+
+    def _get_module_attribute(self, node: ast.Attribute, owner: nn.Module) -> Any:
+        name = node.attr
+        for kept in (owner._modules, owner._parameters, owner._buffers):
+            if name in kept and not name.startswith("_"):
+                return kept[name]
+        if name in MODULE_METHODS:
+            return Method(owner, name)
+        if name == "cuda":
+            raise self._fault("unsupported", Message(_CUDA), node)
+        if name in MODULE_ATTRIBUTES or (isinstance(owner, nn.RNNBase) and name.startswith(("weight_", "bias_"))):
+            return self._admit(self._call_python(node, lambda: getattr(owner, name)), node)
+        own = (*owner._modules, *owner._parameters, *owner._buffers, *fields_of(owner))
+        self._unknown_attribute(node, kind_of(owner), MODULE_ATTRIBUTES | MODULE_METHODS | frozenset(own))
+        return None
+
+    def _unknown_attribute(self, node: ast.Attribute, path: str, words: Iterable[str]) -> None:
+        message, suggestion = unknown_word(node.attr, path, words)
+        cause = AttributeError(f"'{path}' object has no attribute '{node.attr}'")
+        raise self._fault("name", message, node, suggestion=suggestion, cause=cause)
+
+    def _set_attribute(self, node: ast.Attribute, owner: Any, value: Any) -> None:
+        name = node.attr
+        if name.startswith("__"):
+            raise self._fault("unsupported", Message("{path} cannot be changed.", {"path": name}), node)
+        if isinstance(owner, Instance):
+            owner.fields[name] = value
+            self._check_lists(node, owner.fields, value)
+            return
+        if isinstance(owner, Context):
+            owner.fields[name] = value
+            return
+        if isinstance(owner, UserClass) and not name.startswith("_"):
+            owner.members[name] = value
+            return
+        if class_of(owner) is not None:
+            self._set_module_field(node, owner, value)
+            return
+        if isinstance(owner, Silent):
+            return
+        if isinstance(owner, Tensor) and name in SETTABLE_TENSOR_ATTRIBUTES:
+            allowed: tuple[type, ...] = {"grad": (Tensor, type(None)), "data": (Tensor,), "requires_grad": (bool,)}[
+                name
+            ]
+        elif isinstance(owner, nn.Module) and name in SETTABLE_MODULE_ATTRIBUTES and hasattr(owner, name):
+            allowed = {
+                "weight": (nn.Parameter,),
+                "bias": (nn.Parameter, type(None)),
+                "training": (bool,),
+                "p": (float, int),
+            }[name]
+        else:
+            self._refuse_setting(node, owner)
+        if not isinstance(value, allowed):
+            text = f"assigned {kind_of(value)} to {name}"
+            raise self._fault(
+                "value",
+                Message("{path} cannot hold a {kind}.", {"path": name, "kind": kind_of(value)}),
+                node,
+                explanation=explain(text),
+                cause=TypeError(text),
+            )
+        self._call_torch(node, setattr, (owner, name, value))
+        self._forget_modules()
+
+    def _refuse_setting(self, node: ast.Attribute, owner: Any) -> None:
+        """A misspelt attribute of a tensor (``x.requires_gard = True``) has its nearest word."""
+        settable = SETTABLE_TENSOR_ATTRIBUTES if isinstance(owner, Tensor) else SETTABLE_MODULE_ATTRIBUTES
+        if isinstance(owner, (Tensor, nn.Module)) and node.attr not in settable:
+            message, suggestion = unknown_word(node.attr, kind_of(owner), settable)
+            if suggestion:
+                raise self._fault("name", message, node, suggestion=suggestion)
+        raise self._fault("unsupported", Message("{path} cannot be changed.", {"path": node.attr}), node)
+
+    def _set_module_field(self, node: ast.Attribute, owner: nn.Module, value: Any) -> None:
+        """What a module of the learner's keeps: modules and parameters with torch, the rest with us."""
+        name = node.attr
+        fields = fields_of(owner)
+        is_kept = name in owner._modules or name in owner._parameters or name in owner._buffers
+        if name == "training" and isinstance(value, bool):
+            owner.training = value
+            self._forget_modules()
+        elif isinstance(value, (nn.Module, nn.Parameter)) or is_kept:
+            if hasattr(nn.Module, name) or name.startswith("_"):
+                raise self._fault("unsupported", Message("{path} cannot be changed.", {"path": name}), node)
+            if not isinstance(value, (nn.Module, Tensor, type(None))):
+                text = f"cannot assign '{kind_of(value)}' as '{name}'"
+                raise self._raised(node, TypeError(text))
+            fields.pop(name, None)
+            self._call_torch(node, setattr, (owner, name, value))
+            self._forget_modules()
+            self._admit(owner, node)
+        else:
+            fields[name] = value
+            with self._limits(node):
+                if len(fields) > limits.MAX_LIST:
+                    raise limits.too_long_a_list()
+
+    # ---- items
+
+    def _evaluate_subscript(self, node: ast.Subscript) -> Any:
+        return self._get_item(node, self._evaluate(node.value), self._evaluate(node.slice))
+
+    def _evaluate_slice(self, node: ast.Slice) -> slice:
+        parts = (None if part is None else self._evaluate(part) for part in (node.lower, node.upper, node.step))
+        return slice(*(int(part) if isinstance(part, np.integer) else part for part in parts))
+
+    def _get_item(self, node: ast.AST, owner: Any, index: Any) -> Any:
+        if isinstance(index, np.integer):
+            index = int(index)
+        if isinstance(owner, (Tensor, *_MODULE_LISTS)):
+            if isinstance(owner, _MODULE_LISTS) and not isinstance(index, (int, slice)):
+                raise self._fault("value", Message("A module is chosen by a whole number."), node)
+            index = self._plain_index(node, index)
+            return self._call_torch(
+                node, operator.getitem, (owner, index), grows=self._selects_more(node, owner, index)
+            )
+        if isinstance(owner, dict):
+            return self._call_python(node, lambda: owner[self._key(index, node)])
+        if isinstance(index, Tensor) and isinstance(owner, (list, tuple, range, str)):
+            index = self._call_torch(node, operator.index, (index,))
+        if isinstance(owner, (list, tuple, range, str)) and isinstance(index, (int, slice)):
+            return self._admit(self._call_python(node, lambda: owner[index]), node)
+        if isinstance(owner, np.ndarray):
+            with self._limits(node):
+                check_array_index(owner, index)
+            return self._admit(self._call_python(node, lambda: owner[index]), node)
+        if isinstance(owner, Dataset) and isinstance(index, int):
+            if not -len(owner) <= index < len(owner):
+                raise self._raised(node, IndexError("index out of range"))
+            return self._call_python(node, lambda: owner.item(index))
+        if isinstance(owner, Silent):
+            return owner
+        found = self._special(node, owner, "__getitem__", index)
+        if found is not MISSING:
+            return found
+        raise self._raised(node, TypeError(f"'{kind_of(owner)}' object is not subscriptable"))
+
+    def _plain_index(self, node: ast.AST, index: Any) -> Any:
+        if isinstance(index, np.ndarray):
+            return self._call_torch(node, torch.from_numpy, (index,))
+        parts = index if isinstance(index, tuple) else (index,)
+        for part in parts:
+            if isinstance(part, (dict, set)) or kind_of(part) in ("Function", "Word", "Method", "Instance"):
+                raise self._raised(
+                    node, TypeError(f"only integers, slices, tensors can be an index, not {kind_of(part)}")
+                )
+        return index
+
+    def _key(self, key: Any, node: ast.AST) -> Any:
+        """A key of a dictionary or an element of a set: numbers, texts, tuples of them, and named things."""
+        stack, count = [key], 0
+        while stack:
+            part = stack.pop()
+            count += 1
+            if isinstance(part, tuple) and count < 64:
+                stack.extend(part)
+            elif isinstance(part, (list, dict, set, np.ndarray)):
+                raise self._raised(node, TypeError(f"unhashable type: '{kind_of(part)}'"))
+        if count >= 64:
+            raise self._fault("limit", limits.too_long_a_list().reason, node)
+        return key
+
+    def _set_item(self, node: ast.AST, owner: Any, index: Any, value: Any) -> None:
+        if isinstance(index, np.integer):
+            index = int(index)
+        if isinstance(owner, Tensor):
+            index = self._plain_index(node, index)
+            self._check_arguments(node, (value,), {})
+            if self._selects_more(node, owner, index):
+                with self._limits(node), self._collect_warnings():
+                    self._guard.rehearse(operator.getitem, (owner, index), {})
+            self._call_torch(node, operator.setitem, (owner, index, value))
+            self._recorder.add_result(owner)
+        elif isinstance(owner, list) and isinstance(index, int):
+            self._call_python(node, lambda: operator.setitem(owner, index, value))
+            self._check_lists(node, owner, value)
+        elif isinstance(owner, dict):
+            self._call_python(node, lambda: operator.setitem(owner, self._key(index, node), value))
+            self._check_lists(node, owner, value)
+        elif isinstance(owner, np.ndarray):
+            with self._limits(node):
+                check_array_index(owner, index)
+            if not isinstance(value, (bool, int, float, np.ndarray, np.generic, list, tuple)):
+                raise self._raised(node, TypeError(f"an array cannot hold a {kind_of(value)}"))
+            self._call_python(node, lambda: operator.setitem(owner, index, value))
+        elif isinstance(owner, Silent):
+            return
+        else:
+            text = f"'{kind_of(owner)}' object does not support item assignment"
+            raise self._raised(node, TypeError(text))
+
+    def _selects_more(self, node: ast.AST, owner: Any, index: Any) -> bool:
+        """Whether an index could select more elements than a tensor may have."""
+        if not isinstance(owner, Tensor):
+            return False
+        with self._limits(node):
+            return limits.largest_selection(owner, index) > limits.MAX_ELEMENTS
+
+
+def fields_of(owner: Any) -> dict[str, Any]:
+    """What an object keeps that is neither a module nor a parameter."""
+    if isinstance(owner, Instance):
+        return owner.fields
+    return getattr(owner, "lab_fields", {}) if isinstance(owner, nn.Module) else {}
+
+
+def class_of(owner: Any) -> UserClass | None:
+    """The learner's class of an object, None for an object of torch's."""
+    if isinstance(owner, Instance):
+        return owner.type
+    return getattr(owner, "lab_class", None) if isinstance(owner, nn.Module) else None
+
+
+def _bare_name(owner: Any) -> str:
+    if isinstance(owner, BoundFunction):
+        return owner.function.name
+    if isinstance(owner, ErrorClass):
+        return owner.type.__name__
+    if isinstance(owner, Word):
+        return owner.path.rpartition(".")[2]
+    return str(owner.name)
+
+
+def _simple_attribute(owner: Any, name: str) -> Any:
+    if isinstance(owner, Device):
+        return "cpu" if name == "type" else None if name == "index" else MISSING
+    if isinstance(owner, ErrorValue):
+        return tuple(owner.error.args) if name == "args" else MISSING
+    if isinstance(owner, Handle) and name == "remove":
+        return Method(owner, name)
+    if isinstance(owner, Silent):
+        return Silent(f"{owner.path}.{name}")
+    if isinstance(owner, DataLoader) and name in ("dataset", "batch_size"):
+        return getattr(owner, name)
+    if isinstance(owner, DataLoader | Dataset) and name == "tensors":
+        return MISSING
+    if isinstance(owner, (bool, int, float)) and name in ("real", "is_integer", "bit_length"):
+        return owner if name == "real" else Method(owner, name)
+    return MISSING

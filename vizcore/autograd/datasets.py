@@ -1,0 +1,104 @@
+"""Data sets and loaders of a program: tensors cut into batches, shuffled with the program's own random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vizcore.autograd.limits import MAX_LIST, Guard, LimitError
+
+
+class Dataset:
+    """Items that belong together: row i of every tensor."""
+
+    def __init__(self, item: Callable[[int], Any], length: int) -> None:
+        """Keeps how an item is taken, and how many there are."""
+        self.item = item
+        self._length = length
+
+    @classmethod
+    def of_tensors(cls, *tensors: Tensor) -> Dataset:
+        """``TensorDataset``.
+
+        Raises:
+            AssertionError: if the tensors have unequal first sizes, in torch's own words.
+        """
+        if not tensors or not all(isinstance(tensor, Tensor) and tensor.dim() for tensor in tensors):
+            raise TypeError("TensorDataset takes tensors with at least one dimension")
+        if any(tensor.shape[0] != tensors[0].shape[0] for tensor in tensors):
+            raise AssertionError("Size mismatch between tensors")
+        return cls(lambda index: tuple(tensor[index] for tensor in tensors), tensors[0].shape[0])
+
+    @classmethod
+    def of_items(cls, items: list[Any]) -> Dataset:
+        """Items that exist already."""
+        return cls(lambda index: items[index], len(items))
+
+    def __len__(self) -> int:
+        """How many items there are."""
+        return self._length
+
+
+class DataLoader:
+    """Batches of a data set, anew for every pass."""
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int = 1,
+        shuffle: bool = False,
+        drop_last: bool = False,
+        num_workers: int = 0,
+    ) -> None:
+        """Keeps how the batches are cut; ``num_workers`` changes nothing here."""
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}")
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = bool(shuffle)
+        self.drop_last = bool(drop_last)
+
+    def __len__(self) -> int:
+        """How many batches a pass has."""
+        whole, rest = divmod(len(self.dataset), self.batch_size)
+        return whole + bool(rest and not self.drop_last)
+
+    def batches(self, guard: Guard) -> list[list[Any]]:
+        """One pass.
+
+        Raises:
+            LimitError: for more items than a list may have.
+        """
+        num = len(self.dataset)
+        if num > MAX_LIST:
+            raise LimitError("A list may have at most {limit} elements.", limit=f"{MAX_LIST:,}")
+        with guard.randomness():  # as torch draws: a seed for the pass, then, shuffling, one for the order
+            torch.empty((), dtype=torch.int64).random_()
+            order = list(range(num))
+            if self.shuffle:
+                seed = int(torch.empty((), dtype=torch.int64).random_().item())
+                order = torch.randperm(num, generator=torch.Generator().manual_seed(seed)).tolist()
+        count = len(self) * self.batch_size
+        chosen = order[:count]
+        item = self.dataset.item
+        return [
+            _collate([item(index) for index in chosen[first : first + self.batch_size]])
+            for first in range(0, len(chosen), self.batch_size)
+        ]
+
+
+def _collate(items: list[Any]) -> Any:
+    """A batch of items, as torch's default does it."""
+    first = items[0]
+    if isinstance(first, Tensor):
+        return torch.stack(items)
+    if isinstance(first, float):
+        return torch.tensor(items, dtype=torch.float64)
+    if isinstance(first, int):
+        return torch.tensor(items)
+    if isinstance(first, (tuple, list)):
+        return [_collate([item[place] for item in items]) for place in range(len(first))]
+    return items

@@ -1,0 +1,148 @@
+"""What a program may import: torch and its parts, and a small face of numpy, matplotlib and random."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from vizcore.autograd import charts, vocabulary
+from vizcore.autograd.values import Silent
+from vizcore.autograd.vocabulary import Namespace, Word
+
+
+def _namespace(path: str, words: dict[str, Any]) -> Namespace:
+    return Namespace(path, MappingProxyType(words))
+
+
+_ARRAY_WORDS = """
+array asarray linspace arange zeros ones full eye zeros_like ones_like full_like exp log log2 log10 log1p expm1 sqrt
+square sin cos tan tanh sinh cosh arctan abs absolute maximum minimum clip power sign mean sum std var max min amax
+amin argmax argmin dot matmul outer reshape transpose concatenate stack vstack hstack column_stack where round around
+floor ceil allclose isclose array_equal meshgrid cumsum expand_dims squeeze prod any all argsort sort unique diff isnan
+ravel median add subtract multiply divide inner trace
+"""
+_RANDOM_WORDS = """
+seed rand randn random normal uniform randint permutation shuffle choice random_sample standard_normal
+"""
+_CHANCE_WORDS = "seed random randint uniform choice shuffle gauss sample randrange normalvariate"
+
+NUMPY = _namespace(
+    "np",
+    {
+        **{name: Word(f"np.{name}", getattr(np, name)) for name in _ARRAY_WORDS.split()},
+        **{name: getattr(math, name) for name in ("pi", "e", "inf", "nan")},
+        **{name: Word(f"np.{name}", getattr(np, name)) for name in ("float32", "float64", "int32", "int64", "ndarray")},
+        "newaxis": None,
+        "random": _namespace(
+            "np.random",
+            {name: Word(f"np.random.{name}", getattr(np.random, name)) for name in _RANDOM_WORDS.split()},
+        ),
+        "linalg": _namespace(
+            "np.linalg",
+            {name: Word(f"np.linalg.{name}", getattr(np.linalg, name)) for name in ("norm", "inv", "det", "solve")},
+        ),
+        "set_printoptions": Silent("np.set_printoptions"),
+        "__version__": np.__version__,
+    },
+)
+PYPLOT = _namespace(
+    "plt",
+    {
+        **{name: Word(f"plt.{name}", lambda *args, **kwargs: None) for name in charts.WORDS},
+        "style": _namespace("plt.style", {"use": Silent("plt.style.use")}),
+        "rcParams": Silent("plt.rcParams"),
+        "cm": Silent("plt.cm"),
+    },
+)
+RANDOM = _namespace(
+    "random", {name: Word(f"random.{name}", lambda *args, **kwargs: None) for name in _CHANCE_WORDS.split()}
+)
+TIME = _namespace(
+    "time",
+    {name: Word(f"time.{name}", lambda *args: 0.0) for name in ("time", "perf_counter", "process_time", "sleep")},
+)
+COPY = _namespace("copy", {name: Word(f"copy.{name}", lambda value: value) for name in ("copy", "deepcopy")})
+TYPING = _namespace(
+    "typing",
+    {
+        name: Silent(f"typing.{name}")
+        for name in ("List", "Tuple", "Dict", "Optional", "Any", "Callable", "Union", "Iterable", "Sequence")
+    },
+)
+
+MODULES: Mapping[str, Namespace] = MappingProxyType(
+    {
+        "torch": vocabulary.TORCH,
+        "torch.nn": vocabulary.NN,
+        "torch.nn.functional": vocabulary.FUNCTIONAL,
+        "torch.nn.init": vocabulary.NN.words["init"],
+        "torch.nn.utils": vocabulary.NN.words["utils"],
+        "torch.optim": vocabulary.OPTIM,
+        "torch.optim.lr_scheduler": vocabulary.OPTIM.words["lr_scheduler"],
+        "torch.autograd": vocabulary.AUTOGRAD,
+        "torch.autograd.functional": vocabulary.AUTOGRAD.words["functional"],
+        "torch.linalg": vocabulary.TORCH.words["linalg"],
+        "torch.utils": vocabulary.TORCH.words["utils"],
+        "torch.utils.data": vocabulary.DATA,
+        "torch.cuda": vocabulary.TORCH.words["cuda"],
+        "math": vocabulary.MATH,
+        "numpy": NUMPY,
+        "numpy.random": NUMPY.words["random"],
+        "matplotlib.pyplot": PYPLOT,
+        "matplotlib": _namespace("matplotlib", {"pyplot": PYPLOT, "use": Silent("matplotlib.use")}),
+        "random": RANDOM,
+        "time": TIME,
+        "copy": COPY,
+        "typing": TYPING,
+        "__future__": _namespace("__future__", {name: None for name in ("print_function", "division", "annotations")}),
+        "tqdm.auto": _namespace("tqdm.auto", {"tqdm": Word("tqdm", lambda values, *args, **kwargs: values)}),
+        "tqdm.notebook": _namespace("tqdm.notebook", {"tqdm": Word("tqdm", lambda values, *args, **kwargs: values)}),
+        "collections": _namespace("collections", {"OrderedDict": Word("dict", dict)}),
+        "warnings": _namespace(
+            "warnings", {name: Silent(f"warnings.{name}") for name in ("filterwarnings", "simplefilter", "warn")}
+        ),
+        "IPython": _namespace("IPython", {}),
+        "IPython.display": _namespace(
+            "IPython.display", {name: Silent(f"IPython.display.{name}") for name in ("clear_output", "display")}
+        ),
+        "tqdm": _namespace("tqdm", {"tqdm": Word("tqdm", lambda values, *args, **kwargs: values)}),
+    }
+)
+"""Every module that can be imported, by its whole name."""
+
+READY: Mapping[str, Any] = MappingProxyType(
+    {
+        "np": NUMPY,
+        "plt": PYPLOT,
+        "optim": vocabulary.OPTIM,
+        "random": RANDOM,
+        "time": TIME,
+        "Variable": vocabulary.AUTOGRAD.words["Variable"],
+        "Parameter": vocabulary.NN.words["Parameter"],
+        "TensorDataset": vocabulary.DATA.words["TensorDataset"],
+        "DataLoader": vocabulary.DATA.words["DataLoader"],
+    }
+)
+"""Names that a cell of a notebook expects from an earlier one; a program may use them for something else."""
+
+INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        "torchvision": "There are no data sets or pretrained networks here; make data with torch.randn or torch.linspace.",
+        "sklearn": "There are no other libraries here; make data with torch.randn, torch.linspace or np.random.",
+        "pandas": "Files cannot be read here; write the numbers into the program, as in torch.tensor([…]).",
+        "os": "Files and the system are out of reach here; write the numbers into the program.",
+        "sys": "Files and the system are out of reach here; write the numbers into the program.",
+        "pathlib": "Files and the system are out of reach here; write the numbers into the program.",
+        "urllib": "Nothing can be downloaded here; write the numbers into the program.",
+        "requests": "Nothing can be downloaded here; write the numbers into the program.",
+        "torchviz": "The graph is drawn beside the program already; leave this import out.",
+        "seaborn": "Draw with matplotlib: plt.plot and plt.scatter are here.",
+        "tensorflow": "This lab runs PyTorch; write it with torch.",
+        "jax": "This lab runs PyTorch; write it with torch.",
+    }
+)
+"""What to write instead of what cannot be imported."""

@@ -1,0 +1,55 @@
+"""A score that knows how well the box fits: varifocal loss, star-shaped points, ATSS, and what ranking is worth.
+
+Reference:
+    Haoyang Zhang, Ying Wang, Feras Dayoub, Niko Sünderhauf. VarifocalNet: An IoU-aware Dense Object Detector. CVPR
+    2021, arXiv 2008.13367.
+"""
+
+from __future__ import annotations
+
+from vizcore.varifocalnet.assignment import AssignmentTrace, assign_atss, tiles, trace_assignment
+from vizcore.varifocalnet.curves import LossCurves, LossSurface, loss_curves, loss_surface
+from vizcore.varifocalnet.errors import VarifocalNetError
+from vizcore.varifocalnet.javascript import compile_losses
+from vizcore.varifocalnet.losses import (
+    LOSSES,
+    focal_terms,
+    least_varifocal,
+    quality_focal_terms,
+    varifocal_loss,
+)
+from vizcore.varifocalnet.packing import pack_assignment
+from vizcore.varifocalnet.ranking import RANKINGS, Cells, Ranked, rank, rank_correlation
+from vizcore.varifocalnet.script import write_losses_script, write_star_script
+from vizcore.varifocalnet.star import StarTrace, refine, star_kernel_offsets, star_points, trace_star
+
+__all__ = [
+    "LOSSES",
+    "RANKINGS",
+    "AssignmentTrace",
+    "Cells",
+    "LossCurves",
+    "LossSurface",
+    "Ranked",
+    "StarTrace",
+    "VarifocalNetError",
+    "assign_atss",
+    "compile_losses",
+    "focal_terms",
+    "least_varifocal",
+    "loss_curves",
+    "loss_surface",
+    "pack_assignment",
+    "quality_focal_terms",
+    "rank",
+    "rank_correlation",
+    "refine",
+    "star_kernel_offsets",
+    "star_points",
+    "tiles",
+    "trace_assignment",
+    "trace_star",
+    "varifocal_loss",
+    "write_losses_script",
+    "write_star_script",
+]
