@@ -30,6 +30,11 @@ class Found:
     truths: tuple[Annotation, ...]
     outputs: list[detection.DetectorOutput] = field(default_factory=list)
 
+    @property
+    def has_windows(self) -> bool:
+        """Whether one of the detectors shown slides windows."""
+        return any(each.name.startswith("sliding_windows") for each in self.recorded)
+
     def refilter(self, thresholds: dict[str, float]) -> None:
         """Brings the outputs to other thresholds."""
         self.outputs[:] = [detection.refilter(each, **thresholds) for each in self.recorded]

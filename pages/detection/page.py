@@ -23,7 +23,7 @@ with page.explained():
         page,
         Shown(),
         challenges=challenges.of(page, view, found),
-        sections={"windows": _("How the sliding windows work")},
+        sections={"windows": _("How the sliding windows work")} if found.has_windows else None,
         alone=Alone(results.drawing(page, view, found, sides, ranks), places.thresholds, needs_vizcore=True),
         outcome=tour.Outcome(view, found),
     )

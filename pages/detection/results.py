@@ -58,14 +58,16 @@ def lay_out(page: Page, view: View, found: Found) -> tuple[list[Side], DeltaGene
     if len(suffixes) == 1:
         left, right = st.columns([3, 2], gap="medium")
         pictures, numbers = [left.container()], [right]
-        with left:
-            page.lesson("claim")
+        if found.has_windows:  # the words are about them
+            with left:
+                page.lesson("claim")
     else:
         columns = st.columns(2, gap="medium")
         for title, column in zip(found.titles, columns, strict=True):
             column.markdown(f"**{title}**")
         pictures, numbers = [column.container() for column in columns], [column.container() for column in columns]
-        page.lesson("claim")
+        if found.has_windows:
+            page.lesson("claim")
     with st.expander(
         page.translate("Every candidate by rank and score"), icon=":material/scatter_plot:", expanded=True
     ):

@@ -34,6 +34,8 @@ def origin(output: detection.DetectorOutput, candidate: int, _: Translate) -> st
         )
     if row < 0:
         return _("level {level}", level=level)
+    if found.anchor_names == ("•",):  # without anchors: each cell makes one box
+        return _("level {level}, cell row {row}, column {column}", level=level, row=row, column=column)
     shape = found.anchor_names[anchor] if 0 <= anchor < len(found.anchor_names) else str(anchor)
     return _(
         "level {level}, cell row {row}, column {column}, anchor {anchor}",

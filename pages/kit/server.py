@@ -6,13 +6,14 @@ import os
 from typing import Any
 
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 
 from pages.kit import platform
 
 FRAMES = os.environ.get("GRAD2BOX_FRAME_ANCESTORS", "'self'")
 """Who may show the app in a frame; a teacher who embeds it in a course page names that page's address here."""
 
+_HOME = "/home"
 _CLOSED = ("/_stcore/metrics",)
 
 
@@ -26,6 +27,10 @@ class Guard:
         """One request; see the ASGI specification for the arguments."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        if scope["path"].rstrip("/").endswith(_HOME):  # Streamlit knows the first page by the bare address alone
+            query = scope["query_string"].decode("latin-1")
+            await RedirectResponse(f"./?{query}" if query else "./")(scope, receive, send)
             return
         if scope["path"].rstrip("/").endswith(_CLOSED):
             await PlainTextResponse("Not found", status_code=404)(scope, receive, send)

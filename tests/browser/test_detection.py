@@ -107,7 +107,7 @@ def test_a_threshold_runs_what_it_changes_and_nothing_else(page: Page, app_url: 
         socket.on("framereceived", lambda data: received.append(ForwardMsg.FromString(data)))
 
     page.on("websocket", listen)
-    opened(page, f"{app_url}/detection")
+    opened(page, f"{app_url}/detection?tour=0&photo=coffee")
     page.wait_for_url(re.compile("score_threshold=0.6&"))
     stage = page.get_by_role("listbox").element_handle()
     sent.clear()
@@ -206,7 +206,7 @@ def encoded(image: Image.Image, file_format: str) -> bytes:
 
 
 def test_own_photos_good_and_bad(page: Page, app_url: str) -> None:
-    opened(page, f"{app_url}/detection")
+    opened(page, f"{app_url}/detection?tour=0&photo=coffee")
     page.get_by_role("button", name="Own photo").click()
     chooser = page.locator("input[type=file]")
     good = encoded(Image.fromarray(load_sample("chelsea").pixels), "PNG")

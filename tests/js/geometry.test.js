@@ -12,6 +12,8 @@ import {
   PARTS,
   same,
   shown,
+  spreadLabels,
+  wideLetters,
 } from "../../assets/components/shared/geometry.js";
 
 const FREE = { least: 1, snap: 0, size: null };
@@ -104,4 +106,18 @@ test("labels make way for one another", () => {
   assert.deepEqual(freePlace([100, 62, 180, 195], 6, view), { x: 102, y: 190, anchor: "start" }); // no room below: inside
   assert.deepEqual(freePlace([200, 60, 280, 140], 6, view), { x: 202, y: 55, anchor: "start" }); // nobody is near
   assert.equal(freePlace([60, 60, 140, 140], 10, { ...view, taken: null }).y, 55);
+});
+
+test("labels stay apart: the first keeps its place, the others step down in their boxes or are left out", () => {
+  const view = { unit: 1, scale: 1 };
+  const at = (x, y, bottom, anchor = "start") => ({ place: { x, y, anchor }, letters: 4, bottom });
+  assert.deepEqual(spreadLabels([at(10, 30, 90), at(20, 35, 90), at(20, 35, 90), at(20, 35, 40)], view), [30, 52, 69, null]);
+  assert.deepEqual(spreadLabels([at(10, 30, 90), at(40, 30, 90), at(10, 47, 90)], view), [30, 30, 47]); // side by side, one below another
+  assert.deepEqual(spreadLabels([at(10, 30, 90), at(50, 30, 90, "end")], view), [30, 47]); // flush right, it reaches to the left
+  assert.deepEqual(spreadLabels([at(10, 95, 90)], view), [95]); // alone, it stands wherever it is
+});
+
+test("a Chinese letter is nearly two wide", () => {
+  assert.equal(wideLetters("cat"), 3);
+  assert.equal(wideLetters("猫"), 1.8);
 });

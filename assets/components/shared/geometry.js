@@ -162,3 +162,31 @@ export function freePlace(xyxy, letters, { height, taken, ...view }) {
   taken.push([left, place.y, left + wide]);
   return place;
 }
+
+/** Letters of a label's width: a Chinese character is as wide as two. */
+export function wideLetters(words) {
+  return [...words].reduce((sum, letter) => sum + (letter > "\u2e80" ? 1.8 : 1), 0);
+}
+
+/**
+ * The lines of label at which as many labels as possible stay apart: those that come first keep their place; another one steps down within its
+ * box, a line at a time, and is left out where there is no room.
+ *
+ * @param {{place: {x: number, y: number, anchor: string}, letters: number, bottom: number}[]} labels bottom: lower side of the box
+ * @param {{unit: number, scale: number}} view
+ * @returns {(number | null)[]} the y of each
+ */
+export function spreadLabels(labels, { unit, scale }) {
+  const line = 17 * unit * scale;
+  const taken = [];
+  return labels.map(({ place, letters, bottom }) => {
+    const wide = letters * 7.5 * unit * scale;
+    const left = place.anchor === "end" ? place.x - wide : place.x;
+    for (let y = place.y; y === place.y || y <= bottom; y += line) {
+      if (taken.some((other) => left < other.right && other.left < left + wide && Math.abs(other.y - y) < line - 1e-6)) continue;
+      taken.push({ left, right: left + wide, y });
+      return y;
+    }
+    return null;
+  });
+}

@@ -1,7 +1,7 @@
 // One box on the stage: its group, its rectangles, its handles and its label.
 
 import { put, svg } from "./dom.js";
-import { freePlace, handleAt, PARTS } from "./geometry.js";
+import { freePlace, handleAt, PARTS, wideLetters } from "./geometry.js";
 
 export class Item {
   /** @type {import("./geometry.js").Box} */ xyxy;
@@ -132,7 +132,7 @@ export class Item {
     if (this.element.classList.contains("selected") && layer.lastChild !== this.text) layer.append(this.text);
     this.text.style.cssText = this.element.style.cssText;
     put(this.text, "class", `label ${this.element.classList.contains("selected") ? "selected" : ""} ${this.state}`);
-    const { x, y, anchor } = freePlace(this.xyxy, words.length, view);
+    const { x, y, anchor } = freePlace(this.xyxy, wideLetters(words), view);
     put(this.text, "x", x);
     put(this.text, "text-anchor", anchor);
     put(this.text, "y", y);

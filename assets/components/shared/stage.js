@@ -6,7 +6,7 @@
 
 import { parseJson } from "./bytes.js";
 import { html, iconButton, put, say, stylesheet, svg } from "./dom.js";
-import { area, gridPath, holds, moved, nearestHandle, PARTS, same, shown } from "./geometry.js";
+import { area, gridPath, holds, labelPlace, moved, nearestHandle, PARTS, same, shown, spreadLabels, wideLetters } from "./geometry.js";
 import { Item, lay } from "./item.js";
 import { ARROWS, stepInList, stop } from "./keys.js";
 import { live, mediaUrl } from "./live.js";
@@ -754,6 +754,23 @@ export class Stage {
       const wanted =
         !many || item.id === this.selected || item.id === this.hovered || item.state === "current" || Boolean(item.marked?.label);
       item.drawLabel(this.labels, wanted, { unit: this.unit, width: this.width, height: this.height, scale: this.scale, taken });
+    }
+    if (this.mode === "select") this.spreadLabels();
+  }
+
+  /** Keeps the labels of boxes that are looked at apart: hovered and selected first, then the topmost. */
+  spreadLabels() {
+    const first = (item) => (item.id === this.hovered ? 2 : item.id === this.selected ? 1 : 0);
+    const drawn = [...this.items.values()].reverse().filter((item) => item.text);
+    drawn.sort((a, b) => first(b) - first(a));
+    const view = { unit: this.unit, width: this.width, scale: this.scale };
+    const asked = drawn.map((item) => {
+      const letters = wideLetters(item.text.textContent);
+      return { place: labelPlace(item.xyxy, letters, view), letters, bottom: item.xyxy[3] };
+    });
+    for (const [index, y] of spreadLabels(asked, view).entries()) {
+      drawn[index].text.toggleAttribute("hidden", y === null);
+      put(drawn[index].text, "y", y ?? asked[index].place.y);
     }
   }
 }

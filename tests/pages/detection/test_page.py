@@ -20,8 +20,37 @@ def coffee():
     )
 
 
-def test_opens_with_the_espresso(coffee):
+def test_opens_on_the_cat():
+    cat = detection.run_detector(
+        "sliding_windows", load_sample("chelsea").pixels, score_threshold=0.6, iou_threshold=0.3
+    )
     app = open_detection()
+    sound(app)
+    boxes = finals(stages(app)[0])
+    assert [box["label"] for box in boxes] == ["Egyptian cat"] * 2  # so the first move of a threshold acts
+    np.testing.assert_allclose(boxes[-1]["xyxy"], cat.boxes[0], atol=1e-3)
+
+
+def test_the_words_about_windows_stand_where_windows_slide():
+    def shown(**query):
+        app = open_detection(**query)
+        sound(app)
+        return "show it every window" in words(app), any("windows" in each.label for each in app.expander)
+
+    assert shown() == (True, True)
+    assert shown(detector="fcos_lite0_fpn") == (False, False)
+    assert shown(detector="fcos_lite0_fpn", beside="sliding_windows") == (True, True)
+
+
+def test_a_detector_without_anchors_names_none():
+    app = open_detection(detector="fcos_lite0_fpn", score_threshold=0.1)
+    sound(app)
+    assert "cell row" in words(app)
+    assert "anchor" not in words(app)
+
+
+def test_finds_the_espresso(coffee):
+    app = open_detection(photo="coffee")
     sound(app)
     (stage,) = stages(app)
     (box,) = finals(stage)
@@ -63,7 +92,7 @@ def test_both_ends_of_both_thresholds(photo, score, iou, language):
 
 
 def test_chinese_says_the_class_in_chinese():
-    app = open_detection(lang="zh")
+    app = open_detection(photo="coffee", lang="zh")
     sound(app)
     assert finals(stages(app)[0])[0]["label"] == "浓缩咖啡"
     assert app.title[0].value == "目标检测"
@@ -107,7 +136,7 @@ def test_a_link_chooses_the_box(coffee):
 def test_hostile_links_fall_back(query):
     app = open_detection(**query)
     sound(app)
-    assert len(finals(stages(app)[0])) == 1
+    assert len(finals(stages(app)[0])) == 2
 
 
 def test_every_control_is_in_the_link_at_all_times():
@@ -117,7 +146,7 @@ def test_every_control_is_in_the_link_at_all_times():
 def test_a_missing_detector_is_offered_and_the_offline_one_stands_in(tmp_path, monkeypatch):
     monkeypatch.setenv("GRAD2BOX_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    app = open_detection(detector="fcos_resnet50_fpn")
+    app = open_detection(photo="coffee", detector="fcos_resnet50_fpn")
     sound(app)
     assert "download.pytorch.org" in words(app)
     assert finals(stages(app)[0])[0]["label"] == "espresso"
