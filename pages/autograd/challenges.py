@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pages.autograd.editor import preset_titles
 from pages.autograd.state import View
 from pages.kit.challenges import Challenge
@@ -9,6 +11,19 @@ from pages.kit.language import Translate
 from pages.kit.page import Page
 from vizcore.autograd import ProgramTrace
 from vizcore.autograd.presets import PRESETS
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a run of the page computed, for the lesson's questions.
+
+    Attributes:
+        view: what the page shows.
+        trace: the run of its program.
+    """
+
+    view: View
+    trace: ProgramTrace
 
 
 def change(name: str, view: View, trace: ProgramTrace, _: Translate) -> str | None:

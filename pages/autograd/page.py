@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from pages.autograd import challenges, editor, network, run, state
-from pages.kit.challenges import show_challenges
+from pages.autograd import challenges, editor, network, run, state, tour
 from pages.kit.ending import Shown, end_page
 from pages.kit.page import open_page
 from pages.kit.programs import run_program
@@ -13,22 +12,25 @@ page = open_page(
     "autograd",
     title="Autograd lab",
     tagline="Type a PyTorch program, step through it, and watch its gradients flow back.",
+    tour=tour.STEPS,
 )
 _ = page.translate
 with page.explained():
+    moving = editor.hear(page)
     view = state.read(page)
-    st.html(editor.STYLE)
-    written, asked = st.columns([3, 2], gap="medium")
-    with written:
-        editor.show(page, view)
+    editor.show(page, view)
     ran = run_program(view.program, view.seed)
-    with asked:
-        editor.show_question(page, view)
     run.show(page, view, ran)
-    network.show(page, view)
-    st.page_link("pages/modules/page.py", label=_("nn.Module beside nn.functional"), icon=":material/compare_arrows:")
-    with st.container(height=460):
-        show_challenges(page, challenges.of(page, view, ran.trace))
+    outcome = challenges.Outcome(view, ran.trace)
+    if page.shows("claim"):
+        page.lesson("claim")
+        if not moving:
+            run.show_counts(page, view, ran)
+    if page.shows("network"):
+        network.show(page, view)
+        st.page_link(
+            "pages/modules/page.py", label=_("nn.Module beside nn.functional"), icon=":material/compare_arrows:"
+        )
     end_page(
         page,
         Shown(
@@ -36,9 +38,11 @@ with page.explained():
             rows=lambda: list_rows(ran),
             name="autograd",
         ),
+        challenges=challenges.of(page, view, ran.trace),
         sections={
             "engine": _("How the engine walks"),
             "misconceptions": _("Misconceptions"),
             "limits": _("What the lab can run"),
         },
+        outcome=outcome,
     )

@@ -1,59 +1,39 @@
-"""The run: why it stopped if it did, its graph step by step, and what another seed would make of it."""
+"""The picture: editor, graph and ledger under one stepper; and what another seed would make of the program."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from pages.autograd import state
+from pages.autograd import editor, state
 from pages.autograd.state import View
 from pages.kit.graph import count_positions, traced_graph
+from pages.kit.live import media_url
+from pages.kit.loaders import compute
 from pages.kit.page import Page
-from pages.kit.programs import in_markdown, pack_program, run_program
-from vizcore.autograd import ProgramError, ProgramRun
+from pages.kit.programs import pack_program, pack_words, run_program
+from vizcore.autograd import ProgramRun
 
 
 def show(page: Page, view: View, ran: ProgramRun) -> None:
-    """Draws the error, the graph, and the counts of this run and of another seed's."""
-    if ran.error is not None:
-        _show_error(page, ran.error)
-    _show_graph(page, view, ran)
-    page.lesson("claim")
-    again, counts = st.columns([1, 3], vertical_alignment="center")
-    with again:
-        page.button(
-            "again",
-            page.translate("Run with another seed"),
-            icon=":material/replay:",
-            on_click=page.set,
-            kwargs={"seed": view.next_seed, "step": 0},
-            help=page.translate("A program that draws random numbers may take another branch: define by run."),
-        )
-    with counts:
-        _show_counts(page, view, ran)
-
-
-def _show_error(page: Page, error: ProgramError) -> None:
-    _ = page.translate
-    where = _("Line {line}, column {column}:", line=error.line, column=error.column)
-    st.warning(f"**{where}** {in_markdown(error.message, _)}", icon=":material/error:")
-    if error.explanation is not None:
-        st.caption(in_markdown(error.explanation, _))
-
-
-def _show_graph(page: Page, view: View, ran: ProgramRun) -> None:
+    """Draws the program, its graph and its numbers: one piece."""
     num_positions = count_positions(len(ran.trace.steps))
+    start = min(view.step, num_positions - 1)
     position = traced_graph(
         page.key("graph"),
-        pack_program(ran, page.language),
+        pack_program(ran, page.language, explained=editor.may_explain(page, view)),
         num_positions,
-        start=min(view.step, num_positions - 1),
-        version=f"{hash((view.program, view.seed))}/{page.version('step')}",
+        start=start,
+        version=f"{view.seed}/{page.version('step')}",
         presenter=page.presenting,
+        program=editor.spec(page, view),
+        most=None if page.revealed else start,
+        extra={"words": media_url(compute(pack_words), "application/json", page.key("words"))},
     )
     page.store(state.STEP, position)
 
 
-def _show_counts(page: Page, view: View, ran: ProgramRun) -> None:
+def show_counts(page: Page, view: View, ran: ProgramRun) -> None:
+    """Says how large the graph is, and how large another seed would make it."""
     other = ran if ran.stopped else run_program(view.program, view.next_seed)
     st.caption(
         page.translate(

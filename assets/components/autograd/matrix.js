@@ -27,8 +27,16 @@ export function shapeOf(shape, scalar = "") {
 export function brief(array) {
   if (!array) return "";
   if (array.data.length === 1 && !array.truncated) return format(array.data[0]);
-  if (array.data.length <= 4 && !array.truncated) return `[${array.data.map(format).join(", ")}]`;
+  if (array.data.length <= 4 && !array.truncated) return nested(array.data.map(format), array.shape);
   return `[${shapeOf(array.shape)}]`;
+}
+
+/** @param {string[]} words @param {number[]} shape @returns {string} */
+function nested(words, shape) {
+  if (shape.length < 2) return `[${words.join(", ")}]`;
+  const size = words.length / shape[0];
+  const rows = Array.from({ length: shape[0] }, (_, row) => nested(words.slice(row * size, (row + 1) * size), shape.slice(1)));
+  return `[${rows.join(", ")}]`;
 }
 
 /** All values of an array in words. */
