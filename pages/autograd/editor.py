@@ -20,19 +20,14 @@ def preset_titles(_: Translate) -> dict[str, str]:
     return {name: _(preset.title) for name, preset in PRESETS.items()}
 
 
-def hear(page: Page) -> bool:
-    """Takes over the program that the editor ran last, before the page reads its view.
-
-    Returns:
-        Whether a number is being dragged at this moment: what costs time can wait.
-    """
+def hear(page: Page) -> None:
+    """Takes over the program that the editor ran last, before the page reads its view."""
     typed = said(page.key("graph")).get("program")
     if not isinstance(typed, Mapping) or typed.get("version") != version_of(page) or "program" in page.locked:
-        return False
+        return
     source = typed.get("source")
     if isinstance(source, str):
         page.store(state.program_of(PRESETS[page.value(state.PRESET)]), source.replace("\r\n", "\n"))
-    return bool(typed.get("moving"))
 
 
 def version_of(page: Page) -> str:
@@ -51,15 +46,17 @@ def show(page: Page, view: View) -> None:
     _ = page.translate
     if page.step is not None:
         return
-    choose, ask, draw, again = st.columns([5, 2, 1.6, 2.4], vertical_alignment="bottom")
-    with choose:
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with row:
         taken = page.guarded(lambda: _take_preset(page))
-        page.select(state.PRESET, _("Begin with"), preset_titles(_), on_change=taken)
-    with ask, page.popover(_("Predict"), icon=":material/psychology_alt:", width="stretch"):
-        show_question(page, view)
-    with draw:
+        page.select(
+            state.PRESET, _("Begin with"), preset_titles(_), on_change=taken, label_visibility="collapsed", width=420
+        )
+        with page.popover(_("Predict"), icon=":material/psychology_alt:", width="content"):
+            show_question(page, view)
+        seed = page.popover(_("Seed {seed}", seed=view.seed), icon=":material/casino:", width="content")
+    with seed:
         page.number(state.SEED, _("Seed"))
-    with again:
         page.button(
             "again",
             _("Run with another seed"),
@@ -67,7 +64,6 @@ def show(page: Page, view: View) -> None:
             on_click=page.set,
             kwargs={"seed": view.next_seed, "step": 0},
             help=_("A program that draws random numbers may take another branch: define by run."),
-            width="stretch",
         )
 
 

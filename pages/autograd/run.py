@@ -1,21 +1,58 @@
-"""The picture: editor, graph and ledger under one stepper; and what another seed would make of the program."""
+"""The picture: editor, graph and ledger under one stepper; and what another seed would make of the program.
+
+It runs alone: a number that is dragged in the program runs it many times a second, and the rest of the page can wait.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import streamlit as st
 
 from pages.autograd import editor, state
-from pages.autograd.state import View
+from pages.autograd.challenges import Outcome
 from pages.kit.graph import count_positions, traced_graph
 from pages.kit.live import media_url
 from pages.kit.loaders import compute
 from pages.kit.page import Page
 from pages.kit.programs import pack_program, pack_words, run_program
-from vizcore.autograd import ProgramRun
+from vizcore.autograd import write_program_script
 
 
-def show(page: Page, view: View, ran: ProgramRun) -> None:
+def compute_outcome(page: Page) -> Outcome:
+    """Takes over what was typed, reads the view, and runs its program."""
+    editor.hear(page)
+    view = state.read(page)
+    return Outcome(view, run_program(view.program, view.seed))
+
+
+def drawing(page: Page, outcome: Outcome) -> Callable[[], str]:
+    """What draws the picture, in each run of the page or of the picture alone.
+
+    Args:
+        page: the open page.
+        outcome: brought up to date in place by each later run.
+
+    Returns:
+        A function that draws, and returns the program that reproduces the numbers.
+    """
+    first = True
+
+    def draw() -> str:
+        nonlocal first
+        if not first:
+            now = compute_outcome(page)
+            outcome.view, outcome.ran = now.view, now.ran
+        first = False
+        show(page, outcome)
+        return write_program_script(outcome.view.program, outcome.view.seed, outcome.ran)
+
+    return draw
+
+
+def show(page: Page, outcome: Outcome) -> None:
     """Draws the program, its graph and its numbers: one piece."""
+    view, ran = outcome.view, outcome.ran
     num_positions = count_positions(len(ran.trace.steps))
     start = min(view.step, num_positions - 1)
     position = traced_graph(
@@ -32,8 +69,9 @@ def show(page: Page, view: View, ran: ProgramRun) -> None:
     page.store(state.STEP, position)
 
 
-def show_counts(page: Page, view: View, ran: ProgramRun) -> None:
+def show_counts(page: Page, outcome: Outcome) -> None:
     """Says how large the graph is, and how large another seed would make it."""
+    view, ran = outcome.view, outcome.ran
     other = ran if ran.stopped else run_program(view.program, view.next_seed)
     st.caption(
         page.translate(

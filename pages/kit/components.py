@@ -2,7 +2,8 @@
 
 Streamlit serves a component's files only for an installed distribution. This app is run from its folder, so the asset
 roots are declared to the component manager at first use: ours, the ``plotly.min.js`` that the plotly wheel carries, and
-the code editor that the django-ace wheel carries (its files alone: nothing of Django is imported). Served from one root, the pieces may import each other (``import { Stage } from "../shared/stage.js"``).
+the code editor that the django-ace wheel carries (its files alone: nothing of Django is imported). Served from one
+root, the pieces may import each other (``import { Stage } from "../shared/stage.js"``).
 """
 
 from __future__ import annotations

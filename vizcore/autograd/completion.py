@@ -12,8 +12,8 @@ def list_words() -> dict[str, dict[str, list[str]] | list[str]]:
     """The vocabulary by place.
 
     Returns:
-        ``modules``: a namespace as it is written → the words behind its dot; ``methods``: what stands behind the dot of a
-        tensor; ``functions``: Python's functions and keywords.
+        ``modules``: a namespace as it is written → the words behind its dot; ``methods``: what stands behind the dot
+        of a tensor; ``functions``: Python's functions and keywords.
     """
     modules: dict[str, list[str]] = {}
 

@@ -65,6 +65,7 @@ export class TraceView {
 
   /**
    * @typedef {object} Data
+   * @property {string} [words] URL of what the editor may complete
    * @property {Uint8Array} payload the trace as JSON, see vizcore/autograd
    * @property {import("../shared/stepper.js").StepSpec} stepper
    * @property {Record<string, string>} colors
@@ -269,7 +270,12 @@ export class TraceView {
   describeNode(id) {
     const { trace, state, text } = this;
     const node = trace.nodes[id];
-    const words = [node.name, node.variable, node.shape ? shapeOf(node.shape, text.scalar) : "", say(text.line_number, { line: node.line })];
+    const words = [
+      node.name,
+      node.variable,
+      node.shape ? shapeOf(node.shape, text.scalar) : "",
+      say(text.line_number, { line: node.line }),
+    ];
     if (node.value !== null) words.push(`${text.value}: ${spoken(trace.array(node.value))}`);
     const visit = state.lastVisit.get(id);
     if (visit !== undefined) {

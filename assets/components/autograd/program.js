@@ -1,25 +1,28 @@
 // The program's pane: the editor, its Run button, the arrow of the present line, and each line's values beside it.
 
-import { CodeEditor } from "../shared/editor.js";
 import { html, put, say } from "../shared/dom.js";
-import { brief } from "./matrix.js";
+import { CodeEditor } from "../shared/editor.js";
+import { brief, shapeOf } from "./matrix.js";
 
 const LIVE_AFTER = 30; // ms without another change while a number is dragged
 const MOST_BESIDE = 48; // characters behind a line
+
+/** What fits behind a line: one or two numbers, else the shape. */
+const short = (array) => (array.data.length > 2 || array.truncated ? shapeOf(array.shape) : brief(array));
 
 export class ProgramPane {
   /** @param {import("../shared/live.js").Channel} channel @param {{onLine: (line: number) => void}} events */
   constructor(channel, events) {
     this.channel = channel;
+    /** @type {(() => void) | null} */
+    this.onRun = null;
     this.runs = channel.state.program?.run ?? 0;
     this.editor = new CodeEditor({
       onRun: () => this.run(),
       onEdit: () => this.edited(),
       onNumber: (done) => this.numberMoved(done),
     });
-    this.editor.soon(() =>
-      this.editor.editor.on("guttermousedown", (event) => events.onLine(event.getDocumentPosition().row + 1)),
-    );
+    this.editor.soon(() => this.editor.editor.on("guttermousedown", (event) => events.onLine(event.getDocumentPosition().row + 1)));
     this.button = html("button", { type: "button", class: "run" });
     this.button.addEventListener("click", () => this.run());
     this.status = html("span", { class: "status", role: "status" });
@@ -111,7 +114,12 @@ export class ProgramPane {
     const marks = [];
     if (state.line) {
       const className = state.error ? "failed" : state.visit === null ? "now" : "calling";
-      marks.push({ row: state.line - 1, endRow: state.error ? state.line - 1 : (state.step?.end_line ?? state.line) - 1, className, arrow: true });
+      marks.push({
+        row: state.line - 1,
+        endRow: state.error ? state.line - 1 : (state.step?.end_line ?? state.line) - 1,
+        className,
+        arrow: true,
+      });
     }
     if (visited && visited !== state.line) marks.push({ row: visited - 1, className: "visited" });
     for (const line of selected) marks.push({ row: line - 1, className: "selected" });
@@ -140,10 +148,12 @@ export class ProgramPane {
       const parts = [];
       let length = 0;
       for (const [name, tensor] of named) {
-        const value = `${name} = ${brief(trace.array(tensor.value))}`;
+        const array = trace.array(tensor.value);
+        const words = short(array);
+        const value = named.size > 1 ? `${name} = ${words}` : words;
         length += value.length;
         if (length > MOST_BESIDE && parts.length) break;
-        parts.push(html("span", { class: "value" }, value));
+        parts.push(html("span", { class: "value", title: name }, value));
       }
       if (!parts.length && note) parts.push(html("span", { class: "note" }, note.slice(0, MOST_BESIDE)));
       if (parts.length) rows.set(row, parts);
@@ -154,7 +164,7 @@ export class ProgramPane {
       const { variable, line } = trace.nodes[node];
       const parts = rows.get(line - 1);
       if (variable && parts && gradient !== null && gradient !== undefined)
-        parts.push(html("span", { class: "gradient" }, `∇${variable} = ${brief(trace.array(gradient))}`));
+        parts.push(html("span", { class: "gradient" }, `∇ ${short(trace.array(gradient))}`));
     }
     return rows;
   }

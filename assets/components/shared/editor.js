@@ -1,7 +1,7 @@
 // A code editor: Ace, as the django-ace wheel carries it, with numbers that can be dragged and words beside the lines.
 
 import { html, put } from "./dom.js";
-import { numberAt, nudged } from "./numbers.js";
+import { nudged, numberAt } from "./numbers.js";
 
 const FILES = ["ace.js", "mode-python.js", "ext-language_tools.js"];
 const PIXELS_A_STEP = 8;
@@ -58,7 +58,8 @@ export class CodeEditor {
     this.words = [];
     this.marks = [];
     this.rows = [];
-    this.beside = [];
+    /** @type {any} */
+    this.beside = null;
     this.pending = null;
     this.host = html("div", { class: "ace-host" });
     this.element = html("div", { class: "code-editor" }, this.host);
@@ -73,7 +74,7 @@ export class CodeEditor {
       showPrintMargin: false,
       tabSize: 4,
       useSoftTabs: true,
-      fontSize: 14,
+      fontSize: 13,
       fontFamily: "var(--st-code-font, ui-monospace, monospace)",
       scrollPastEnd: 0,
       highlightActiveLine: true,
@@ -84,7 +85,9 @@ export class CodeEditor {
     }));
     editor.renderer.setTheme({ cssClass: "ace-g2b", cssText: THEME, isDark: false, $id: "grad2box" });
     editor.$blockScrolling = Number.POSITIVE_INFINITY;
-    editor.completers = [{ getCompletions: (...asked) => this.complete(...asked) }];
+    editor.completers = [
+      { getCompletions: (editor, session, place, prefix, answer) => this.complete(editor, session, place, prefix, answer) },
+    ];
     editor.commands.addCommand({ name: "run", bindKey: "Ctrl-Enter|Command-Enter", exec: () => this.events.onRun?.() });
     for (const [keys, steps] of /** @type {[string, number][]} */ ([
       ["Alt-Up|Alt-Right", 1],
@@ -155,7 +158,7 @@ export class CodeEditor {
     this.soon(() => {
       put(this.editor.textInput.getElement(), "aria-label", label);
       this.editor.setReadOnly(readOnly);
-      this.editor.setFontSize(big ? 20 : 14);
+      this.editor.setFontSize(big ? 18 : 13);
       this.readOnly = readOnly;
     });
   }
@@ -224,7 +227,8 @@ export class CodeEditor {
       }
       const place = renderer.textToScreenCoordinates(row, session.getLine(row).length);
       words.style.display = "";
-      words.style.transform = `translate(${Math.round(place.pageX - box.left - window.scrollX + 18)}px, ${Math.round(place.pageY - box.top - window.scrollY)}px)`;
+      const left = Math.min(place.pageX - box.left - window.scrollX + 14, Math.max(40, box.width - words.offsetWidth));
+      words.style.transform = `translate(${Math.round(left)}px, ${Math.round(place.pageY - box.top - window.scrollY)}px)`;
       words.style.lineHeight = `${renderer.lineHeight}px`;
     }
     if (this.inHand && !this.dragging) this.placeHandle();
@@ -352,5 +356,11 @@ export function completions(words, before, prefix, program) {
   const own = [...new Set(program.match(/\b[A-Za-z_]\w*\b/g) ?? [])].filter((name) => name !== prefix);
   const top = Object.keys(words.modules ?? {}).filter((name) => !name.includes("."));
   const known = new Set([...(words.functions ?? []), ...top]);
-  return [...list([...known], "torch"), ...list(own.filter((name) => !known.has(name)), "name")];
+  return [
+    ...list([...known], "torch"),
+    ...list(
+      own.filter((name) => !known.has(name)),
+      "name",
+    ),
+  ];
 }
