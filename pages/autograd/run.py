@@ -5,18 +5,22 @@ It runs alone: a number that is dragged in the program runs it many times a seco
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
 from pages.autograd import editor, state
 from pages.autograd.challenges import Outcome
+from pages.autograd.state import View
 from pages.kit.graph import count_positions, traced_graph
-from pages.kit.live import media_url
+from pages.kit.live import media_url, said
 from pages.kit.loaders import compute
 from pages.kit.page import Page
-from pages.kit.programs import pack_program, pack_words, run_program
+from pages.kit.programs import pack_program, pack_slope, pack_words, run_program
 from vizcore.autograd import write_program_script
+
+MOST_ELEMENTS = 256
+"""Of a leaf, for its slope picture."""
 
 
 def compute_outcome(page: Page) -> Outcome:
@@ -64,9 +68,23 @@ def show(page: Page, outcome: Outcome) -> None:
         presenter=page.presenting,
         program=editor.spec(page, view),
         most=None if page.revealed else start,
-        extra={"words": media_url(compute(pack_words), "application/json", page.key("words"))},
+        extra={
+            "slope": _slope(page, view),
+            "words": media_url(compute(pack_words), "application/json", page.key("words")),
+        },
     )
     page.store(state.STEP, position)
+
+
+def _slope(page: Page, view: View) -> str:
+    """The slope picture that the browser asks for once the leaf's gradient is on the screen; JSON, ``null`` if none."""
+    asked = said(page.key("graph")).get("slope")
+    if not isinstance(asked, Mapping) or asked.get("source") != view.program or not page.revealed:
+        return "null"
+    name, index = asked.get("name"), asked.get("index")
+    if not isinstance(name, str) or not name.isidentifier() or type(index) is not int or not 0 <= index < MOST_ELEMENTS:
+        return "null"
+    return str(compute(pack_slope, view.program, view.seed, name, index))
 
 
 def show_counts(page: Page, outcome: Outcome) -> None:

@@ -13,6 +13,7 @@ from pages.kit.language import Translate, escaped, translator
 from pages.kit.loaders import compute
 from vizcore.autograd import Message, ProgramRun, programs_sandbox, run_in_worker
 from vizcore.autograd.completion import list_words
+from vizcore.autograd.worker import slope_in_worker
 
 
 class _NotKept(Exception):  # noqa: N818  (it carries a result past the cache)
@@ -97,6 +98,11 @@ def _run(source: str, seed: int) -> ProgramRun:
 def pack_words() -> bytes:
     """What the editor may complete, as JSON."""
     return json.dumps(list_words()).encode()
+
+
+def pack_slope(source: str, seed: int, name: str, index: int) -> str:
+    """The loss over one number of one leaf as JSON, ``null`` where it cannot be had."""
+    return slope_in_worker(source, seed, name, index).decode()
 
 
 def _pack(source: str, seed: int, language: str, explained: bool) -> bytes:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { numberAt, numbersIn, nudged } from "../../assets/components/shared/numbers.js";
+import { nudged, numberAt, numbersIn } from "../../assets/components/shared/numbers.js";
 
 const texts = (line) => numbersIn(line).map(({ text }) => text);
 

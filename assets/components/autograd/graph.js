@@ -10,6 +10,7 @@ import { Transport } from "../shared/stepper.js";
 import { GraphCanvas } from "./canvas.js";
 import { brief, largest, matrix, shapeOf, spoken } from "./matrix.js";
 import { ProgramPane } from "./program.js";
+import { SlopePane } from "./slope.js";
 import { Trace } from "./trace.js";
 
 const base = await stylesheet(import.meta.url, "../shared/base.css");
@@ -52,7 +53,13 @@ export class TraceView {
         { class: "parts" },
         part("program", ...this.program.parts),
         part("picture", this.legend, this.canvas.element),
-        html("div", { class: "numbers" }, part("ledger", this.ledger, this.history), part("tensors", this.tensors)),
+        html(
+          "div",
+          { class: "numbers" },
+          part("ledger", this.ledger, this.history),
+          (this.slope = new SlopePane()).element,
+          part("tensors", this.tensors),
+        ),
       ),
     );
   }
@@ -65,6 +72,7 @@ export class TraceView {
 
   /**
    * @typedef {object} Data
+   * @property {string} [slope] JSON, from vizcore.autograd.slope
    * @property {string} [words] URL of what the editor may complete
    * @property {Uint8Array} payload the trace as JSON, see vizcore/autograd
    * @property {import("../shared/stepper.js").StepSpec} stepper
@@ -79,6 +87,7 @@ export class TraceView {
     for (const [name, title] of Object.entries(this.titles)) title.textContent = data.text[name] ?? "";
     this.canvas.say(data.text);
     this.paintLegend();
+    this.slope.take(data.slope, this.channel.state.slope, data.text);
     this.program.update(data);
     if (data.words && data.words !== this.wordsUrl) this.learnWords((this.wordsUrl = data.words));
     if (data.payload && data.payload !== this.payload) {
@@ -206,6 +215,7 @@ export class TraceView {
     this.paintGraph();
     this.paintLedger();
     this.paintTensors();
+    this.paintSlope();
   }
 
   paintGraph() {
@@ -439,6 +449,25 @@ export class TraceView {
     for (const { id, button } of this.rows) put(button, "aria-current", id === state.visit ? "step" : "false");
     const last = this.rows.at(-1)?.row;
     if (last && state.visit !== null) this.history.scrollTop = last.offsetTop;
+  }
+
+  /** The leaf in hand: the one selected, else the one whose gradient came last. */
+  paintSlope() {
+    const { trace, state } = this;
+    const reached = [...state.lastVisit.keys()].filter(
+      (id) => trace.visits[state.lastVisit.get(id)].accumulation && trace.nodes[id].variable,
+    );
+    const node = reached.includes(this.focusNode) ? this.focusNode : (reached.at(-1) ?? null);
+    this.slope.element.hidden = node === null || state.error || this.program.isStale;
+    if (this.slope.element.hidden) return;
+    const asked = { source: trace.source, name: trace.nodes[node].variable, index: 0 };
+    const isHere = this.slope.shows(asked);
+    this.slope.element.hidden = !isHere;
+    const key = JSON.stringify(asked);
+    if (!isHere && key !== this.slopeAsked && !this.program.editor.dragging && !this.transport.playing) {
+      this.slopeAsked = key;
+      this.channel.set({ slope: asked });
+    }
   }
 
   // ---- the tensors ------------------------------------------------------------------------------------------------------
