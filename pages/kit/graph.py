@@ -109,6 +109,7 @@ def graph_text(_: Translate) -> dict[str, str]:
         "legend_error": _("error"),
         "scalar": _("scalar"),
         "stopped_here": _("The program stops here."),
+        "iteration_of": _("iteration {iteration} of {count}"),
         "slope": _("Slope"),
         "slope_title": _("The loss as a function of {name}, everything else as written"),
         "slope_says": _("slope {gradient}; a step of gradient descent with rate {rate} leads to {next}"),

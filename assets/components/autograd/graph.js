@@ -519,6 +519,12 @@ export class TraceView {
       const changed = [...state.changed].map((id) => `${trace.tensors[id].name} = ${brief(trace.array(trace.tensors[id].value))}`);
       words = `${say(text.line_title, { line: state.line })}: ${[...new Set(changed)].slice(0, 4).join(", ") || (trace.lines[state.line - 1] ?? "").trim()}`;
     } else words = text.nothing_yet;
+    const fold = trace.folds?.[state.step?.fold];
+    if (fold) {
+      const { iteration, iterations } = state.step;
+      const which = iteration ?? (iterations ? iterations.join("–") : "");
+      if (which) words = `${say(text.iteration_of, { iteration: which, count: fold.num_iterations })} · ${words}`;
+    }
     this.transport.caption(words);
   }
 

@@ -136,11 +136,16 @@ export class ProgramPane {
   valuesBeside(state) {
     const { trace } = this;
     const words = new Map(); // row -> name -> value
+    const before = new Map(); // name -> its last value: a line that only brought a gradient says nothing of it
     for (let index = 0; index <= Math.min(state.position, trace.steps.length - 1); index++) {
       const step = trace.steps[index];
       if (step.kind === "visit") continue;
       const named = new Map();
-      for (const id of step.changed) named.set(trace.tensors[id].name, trace.tensors[id]);
+      for (const id of step.changed) {
+        const tensor = trace.tensors[id];
+        if (before.get(tensor.name) !== tensor.value) named.set(tensor.name, tensor);
+        before.set(tensor.name, tensor.value);
+      }
       words.set(step.line - 1, { named, note: step.note });
     }
     const rows = new Map();
