@@ -15,13 +15,15 @@ SECTIONS = {
         ("modules", "nn and functional", ":material/compare_arrows:"),
     ],
     "Layers": [("upsampling", "Upsampling", ":material/grid_on:")],
+    "Pyramids": [
+        ("image_pyramid", "Image pyramid", ":material/layers:"),
+        ("fpn", "Feature pyramid", ":material/stacks:"),
+    ],
     "Boxes": [
         ("iou_losses", "IoU losses", ":material/crop_free:"),
         ("nms", "NMS stepper", ":material/filter_list:"),
     ],
     "Detectors": [
-        ("image_pyramid", "Image pyramid", ":material/layers:"),
-        ("fpn", "Feature pyramid", ":material/stacks:"),
         ("detection", "Detection", ":material/center_focus_strong:"),
     ],
 }

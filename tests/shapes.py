@@ -14,7 +14,7 @@ from typing import Any, get_args
 from beartype import BeartypeConf, BeartypeStrategy, beartype
 from jaxtyping import AbstractArray
 
-MODULES = [f"vizcore.{name}" for name in ("boxes", "fpn", "iou_losses", "nms", "upsampling")]
+MODULES = [f"vizcore.{name}" for name in ("autoregressive", "boxes", "detr", "fpn", "iou_losses", "nms", "upsampling")]
 """Whose tests pass with it. autograd, which takes texts, would only pay for it."""
 
 _check = beartype(conf=BeartypeConf(is_pep484_tower=True, strategy=BeartypeStrategy.O1))

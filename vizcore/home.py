@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 
-from vizcore import autograd, detection, iou_losses, nms, upsampling
+from vizcore import autograd, detection, fpn, iou_losses, nms, upsampling
 from vizcore.data import photos
 
 PROGRAM = """\
@@ -37,6 +37,19 @@ class BoxStop:
     gradient: Float[np.ndarray, "4"]
     iou: float
     giou: float
+
+
+@dataclass(frozen=True)
+class LevelsStop:
+    """Squares and the levels that own them.
+
+    Attributes:
+        sides: pixels of the network's input.
+        levels: number of each one's level.
+    """
+
+    sides: tuple[float, ...]
+    levels: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +95,21 @@ def layer_stop() -> tuple[upsampling.UpsamplingTrace, ...]:
             ("conv_transpose", {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1}),
         )
     )
+
+
+def modules_stop() -> tuple[Float[np.ndarray, "24"], Float[np.ndarray, "24"]]:
+    """Twenty-four ones through dropout at test time: the module knows that it is tested, the function must be told."""
+    ones = torch.ones(24)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return torch.nn.Dropout(0.5).eval()(ones).numpy(), F.dropout(ones, 0.5).numpy()
+
+
+def levels_stop() -> LevelsStop:
+    """Squares of four sizes, and the level that the FPN paper's rule gives each."""
+    sides = (56.0, 112.0, 224.0, 448.0)
+    boxes = torch.tensor([[0.0, 0.0, side, side] for side in sides])
+    return LevelsStop(sides, tuple(fpn.roi_level(boxes).tolist()))
 
 
 def pyramid_stop() -> PyramidStop:

@@ -51,6 +51,7 @@ MISSING: Final = "{file_name} is not on this computer yet; it has to be download
 TOO_LONG: Final = "{host} sends more than the {total} MB that {file_name} may have; the download was stopped."
 NOT_SECURE: Final = "{host} would send {file_name} over a connection that anyone can change; nothing was downloaded."
 DOES_NOT_FIT: Final = "The weights in {file_name} do not fit the model {model}."
+LACKS: Final = "The weights in {file_name} are not those of {model}: they lack {name} of the shape {shape}."
 MESSAGES: Final = (
     NO_NETWORK,
     TIMED_OUT,
@@ -68,6 +69,7 @@ MESSAGES: Final = (
     TOO_LONG,
     NOT_SECURE,
     DOES_NOT_FIT,
+    LACKS,
 )
 
 _THIS_COMPUTER: Final = ("127.0.0.1", "localhost", "::1")
@@ -226,6 +228,8 @@ def load_weights(source: WeightsSource) -> dict[str, Tensor]:
         raise WeightsError(UNSAFE, file_name=source.file_name) from error
     except Exception as error:  # on damaged files torch's readers raise almost anything
         raise WeightsError(UNREADABLE, file_name=source.file_name) from error
+    if isinstance(state, dict) and set(state) == {"model"}:  # as some authors publish them
+        state = state["model"]
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsError(UNREADABLE, file_name=source.file_name)
     return state

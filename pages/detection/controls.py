@@ -15,7 +15,6 @@ from pages.kit.loaders import Job, find_job, start_job, watch_job
 from pages.kit.page import Page
 from pages.kit.pictures import pick_photo
 from vizcore import detection
-from vizcore.detection.torchvision_detectors import weights_source
 from vizcore.weights import download_weights
 
 MOST_DRAWN = 100
@@ -70,7 +69,7 @@ def show(page: Page, view: View) -> Places:
         )
         status = st.container()
     for name in dict.fromkeys((view.detector, view.beside)):
-        if name in infos and not infos[name].available:
+        if name in infos and not infos[name].available and page.shows("offers"):
             offer_download(page, infos[name])
     return Places(columns[2], status)
 
@@ -95,11 +94,12 @@ def offer_download(page: Page, info: detection.DetectorInfo) -> None:
         st.markdown(
             _(
                 "**{title}** knows {classes} kinds of objects from {data}. Its weights are not on this computer: "
-                "{size} MB from download.pytorch.org. Until then the sliding windows stand in.",
+                "{size} MB from {host}. Until then the sliding windows stand in.",
                 title=_(info.title),
                 classes=info.num_classes,
                 data=info.trained_on,
                 size=round(info.download_bytes / MEGABYTE),
+                host=detection.weights_source(info.name).host,
             )
         )
         page.button(
@@ -119,6 +119,8 @@ def _fetch(info: detection.DetectorInfo, words: str) -> Callable[[Job], str]:
             total = total or info.download_bytes
             job.report(done / total, words.format(done=done // MEGABYTE, all=round(total / MEGABYTE)))
 
-        return str(download_weights(weights_source(info.name), on_progress=report, is_cancelled=job.cancel.is_set))
+        return str(
+            download_weights(detection.weights_source(info.name), on_progress=report, is_cancelled=job.cancel.is_set)
+        )
 
     return work

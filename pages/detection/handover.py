@@ -39,6 +39,8 @@ def show(page: Page, view: View, found: Found, place: DeltaGenerator) -> None:
             keep_recording(Recording(view.picture, found.outputs[0]))
             keep_for_page("nms", source="photo", photo="session", **chosen, **DETECTORS_RULES)
             st.switch_page("pages/nms/page.py")
+        if page.step is not None:
+            return
         st.caption(
             _(
                 "The network ran once, in {time}; the thresholds only filter what it found.",

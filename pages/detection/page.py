@@ -1,6 +1,6 @@
 """The detection page: a real photo, what a detector found on it, and the whole road there."""
 
-from pages.detection import challenges, controls, detectors, files, handover, results, state
+from pages.detection import challenges, controls, detectors, files, handover, results, state, tour
 from pages.kit.ending import Alone, Shown, end_page
 from pages.kit.page import open_page
 
@@ -8,6 +8,7 @@ page = open_page(
     "detection",
     title="Detection",
     tagline="Choose a photo, move the thresholds, and point at a box to see where it came from.",
+    tour=tour.STEPS,
 )
 _ = page.translate
 with page.explained():
@@ -16,11 +17,13 @@ with page.explained():
     found = detectors.run(page, view)
     handover.show(page, view, found, places.status)
     sides, ranks = results.lay_out(page, view, found)
-    files.show(page, view, found)
+    if page.shows("files"):
+        files.show(page, view, found)
     end_page(
         page,
         Shown(),
         challenges=challenges.of(page, view, found),
         sections={"windows": _("How the sliding windows work")},
         alone=Alone(results.drawing(page, view, found, sides, ranks), places.thresholds, needs_vizcore=True),
+        outcome=tour.Outcome(view, found),
     )

@@ -51,6 +51,10 @@ def lay_out(page: Page, view: View, found: Found) -> tuple[list[Side], DeltaGene
     """
     suffixes = ["", "_beside"][: len(found.titles)]
     urls = [photo_url(view.picture.pixels, page.key(f"stage{suffix}")) for suffix in suffixes]
+    if page.step is not None:
+        beside = page.shows("box") or page.shows("funnel")
+        left, right = st.columns([3, 2], gap="medium") if beside else (st.container(), st.container())
+        return [Side("", urls[0], left.container(), right)], st.container()
     if len(suffixes) == 1:
         left, right = st.columns([3, 2], gap="medium")
         pictures, numbers = [left.container()], [right]
@@ -80,8 +84,9 @@ def drawing(page: Page, view: View, found: Found, sides: list[Side], ranks: Delt
         keep_recording(Recording(view.picture, found.outputs[0]))
         for index, side in enumerate(sides):
             _show_side(page, view, found, index, side)
-        with ranks:
-            _show_ranks(page, found)
+        if page.shows("ranks"):
+            with ranks:
+                _show_ranks(page, found)
         return write_detection_script(write_photo(view.sample), found.outputs[0])
 
     return draw
@@ -93,7 +98,9 @@ def _show_side(page: Page, view: View, found: Found, index: int, side: Side) -> 
     output, parameter = found.outputs[index], state.CANDIDATES[index]
     below = boxes.suppressed(output, _, say_class) if view.show_suppressed else []
     below += boxes.drawn_by_hand(found.truths, _) if view.show_truth else []
-    finals = boxes.final(output, _, say_class)
+    # What a network says of a photo is not shown while a lesson asks for it.
+    shows_finals = page.shows("finals") or page.step is None or page.step.name != "shift"
+    finals = boxes.final(output, _, say_class) if shows_finals else []
     key = page.key(f"stage{side.suffix}")
     asked = page.value(parameter)
     version, chosen = f"{view.picture.name}.{page.version(parameter.name)}", f"c{asked}"
@@ -108,19 +115,22 @@ def _show_side(page: Page, view: View, found: Found, index: int, side: Side) -> 
     with side.picture:
         stage(
             key,
-            boxes=[*below, *boxes.prior(output, selected, _), *finals],
+            boxes=[*below, *(boxes.prior(output, selected, _) if page.shows("box") else ()), *finals],
             photo=side.photo,
-            title=summary,
+            title=summary if page.shows("summary") else _("The photo with its boxes"),
             presenter=page.presenting,
             size=output.image_size,
             mode="select",
             version=version,
             selected=chosen,
         )
-        st.caption(summary)
+        if page.shows("summary"):
+            st.caption(summary)
     with side.numbers:
-        if selected >= 0:
+        if selected >= 0 and page.shows("box"):
             _show_box(page, found, output, selected)
+        if not page.shows("funnel"):
+            return
         chart(
             page,
             f"funnel{side.suffix}",

@@ -18,7 +18,7 @@ OFFLINE = "sliding_windows"
 NONE = "none"
 DETECTORS = tuple(info.name for info in detection.list_detectors())
 
-PHOTO = photo_parameter("coffee")
+PHOTO = photo_parameter("chelsea")
 DETECTOR = link.choice("detector", DETECTORS, OFFLINE)
 BESIDE = link.choice("beside", (NONE, *DETECTORS), NONE)
 SHOW_SUPPRESSED = link.flag("show_suppressed", False)

@@ -1,4 +1,4 @@
-"""The six stops of the learning path, each with a miniature that vizcore computes as the page opens."""
+"""The stops of the learning path, each with a miniature that vizcore computes as the page opens."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.home import start
 from pages.kit.components import mount
 from pages.kit.language import Translate
 from pages.kit.loaders import compute, warm_up
 from pages.kit.page import Page
 
-IN_A_ROW = 3
+IN_A_ROW = 4
 
 
 @dataclass(frozen=True)
@@ -45,36 +46,50 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "draw_graph",
         ),
         Stop(
+            "modules",
+            _("2 · Module"),
+            _("What does a module remember that a function must be told?"),
+            "modules",
+            "draw_modules",
+        ),
+        Stop(
             "layer",
-            _("2 · Layer"),
+            _("3 · Layer"),
             _("Where does an output pixel come from? Compare every upsampling."),
             "upsampling",
             "draw_layers",
         ),
         Stop(
             "pyramid",
-            _("3 · Pyramid"),
+            _("4 · Image pyramid"),
             _("How does one window find large and small? Slide it over every scale."),
             "image_pyramid",
             "draw_pyramid",
         ),
         Stop(
+            "levels",
+            _("5 · Feature pyramid"),
+            _("Every scale in one pass: which level finds which object?"),
+            "fpn",
+            "draw_levels",
+        ),
+        Stop(
             "box",
-            _("4 · Box"),
+            _("6 · Box"),
             _("What does a loss want from a box? Drag two and watch the arrows."),
             "iou_losses",
             "draw_box",
         ),
         Stop(
             "suppression",
-            _("5 · Suppression"),
+            _("7 · Suppression"),
             _("Who survives a crowd of candidates? Decide before NMS does."),
             "nms",
             "draw_suppression",
         ),
         Stop(
             "detector",
-            _("6 · Detector"),
+            _("8 · Detector"),
             _("All of it on a photo, yours if you like, with every step on record."),
             "detection",
             "draw_detector",
@@ -85,6 +100,7 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
 def show(page: Page) -> None:
     """Draws the stops. Until torch is there each shows its link alone; then its picture, as soon as it is computed."""
     stops = stops_of(page.translate)
+    done = start.progress_words(page)
     waiting = warm_up().is_alive()
 
     @st.fragment(run_every=0.5 if waiting else None)
@@ -94,15 +110,22 @@ def show(page: Page) -> None:
         slots = []
         for first in range(0, len(stops), IN_A_ROW):
             for column, stop in zip(st.columns(IN_A_ROW), stops[first : first + IN_A_ROW], strict=True):
-                with column, st.container(border=True):
+                with column, st.container(border=True, height="stretch", key=f"home_card_{stop.name}"):
                     target = f"pages/{stop.target}/page.py"
                     st.page_link(target, label=f"**{stop.heading}**", icon=":material/arrow_forward:")
                     slots.append(st.container())
                     st.caption(stop.question)
+                    if stop.target in done:
+                        st.caption(f":blue[{done[stop.target]}]")
+        words = page.translate("Being computed…")
         for slot, stop in zip(slots, stops, strict=True):
             with slot:
                 svg = "" if waiting else _miniature(stop)
-                mount("shared/picture", key=page.key(stop.name), data={"svg": svg, "title": stop.heading})
+                mount(
+                    "shared/picture",
+                    key=page.key(stop.name),
+                    data={"svg": svg, "title": stop.heading, "waiting": words},
+                )
 
     draw()
 

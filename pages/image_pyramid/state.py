@@ -20,10 +20,10 @@ WINDOW_STRIDE = link.number("window_stride", *image_pyramid.STRIDES, 1, step=1)
 LABEL = link.choice("label", (BEST, *map(str, range(len(CLASSES)))), BEST)
 SCORE_THRESHOLD = link.number("score_threshold", 0.05, 1.0, 0.3, step=0.01)
 IOU_THRESHOLD = link.number("iou_threshold", 0.0, 1.0, 0.3, step=0.05)
-PACE = link.choice("pace", ("window", "row", "level"), "window")
+PACE = link.choice("pace", ("window", "row", "level"), "row")
 FUSION = link.flag("fusion", True)
 SHOW_MAP = link.flag("show_map", True)
-STEP = link.number("step", LAST, 100_000, LAST, step=1)
+STEP = link.number("step", LAST, 100_000, 0, step=1)
 
 
 @dataclass(frozen=True)

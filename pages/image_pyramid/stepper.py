@@ -31,11 +31,14 @@ def show(page: Page, view: View, found: Search) -> int:
     """
     trace = found.trace
     num_positions = image_pyramid.count_positions(trace, view.pace)
-    asked = state.LAST if page.is_new("trace", found.identity) else view.step  # another trace: its result first
+    told = page.is_new("told_step", page.version("step"))  # by a link, or by the lesson
+    new = page.is_new("trace", found.identity) and not told
+    asked = state.LAST if new else view.step  # another trace: its result first
     start = num_positions - 1 if asked == state.LAST else asked
     key = state.view_key(page)
     version = f"{found.identity}.{page.version('step')}"
     summary = words.summary(page.translate, trace, found.name)
+    names = {found.label, *trace.top_labels.ravel().tolist()}
     shown = stage(
         key,
         boxes=(),
@@ -43,20 +46,26 @@ def show(page: Page, view: View, found: Search) -> int:
         photo=view.picture.pixels,
         mode="select",
         version=found.identity,
-        title=summary,
+        title=summary if page.revealed else page.translate("A window slid over the levels of a pyramid"),
         presenter=page.presenting,
         component="image_pyramid/sliding_window",
         extra={
-            "stepper": step_spec(num_positions, start=start, version=version, speed=5, state=said(key)),
+            "stepper": step_spec(
+                num_positions,
+                start=start,
+                version=version,
+                speed=5,
+                state=said(key),
+                most=None if page.revealed else start,
+            ),
             "pace": view.pace,
             "fusion": view.fusion,
             "show_map": view.show_map,
+            "show_best": page.shows("best"),
             "pictures": [
                 media_url(jpeg, "image/jpeg", f"{key}-level{index}") for index, jpeg in enumerate(found.jpegs)
             ],
-            "names": {
-                str(label): found.names[label] for label in sorted({found.label, *trace.top_labels.ravel().tolist()})
-            },
+            "names": {str(label): found.names[label] for label in sorted(names)},
             "colors": COLORS,
             "text": words.component_words(page.translate),
         },
@@ -64,6 +73,7 @@ def show(page: Page, view: View, found: Search) -> int:
     )
     step = step_from(shown.said, num_positions, start=start, version=version)
     page.store(state.STEP, state.LAST if step == num_positions - 1 else step)
-    st.caption(summary)
-    page.lesson("claim")
+    if page.shows("rest"):
+        st.caption(summary)
+        page.lesson("claim")
     return step

@@ -13,6 +13,7 @@ from pages.kit import pictures
 from pages.kit.loaders import compute
 from pages.kit.page import Page
 from pages.kit.stage import stage
+from pages.kit.tour import BringAbout
 from vizcore import iou_losses
 from vizcore.boxes import BoxError, check_box
 from vizcore.figures import iou_losses as figures
@@ -57,6 +58,7 @@ def show(page: Page, view: View) -> None:
             "colors": _COLORS,
             "text": words.component_words(page.translate),
             "stepper": race.spec(page, view, traced),
+            "asks": not page.revealed and not isinstance(page.step and page.step.question, BringAbout),
         },
         payload=iou_losses.pack_playground(_compile(view.settings), traced),
     )
@@ -139,11 +141,11 @@ def _show_controls(page: Page, view: View) -> None:
             "start_again", _("Start again"), on_click=page.set, kwargs=dict(_AGAIN), icon=":material/restart_alt:"
         )
     with options, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-        with st.popover(_("Coordinates")):
+        with page.popover(_("Coordinates")):
             _show_coordinates(page)
-        with st.popover(_("Conventions")):
+        with page.popover(_("Conventions")):
             _show_conventions(page)
-        with st.popover(_("Background")):
+        with page.popover(_("Background")):
             page.select(state.BACKGROUND, _("Behind the boxes"), {"grid": _("grid"), "photo": _("photo")}, few=True)
             page.toggle(state.SNAP, _("Snap to whole pixels"))
             if view.photo is not None:
@@ -178,4 +180,5 @@ def _show_conventions(page: Page) -> None:
     page.toggle(state.ALPHA_GATE, _("CIoU: α = 0 where IoU < 0.5"))
     page.slider(state.POWER, _("α-IoU: the power α"))
     page.slider(state.BETA, _("Smooth L1: β in pixels"))
-    st.caption(_("Defaults are torchvision’s: ε = 1e-7, α held constant when differentiating, no gate."))
+    if page.step is None:
+        st.caption(_("Defaults are torchvision’s: ε = 1e-7, α held constant when differentiating, no gate."))

@@ -19,8 +19,11 @@ from vizcore.figures import iou_losses as figures
 
 def trace(view: View) -> iou_losses.DescentTrace | None:
     """The race; None where it is not shown, or nobody races."""
-    if view.part != "race" or not view.kinds:
-        return None
+    return descend(view) if view.part == "race" and view.kinds else None
+
+
+def descend(view: View) -> iou_losses.DescentTrace:
+    """One descent per loss that is shown, from where the prediction stands."""
     traced: iou_losses.DescentTrace = compute(
         iou_losses.trace_descent, view.kinds, view.box, view.target, settings=view.settings, **view.descent
     )

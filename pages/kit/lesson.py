@@ -127,13 +127,14 @@ def _ask(page: Page, step: tour.Step, words: tour.StepWords) -> None:
         for value, text in words.answers.items():
             button(value, text, lambda value=value: answer(page, step, value), width="stretch")  # type: ignore[misc]
     elif isinstance(step.question, tour.Estimate):
-        asked = step.question
+        bounds = (step.question.low, step.question.high, step.question.step)
+        low, high, width = bounds if all(isinstance(bound, int) for bound in bounds) else map(float, bounds)
         typed = st.number_input(
             words.question,
-            asked.low,
-            asked.high,
+            low,
+            high,
             None,
-            asked.step,
+            width,
             key=page.key(f"tour_{step.name}_number"),
             label_visibility="collapsed",
         )

@@ -110,7 +110,7 @@ def pick_photo(page: Page, parameter: link.Parameter, *, camera: bool = True) ->
     say = page.translate
     picture = read_photo(page, parameter)
     page.select(parameter, say("Photo"), photo_words(page, parameter))
-    if parameter.name in page.hidden or parameter.name in page.locked:
+    if page.step is not None or not page.offers(parameter.name) or parameter.name in page.locked:
         return picture
     key = page.key(_POPOVER)
     if page.is_new("own_photo_read", page.version(parameter.name)):

@@ -53,6 +53,10 @@ _EVERYWHERE = """<style>
 [class*="st-key-tabs_"] label:has(input:checked) { border-color: var(--st-primary-color, #0B6FB8); }
 [class*="st-key-tabs_"] label:has(input:focus-visible) { outline: 3px solid var(--st-primary-color, #0B6FB8); }
 .st-key-lesson [data-testid="stHorizontalBlock"]:not(:has([data-testid="stElementContainer"])) { display: none; }
+[class*="st-key-home_card_"] { position: relative; }
+[class*="st-key-home_card_"] [data-testid="stPageLink"] a::after { content: ""; position: absolute; inset: 0; z-index: 1; }
+[class*="st-key-home_card_"] :is([data-testid="stPageLink"], [data-testid="stPageLink"] *) { position: static; }
+[class*="st-key-home_card_"]:hover { border-color: var(--st-primary-color, #0B6FB8); }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 3.25rem 1rem 3rem; }
   .st-key-head { padding-right: 0; }

@@ -98,6 +98,16 @@ def suppress(view: View, found: Candidates, **changed: object) -> nms.NMSTrace:
     return trace
 
 
+def evaluate(view: View, found: Candidates, kept: nms.NMSTrace) -> nms.Evaluation:
+    """How a suppression did against the true objects."""
+    # A photo's annotation accepts any of a detector's names for the object, so only the places are compared there.
+    labels = np.zeros_like(found.labels) if view.source == "photo" else found.labels
+    evaluation: nms.Evaluation = compute(
+        nms.summarise_kept, kept, found.targets, labels=labels, target_labels=found.target_labels
+    )
+    return evaluation
+
+
 def show(page: Page, view: View) -> None:
     """The controls above the stage."""
     _ = page.translate

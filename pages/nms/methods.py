@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from pages.kit.chart import chart, table
 from pages.kit.loaders import compute
 from pages.kit.page import Page
 from pages.nms import state
-from pages.nms.candidates import Candidates, suppress
+from pages.nms.candidates import Candidates, evaluate, suppress
 from pages.nms.state import View
 from vizcore import nms
 from vizcore.figures import nms as figures
@@ -24,12 +23,7 @@ def show(page: Page, view: View, found: Candidates) -> dict[str, nms.Evaluation]
     targets = found.targets
     st.subheader(_("The same candidates, six methods"), anchor=False)
     traces = {name: suppress(view, found, method=name) for name in methods}
-    # A photo's annotation accepts any of a detector's names for the object, so only the places are compared there.
-    labels = np.zeros_like(found.labels) if view.source == "photo" else found.labels
-    evaluations = {
-        name: compute(nms.summarise_kept, kept, targets, labels=labels, target_labels=found.target_labels)
-        for name, kept in traces.items()
-    }
+    evaluations = {name: evaluate(view, found, kept) for name, kept in traces.items()}
     with st.columns([1, 2])[0]:
         drawn_score = page.slider(state.DRAWN_SCORE, _("Draw kept boxes from a final score of"))
     chart(

@@ -12,7 +12,7 @@ from pages.kit.page import Page
 from pages.kit.stage import stage
 from pages.kit.stepper import step_from, step_spec
 from pages.nms import state, words
-from pages.nms.candidates import Candidates
+from pages.nms.candidates import Candidates, evaluate
 from pages.nms.state import View
 from vizcore import nms
 from vizcore.figures import theme
@@ -24,6 +24,7 @@ COLORS = {
     "waiting": theme.PREDICTION,
     "compared": theme.INTERSECTION,
     "target": theme.TARGET,
+    "error": theme.ERROR,
     "scale": theme.sequential_colors(33),
 }
 
@@ -60,6 +61,7 @@ def show(page: Page, view: View, found: Candidates, trace: nms.NMSTrace) -> Mapp
             "pace": view.pace,
             "predict": view.predict and view.pace == "comparison",
             "targets": found.targets.tolist() if view.show_targets else [],
+            "lost": evaluate(view, found, trace).lost.tolist() if view.show_targets and len(found.targets) else [],
             "labels": {str(label): found.label_names[label] for label in sorted(set(found.labels.tolist()))},
             "colors": COLORS,
             "text": words.component_words(page.translate, view.method, suppress_equal=view.suppress_equal),

@@ -40,6 +40,13 @@ def _fate(outcome: Outcome) -> str:
     return "kept" if SECOND_PERSON in outcome.trace.keep.tolist() else "removed"
 
 
+def _fewer(outcome: Outcome) -> bool:
+    """Three boxes, two kept, and the one removed overlaps both."""
+    trace = outcome.trace
+    lost = [index for index, by in enumerate(trace.suppressed_by.tolist()) if by >= 0]
+    return len(trace.keep) == 1 and len(lost) == 2
+
+
 CROWD = {"source": "crowd", "method": "hard", "iou_threshold": 0.5, "score_threshold": 0.05, "seed": 0, "pace": "pick"}
 
 STEPS = (
@@ -74,8 +81,30 @@ STEPS = (
         name="soft",
         state={"iou_threshold": 0.5, "method": "soft_linear", "step": 0},
         question=Choose(_fate),
-        then={"step": 48},
+        then={"step": 96},
         numbers=_pair,
         minutes=2,
+    ),
+    Step(
+        name="classes",
+        state={"source": "two_classes", "method": "hard", "class_aware": True, "step": 0},
+        question=Choose(lambda outcome: "both" if len(outcome.trace.keep) == 2 else "one"),
+        then={"step": 14},
+        numbers=_counts,
+    ),
+    Step(
+        name="chain",
+        state={"source": "chain", "step": 0, "pace": "comparison"},
+        question=Choose(lambda outcome: "".join("abc"[index] for index in sorted(outcome.trace.keep.tolist()))),
+        then={"step": 4},
+        numbers=_counts,
+    ),
+    Step(
+        name="own",
+        state={"source": "own", "boxes": [[90, 90, 250, 280], [140, 100, 300, 290], [360, 110, 500, 270]], "step": 0},
+        controls=("iou_threshold", "score_0", "score_1", "score_2"),
+        question=BringAbout(lambda outcome: outcome.view.source == "own" and _fewer(outcome)),
+        numbers=_counts,
+        minutes=3,
     ),
 )

@@ -109,6 +109,8 @@ def component_words(_: Translate, method: str, *, suppress_equal: bool) -> dict[
             "incomplete": _("There are so many overlaps that only those which changed something are listed."),
             "effect": _("Suppressed: {suppressed}, decayed: {decayed}, left alone: {untouched}."),
             "end": _("Done: {kept} boxes kept, {removed} removed."),
+            "lost": _("Of {count} objects {lost} is lost (red)."),
+            "all_found": _("All {count} objects are found."),
             "question": _("Box {pick} is in hand and meets box {other}. What happens?"),
             "choose": _("Decide before you see it:"),
             "go_on": _("Press → for the next decision."),

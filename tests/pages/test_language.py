@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import string
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from pages.kit import language
 from tests.pages.labels import ROOT, concept_files, kit_files, labels_of
+from vizcore.models.efficientnet_lite import imagenet_categories
 
 CONCEPTS = sorted(path.parent.name for path in (ROOT / "pages").glob("*/page.py") if path.parent.name != "kit")
 LESSONS = sorted((ROOT / "assets" / "lessons" / "en").glob("*.md"))
@@ -84,3 +86,12 @@ def test_no_chinese_lesson_is_alone() -> None:
 
 def test_a_line_break_in_chinese_prose_is_no_space() -> None:
     assert "\n" not in language.lesson_sections("home", "zh")["claim"]
+
+
+def test_every_class_of_imagenet_has_a_chinese_name_of_its_own() -> None:
+    said = language.catalogue("zh", "classes")
+    names = {name: said.get(name, "") for name in imagenet_categories()}
+    assert [name for name, chinese in names.items() if not _CHINESE.search(chinese)] == []
+    shared = [chinese for chinese, count in Counter(names.values()).items() if count > 1]
+    assert shared == []
+    assert (said["kite bird"], said["kite"]) == ("鸢", "风筝")  # ImageNet's bird, COCO's toy

@@ -100,7 +100,7 @@ def test_runs_at_the_ends_of_every_control(language: str, query: dict[str, str])
 
 def test_chinese_page_has_no_english_label_left() -> None:
     at = open_page("modules", lang="zh")
-    assert at.toggle(key="modules_registered").label == "登记张量"
+    assert at.toggle(key="modules_registered").label == "注册张量"
     assert any("刚刚测得" in text.value for text in at.markdown)
 
 

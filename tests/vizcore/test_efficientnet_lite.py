@@ -115,3 +115,4 @@ def test_categories():
     categories = imagenet_categories()
     assert len(categories) == 1000
     assert (categories[0], categories[285], categories[967]) == ("tench", "Egyptian cat", "espresso")
+    assert (categories[21], categories[134], categories[517]) == ("kite bird", "crane bird", "crane")

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 
 
 def load_digit(index: int = 0) -> Float64[np.ndarray, "8 8"]:
@@ -35,11 +35,22 @@ def load_digit(index: int = 0) -> Float64[np.ndarray, "8 8"]:
 @lru_cache(maxsize=1)
 def load_digits() -> Float32[np.ndarray, "1797 8 8"]:
     """Read all digits, ink from 0 to 16; kept, because a data set asks for them thousands of times."""
-    with gzip.open(_file(), "rt", encoding="ascii") as file:
-        rows = np.loadtxt(file, delimiter=",", dtype=np.float32)
-    digits = rows[:, :64].reshape(-1, 8, 8)
+    digits = _load_rows()[:, :64].reshape(-1, 8, 8)
     digits.flags.writeable = False
     return digits
+
+
+@lru_cache(maxsize=1)
+def load_digit_labels() -> Int64[np.ndarray, " 1797"]:
+    """Read which digit each one is, 0 to 9; kept like the digits."""
+    labels = _load_rows()[:, 64].astype(np.int64)
+    labels.flags.writeable = False
+    return labels
+
+
+def _load_rows() -> np.ndarray:
+    with gzip.open(_file(), "rt", encoding="ascii") as file:
+        return np.loadtxt(file, delimiter=",", dtype=np.float32)
 
 
 def _file() -> Path:

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import Float32, Int16, Int64, UInt8
 from PIL import Image, ImageDraw, ImageFilter
 
 from vizcore.data.digits import load_digits
@@ -56,6 +56,7 @@ class Scene:
         labels: ``[M]`` int64, index into ``CLASSES``.
         sizes: ``[M]`` float32, the size each object was drawn with, in pixels: its longer side before rotation.
         visible: ``[M]`` float32 in (0, 1], share of the object's pixels that can be seen.
+        owner: ``[H, W]`` int16, the object that is seen at each pixel; -1 for the background.
         background: name of the sample photo behind the objects.
         name: ``split`` and index.
     """
@@ -65,6 +66,7 @@ class Scene:
     labels: Int64[np.ndarray, " M"]
     sizes: Float32[np.ndarray, " M"]
     visible: Float32[np.ndarray, " M"]
+    owner: Int16[np.ndarray, "H W"]
     background: str
     name: str
 
@@ -129,6 +131,7 @@ def draw_scene(split: str, index: int, *, size: int = SCENE_SIZE) -> Scene:
         labels=np.asarray(labels, dtype=np.int64),
         sizes=np.asarray(sizes, dtype=np.float32),
         visible=visible,
+        owner=owner.astype(np.int16),
         background=background,
         name=f"{split} {index}",
     )

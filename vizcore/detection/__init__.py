@@ -21,6 +21,7 @@ from vizcore.detection.output import (
     check_thresholds,
     refilter,
 )
+from vizcore.weights import WeightsSource
 
 __all__ = [
     "FATES",
@@ -34,11 +35,13 @@ __all__ = [
     "load_detector",
     "refilter",
     "run_detector",
+    "weights_source",
 ]
 
 _FAMILIES = (
     "vizcore.detection.sliding_windows",
     "vizcore.detection.pyramid_detector",
+    "vizcore.detection.set_detectors",
     "vizcore.detection.torchvision_detectors",
 )
 """Modules with ``list_infos() -> tuple[DetectorInfo, ...]`` and ``load(name) -> LoadedDetector``."""
@@ -62,6 +65,21 @@ def load_detector(name: str) -> LoadedDetector:
             loaded: LoadedDetector = module.load(name)
             return loaded
     known = ", ".join(info.name for info in list_detectors())
+    raise DetectionError("There is no detector named {name}; there are {known}.", name=repr(name), known=known)
+
+
+def weights_source(name: str) -> WeightsSource:
+    """Where the weights of a detector that has to be downloaded are published.
+
+    Raises:
+        DetectionError: there is no such detector, or nothing to download for it.
+    """
+    for family in _FAMILIES:
+        module = importlib.import_module(family)
+        if hasattr(module, "weights_source") and name in (info.name for info in module.list_infos()):
+            source: WeightsSource = module.weights_source(name)
+            return source
+    known = ", ".join(info.name for info in list_detectors() if info.download_bytes)
     raise DetectionError("There is no detector named {name}; there are {known}.", name=repr(name), known=known)
 
 

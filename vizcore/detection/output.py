@@ -33,7 +33,8 @@ class DetectorInfo:
     Attributes:
         name: the identifier ``run_detector`` takes.
         title: a name for people.
-        family: how it looks for objects: ``"sliding windows"``, ``"one stage"`` or ``"two stages"``.
+        family: how it looks for objects: ``"sliding windows"``, ``"one stage"``, ``"two stages"`` or
+            ``"set prediction"``.
         available: whether it can run now, without a download.
         download_bytes: what a download would fetch; 0 if the weights were installed with the requirements.
         num_classes: number of object classes it can name.

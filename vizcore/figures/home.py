@@ -17,7 +17,7 @@ from PIL import Image
 from vizcore.autograd import ProgramTrace
 from vizcore.autograd.layout import place_nodes
 from vizcore.figures import theme
-from vizcore.home import BoxStop, DetectorStop, PyramidStop
+from vizcore.home import BoxStop, DetectorStop, LevelsStop, PyramidStop
 from vizcore.nms import NMSTrace
 from vizcore.upsampling import UpsamplingTrace
 
@@ -42,7 +42,7 @@ def draw_graph(trace: ProgramTrace) -> str:
             marks.append(
                 _text(
                     x,
-                    y + (22 if y > HEIGHT / 2 else -14),
+                    y + (24 if y > HEIGHT / 2 else -16),
                     f"∂y/∂{node.variable} = {float(trace.grads[node.variable]):g}",
                 )
             )
@@ -75,6 +75,35 @@ def draw_layers(traces: tuple[UpsamplingTrace, ...]) -> str:
                 )
             )
         marks.append(_text(left + 31, top + 76, trace.method.replace("_", " "), size=9))
+    return _picture(marks)
+
+
+def draw_modules(outputs: tuple[np.ndarray, np.ndarray]) -> str:
+    """What a module and a function make of the same ones."""
+    marks = []
+    for row, (name, values) in enumerate(zip(("nn.Dropout", "F.dropout"), outputs, strict=True)):
+        top = 18 + row * 62
+        marks.append(_text(WIDTH / 2, top, name))
+        for index, value in enumerate(values.tolist()):
+            x, y = 14 + 16 * (index % 12), top + 8 + 16 * (index // 12)
+            strength = value / 2
+            marks.append(
+                _element(
+                    "rect", x=x, y=y, width=14, height=14, fill=theme.PREDICTION, fill_opacity=0.12 + 0.88 * strength
+                )
+            )
+    return _picture(marks)
+
+
+def draw_levels(stop: LevelsStop) -> str:
+    """The squares within one another, each with its level beside it."""
+    marks = []
+    scale, bottom = 112 / max(stop.sides), 128.0
+    for side, level, color in zip(stop.sides, stop.levels, theme.CATEGORICAL, strict=False):
+        edge = side * scale
+        marks.append(_rect((24, bottom - edge, 24 + edge, bottom), color))
+        marks.append(_element("line", x1=24 + edge, y1=bottom - edge + 1, x2=158, y2=bottom - edge + 1, stroke=color))
+        marks.append(_text(186, max(14, bottom - edge + 5), f"{side:g} px: P{level}"))
     return _picture(marks)
 
 

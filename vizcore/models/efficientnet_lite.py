@@ -184,10 +184,15 @@ def load_efficientnet_lite0() -> EfficientNetLite0:
 
 
 def imagenet_categories() -> tuple[str, ...]:
-    """English names of the 1000 ImageNet classes, in the order of the logits."""
+    """English names of the 1000 ImageNet classes, in the order of the logits.
+
+    They are torchvision's, but the bird is called "kite bird" (as torchvision itself says "crane bird"): COCO's kite
+    is a toy, and the two have different names in Chinese.
+    """
     from torchvision.models import EfficientNet_B0_Weights
 
-    return tuple(EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"])
+    categories = EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
+    return tuple("kite bird" if name == "kite" else name for name in categories)
 
 
 def rename_keys(state: dict[str, Tensor]) -> dict[str, Tensor]:

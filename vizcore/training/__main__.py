@@ -1,7 +1,7 @@
-"""Trains a detector, goes on training it after an interruption, ships it, or judges what was shipped.
+"""Trains a detector or a model of pixels, goes on after an interruption, ships it, or judges what was shipped.
 
 ``python -m vizcore.training fcos_fpn`` trains, with ``--ship`` into ``vizcore/assets/weights``; ``--evaluate`` judges
-those.
+those. ``python -m vizcore.training pixelcnn --data mnist`` trains a model of pixels and leaves it where the app looks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ import torch
 from tqdm import tqdm
 
 from vizcore.models.fcos import WEIGHTS_FOLDER
+from vizcore.training import autoregressive
 from vizcore.training.cards import list_cards, load_card
+from vizcore.training.detr import DETR_RECIPES
+from vizcore.training.detr_masks import NAME as MASKS
+from vizcore.training.detr_masks import run_mask_command
+from vizcore.training.detr_shipping import run_command
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES
 from vizcore.training.features import open_features
 from vizcore.training.harness import train
@@ -34,7 +39,7 @@ from vizcore.training.shipping import judge, save_predictions, ship
 def main(arguments: list[str] | None = None) -> None:
     """Reads the command line and does what it says."""
     parser = argparse.ArgumentParser(prog="python -m vizcore.training", description=__doc__)
-    parser.add_argument("model", choices=RECIPES)
+    parser.add_argument("model", choices=[*RECIPES, *DETR_RECIPES, MASKS, *autoregressive.KINDS])
     parser.add_argument("--steps", type=int, help="steps (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights and batches")
     parser.add_argument("--folder", type=Path, default=Path("runs"), help="for features, checkpoints and logs")
@@ -45,9 +50,20 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--ship", action="store_true", help="write vizcore/assets/weights when done")
     parser.add_argument("--evaluate", action="store_true", help="train nothing; judge the shipped file")
     parser.add_argument("--predictions", type=Path, help="train nothing; write what the shipped file finds here")
+    parser.add_argument("--detector", type=Path, help="for the mask head: the file of its DETR (default: the shipped)")
+    autoregressive.add_arguments(parser)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
+    if options.model in autoregressive.KINDS:
+        autoregressive.run(options)
+        return
 
+    if options.model in DETR_RECIPES:
+        run_command(options)
+        return
+    if options.model == MASKS:
+        run_mask_command(options)
+        return
     if options.predictions:
         save_predictions(load_card(options.model), options.predictions)
         return

@@ -11,7 +11,7 @@ import csv
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ class Schedule:
         ema_decay: of the running average of the weights, which is what is evaluated and shipped; 0 for none.
         clip: greatest norm of the gradient.
         evaluate_every: steps between evaluations; 0 for one at the end.
-        patience: evaluations without a better AP after which the run ends; 0 for none.
+        patience: evaluations without a better score after which the run ends; 0 for none.
     """
 
     steps: int
@@ -93,8 +93,11 @@ def train(
     *,
     resume: bool = True,
     evaluate: Callable[[nn.Module], Mapping[str, float]] | None = None,
+    snapshots: Collection[int] = (),
+    save_snapshot: Callable[[nn.Module, int], None] | None = None,
     checkpoint_seconds: float = 60.0,
     quiet: bool = False,
+    score: str = "ap",
 ) -> TrainedModel:
     """Trains a model, or goes on training it.
 
@@ -104,9 +107,12 @@ def train(
         schedule: how the run goes.
         folder: holds ``checkpoint.pt`` and ``log.csv``.
         resume: go on from the checkpoint if there is one; else start again.
-        evaluate: averaged model → figures, among them ``"ap"``.
+        evaluate: averaged model → figures, among them the score.
+        snapshots: steps after which the averaged model is kept.
+        save_snapshot: ``(averaged model, steps made)``, keeps it.
         checkpoint_seconds: time between two checkpoints.
         quiet: show no progress bar.
+        score: the figure whose greatest value tells the weights to keep.
     """
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint, log = folder / "checkpoint.pt", folder / "log.csv"
@@ -162,15 +168,17 @@ def train(
         if evaluate is not None and due:
             figures = dict(evaluate(_with_weights(model, average)))
             row |= figures
-            if figures["ap"] > best.get("ap", -1.0):
+            if figures[score] > best.get(score, -math.inf):
                 best, evaluations_since_best = figures, 0
                 best_weights = {name: value.clone() for name, value in average.items()}
             else:
                 evaluations_since_best += 1
                 stopping = bool(schedule.patience) and evaluations_since_best >= schedule.patience
+        if save_snapshot is not None and step in snapshots:
+            save_snapshot(_with_weights(model, average), step)
         if step % 20 == 0 or due or schedule.steps <= 40:
             _append(log, row)
-            bar.set_postfix(loss=f"{row['loss']:.3f}", ap=f"{best.get('ap', 0):.3f}", refresh=False)
+            bar.set_postfix({"loss": f"{row['loss']:.3f}", score: f"{best.get(score, 0):.3f}"}, refresh=False)
         bar.update()
         if due or stopping or time.monotonic() - saved > checkpoint_seconds:
             saved = time.monotonic()

@@ -116,7 +116,7 @@ class View {
     const bars = html("dl", { class: "costs" });
     return html(
       "section",
-      { class: "card", "data-design": design.name },
+      { "data-figure": true, class: "card", "data-design": design.name },
       html("h3", {}, design.title),
       html("p", { class: "quiet" }, design.words),
       picture,

@@ -22,6 +22,7 @@ const MOST_HEIGHT = 0.56; // of the window's height, for all levels together
  * @property {"window" | "row" | "level"} pace what one step is
  * @property {boolean} fusion whether windows are averaged instead of suppressed
  * @property {boolean} show_map
+ * @property {boolean} show_best whether the levels say how sure their best windows are; not while a lesson asks for it
  * @property {string[]} pictures URL of each level
  * @property {Record<string, string>} names of classes by number
  * @property {any} colors by state, and the maps' `scale`
@@ -64,16 +65,23 @@ class View {
     this.saysTitle = html("h3");
     this.says = html("ol", { class: "says" });
     this.photoTitle = html("h3");
+    this.ruler = html("span", { class: "ruler", "aria-hidden": "true" });
     this.element = html(
       "div",
       { class: "g2b image_pyramid" },
       style,
+      this.ruler,
       html(
         "div",
         { class: "layout" },
         this.transport.element,
         this.decision,
-        html("div", { class: "main" }, this.shelf, html("div", { class: "legend" }, this.scaleWords, this.scaleBar, this.note)),
+        html(
+          "div",
+          { class: "main", "data-figure": true },
+          this.shelf,
+          html("div", { class: "legend" }, this.scaleWords, this.scaleBar, this.note),
+        ),
         html(
           "div",
           { class: "side" },
@@ -95,6 +103,7 @@ class View {
   update(data) {
     this.data = data;
     this.text = data.text;
+    this.element.classList.toggle("asks", !data.show_best);
     for (const name of ["current", "waiting", "kept", "out"]) this.element.style.setProperty(`--${name}`, data.colors[name]);
     const fresh = data.payload !== this.bytes;
     if (fresh) {
@@ -218,7 +227,7 @@ class View {
     if (!this.trace || !this.levels.length) return;
     const width = Math.floor(this.shelf.clientWidth);
     if (!width) return;
-    const most = Math.max(260, window.innerHeight * MOST_HEIGHT);
+    const most = Math.max(220, Math.min(window.innerHeight * MOST_HEIGHT, (this.ruler.offsetHeight || Infinity) - 110));
     const sizes = this.trace.level_sizes;
     const { scale, sideways } = fitLevels(sizes, width, most);
     this.shelf.classList.toggle("beside", sideways);

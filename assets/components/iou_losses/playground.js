@@ -37,6 +37,7 @@ function shown(value, digits = 4) {
  * @property {any[]} losses kind, title, colour, formula, whether it is on
  * @property {string[]} show what is drawn
  * @property {Record<string, string>} colors
+ * @property {boolean} asks whether a lesson asks for what panel and arrows would say
  * @property {boolean} presenter
  * @property {any} text
  */
@@ -98,6 +99,7 @@ class View {
       });
     }
     for (const [name, color] of Object.entries(data.colors)) this.element.style.setProperty(`--${name}`, color);
+    this.element.classList.toggle("asks", data.asks);
     this.writeCards();
     put(this.panel, "aria-label", this.text.panel);
     this.scale.textContent = data.show.includes("edges") || data.show.includes("corners") ? this.text.scale : "";

@@ -12,6 +12,7 @@ import { KEPT, LOW, OUT, Trace, WAITING } from "./trace.js";
 const own = await stylesheet(import.meta.url, "./suppression.css");
 
 const MOST_CARDS = 30;
+const MOST_SHADED = 200; // up to this many boxes, the score sets how strong a waiting box is drawn
 const FEW = 12; // up to this many boxes, every box is named on the stage
 const ANSWERS = { UNTOUCHED: "keep", SUPPRESSED: "suppress", DECAYED: "decay", MERGED: "merge" };
 const VERDICTS = [ANSWERS.UNTOUCHED, ANSWERS.SUPPRESSED, ANSWERS.DECAYED, ANSWERS.MERGED];
@@ -24,6 +25,7 @@ const VERDICTS = [ANSWERS.UNTOUCHED, ANSWERS.SUPPRESSED, ANSWERS.DECAYED, ANSWER
  * @property {"pick" | "comparison"} pace what one step is
  * @property {boolean} predict whether each comparison is asked before it is shown
  * @property {number[][]} targets true boxes
+ * @property {number[]} lost those of them that no kept box finds
  * @property {Record<string, string>} labels names by number
  * @property {any} colors by state, and the matrix's `scale`
  * @property {boolean} presenter
@@ -129,7 +131,7 @@ class View {
       this.drawCurve();
     }
     this.writeText();
-    for (const name of ["kept", "out", "current", "waiting", "compared", "target"])
+    for (const name of ["kept", "out", "current", "waiting", "compared", "target", "error"])
       this.element.style.setProperty(`--${name}`, data.colors[name]);
     this.redraw = true;
     this.transport.update({ ...data.stepper, presenter: data.presenter });
@@ -198,6 +200,7 @@ class View {
     this.transport.caption(words);
     this.drawMarks();
     this.drawOverlay();
+    this.drawLost();
     this.drawCards();
     this.drawCursor();
     this.drawPoint();
@@ -226,7 +229,12 @@ class View {
         .filter(Boolean)
         .join(" ");
     }
-    if (now.phase === "end") return say(words.end, { kept: trace.keep.length, removed: trace.order.length - trace.keep.length });
+    if (now.phase === "end") {
+      const { targets, lost } = this.data;
+      const counts = { kept: trace.keep.length, removed: trace.order.length - trace.keep.length };
+      const objects = targets.length ? say(lost.length ? words.lost : words.all_found, { lost: lost.length, count: targets.length }) : "";
+      return `${say(words.end, counts)} ${objects}`.trim();
+    }
     const { step, pick } = now;
     const touching = trace.start[step + 1] - trace.start[step];
     const values = { step: step + 1, pick, score: digits(trace.scores[pick]), compared: trace.compared[step], touching };
@@ -329,25 +337,28 @@ class View {
       else if (compared && now.phase === "compare") look = "compared";
       else if (status === KEPT) look = "kept";
       else if (status === OUT || status === LOW) look = "out";
-      else if (!few) continue;
+      else if (!few && trace.numBoxes > MOST_SHADED) continue;
       else look = "";
       // The two boxes in question are named by drawNames, at opposite corners: they overlap, and their names must not.
-      const named = (few && look !== "current" && look !== "compared") || (look === "kept" && trace.numBoxes <= 60);
+      const named =
+        (few && look !== "current" && look !== "compared") || (look === "kept" && trace.numBoxes <= 60 && trace.score[box] >= 0.5);
       const label = !named ? "" : status === OUT ? String(box) : `${box} · ${trace.score[box].toFixed(2)}`;
-      marks[ids ? ids[box] : box] = this.look(look, label, status);
+      marks[ids ? ids[box] : box] = this.look(look, label, status, trace.score[box]);
     }
     this.stage.mark(marks);
   }
 
   /** One object per look, shared and kept, so that the stage touches only boxes whose look is another. */
-  look(state, label, status) {
-    const key = `${state}/${label}/${status}`;
+  look(state, label, status, score) {
+    const faint = state === "" && this.trace.numBoxes > FEW; // the surer, the stronger
+    const key = `${state}/${label}/${status}/${faint ? Math.round(10 * score) : ""}`;
     let mark = this.marks.get(key);
     if (!mark) {
       const { colors } = this.data;
       const color = { current: colors.current, compared: colors.compared, kept: colors.kept, out: colors.out }[state] ?? colors.waiting;
       mark = { color, state };
       if (label || state) mark.label = label;
+      if (faint) mark.opacity = 0.2 + 0.08 * Math.round(10 * score);
       if (state === "out") mark.opacity = this.trace.numBoxes > 200 ? this.dim / 2 : status === LOW ? 0.25 : 0.5;
       this.marks.set(key, mark);
     }
@@ -365,6 +376,14 @@ class View {
     layer.replaceChildren();
     for (const [x1, y1, x2, y2] of this.data.targets)
       layer.append(svg("rect", { x: x1, y: y1, width: x2 - x1, height: y2 - y1, class: "target" }));
+  }
+
+  /** At the end the objects that nothing found are red. */
+  drawLost() {
+    const over = this.now.phase === "end";
+    [...this.stage.layer("targets", { under: true }).children].forEach((target, index) =>
+      target.classList.toggle("lost", over && this.data.lost.includes(index)),
+    );
   }
 
   /** What two boxes share, and the fused boxes where boxes are fused. */

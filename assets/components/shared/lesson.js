@@ -141,7 +141,7 @@ class Lesson {
         this.ringed = found;
         this.ringedFor = wanted;
         put(found, "data-ringed", "true");
-        found.style.outline = "3px solid var(--st-primary-color, #0b6fb8)";
+        found.style.outline = "3px solid var(--st-primary-color, currentColor)";
         found.style.outlineOffset = "4px";
         found.style.borderRadius ||= "6px";
       }

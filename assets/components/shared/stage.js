@@ -11,6 +11,8 @@ import { Item, lay } from "./item.js";
 import { ARROWS, stepInList, stop } from "./keys.js";
 import { live, mediaUrl } from "./live.js";
 
+const MOST_TOLD = 6; // boxes that a lesson points at when it begins
+const TOLD_EACH = 900; // ms
 const [base, own] = await Promise.all([stylesheet(import.meta.url, "./base.css"), stylesheet(import.meta.url, "./stage.css")]);
 
 const SETTLE = 150; // ms of silence after which a series of key presses counts as one move
@@ -782,6 +784,24 @@ class StageView {
   constructor(channel) {
     this.stage = new Stage(channel);
     this.element = html("div", {}, this.stage.element);
+    this.onPlay = (event) => this.tell(event);
+    document.addEventListener("grad2box:play", this.onPlay);
+  }
+
+  /** A lesson begins: one box after another is pointed at. */
+  tell(event) {
+    const ids = [...this.stage.items.keys()].slice(-MOST_TOLD);
+    if (!this.element.isConnected || !ids.length) return;
+    event.preventDefault();
+    clearInterval(this.telling);
+    let at = 0;
+    const next = () => {
+      this.stage.pointAt(ids[at] ?? null);
+      put(this.element, "data-moved", at);
+      if (at++ === ids.length) clearInterval(this.telling);
+    };
+    this.telling = setInterval(next, TOLD_EACH);
+    next();
   }
 
   /** @param {Data} data */
@@ -791,6 +811,8 @@ class StageView {
   }
 
   destroy() {
+    clearInterval(this.telling);
+    document.removeEventListener("grad2box:play", this.onPlay);
     this.stage.destroy();
   }
 }

@@ -17,6 +17,6 @@ def test_a_pressed_cell_is_asked_about() -> None:
     assert link(app)["point"] == "244,164"
     assert component(app, "cell", "show_points")["cell"] == [20, 30]
     field = fpn.effective_receptive_field(
-        fcos.load_fcos("fcos_fpn"), draw_scene("validation", 0).pixels, "P3", (20, 30)
+        fcos.load_fcos("fcos_fpn"), draw_scene("validation", 1).pixels, "P3", (20, 30)
     )
     assert f"{field.side:.0f} px" in [metric.value for metric in app.metric]

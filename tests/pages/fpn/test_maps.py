@@ -12,8 +12,8 @@ from vizcore import fpn
 def test_a_cut_changes_maps_and_boxes_as_torch_says() -> None:
     app = open_fpn(cuts="top_down:P2.top_down:P3.top_down:P4")
     data = component(app, "detections", "arrows")
-    whole = trace_scene()
-    cut = trace_scene(cuts=["top_down"])
+    whole = trace_scene(1)
+    cut = trace_scene(1, cuts=["top_down"])
     change = fpn.compare_detections(whole, cut)
     fates = [row["fate"] for row in data["detections"]]
     most = len(fates)

@@ -1,0 +1,55 @@
+"""Detection as a set: the matching, its loss, and everything a DETR looks at on the way to its boxes."""
+
+from __future__ import annotations
+
+from vizcore.detr.cost import MatchCost, match_cost
+from vizcore.detr.errors import MESSAGES, DETRError
+from vizcore.detr.history import TrainingStrip, load_places, load_strip
+from vizcore.detr.loss import COST_WEIGHTS, LOSS_WEIGHTS, NO_OBJECT_WEIGHT, set_loss
+from vizcore.detr.matching import GreedyMatching, MatchingTrace, match, match_greedily, trace_matching
+from vizcore.detr.packing import PackedTrace, pack_matching, pack_trace
+from vizcore.detr.panoptic import KEEP_THRESHOLD, Panoptic, PanopticQuality, merge_masks, panoptic_quality
+from vizcore.detr.places import QueryPlaces, collect_places
+from vizcore.detr.presets import PRESETS, MatchingPreset, load_preset
+from vizcore.detr.recording import DETRTrace, QueriesOutput, run_queries, trace_detr
+from vizcore.detr.script import write_match_script
+from vizcore.detr.suppression import Suppression, suppress
+
+__all__ = [
+    "COST_WEIGHTS",
+    "KEEP_THRESHOLD",
+    "LOSS_WEIGHTS",
+    "MESSAGES",
+    "NO_OBJECT_WEIGHT",
+    "PRESETS",
+    "DETRError",
+    "DETRTrace",
+    "GreedyMatching",
+    "MatchCost",
+    "MatchingPreset",
+    "MatchingTrace",
+    "PackedTrace",
+    "Panoptic",
+    "PanopticQuality",
+    "QueriesOutput",
+    "QueryPlaces",
+    "Suppression",
+    "TrainingStrip",
+    "collect_places",
+    "load_places",
+    "load_preset",
+    "load_strip",
+    "match",
+    "match_cost",
+    "match_greedily",
+    "merge_masks",
+    "pack_matching",
+    "pack_trace",
+    "panoptic_quality",
+    "run_queries",
+    "set_loss",
+    "suppress",
+    "trace_detr",
+    "trace_matching",
+    "write_match_script",
+]
