@@ -155,16 +155,22 @@ export class GraphCanvas {
     const hasValue = Boolean(node.value) && drawMiniatures;
     const title = svg("text", { class: "title", x: 0, y: -HEIGHT / 2 + (hasValue ? 16 : HEIGHT / 2 - (node.subtitle ? 4 : -5)) });
     title.append(node.title);
-    if (hasValue && node.subtitle) title.append(svg("tspan", { class: "subtitle", dx: 6 }, node.subtitle));
-    const letters = node.title.length + (hasValue ? (node.subtitle?.length ?? 0) * 0.86 + 1 : 0);
-    title.style.fontSize = `${Math.min(15, room / Math.max(1, letters) / 0.56).toFixed(1)}px`;
+    const beside = hasValue ? node.subtitle : "";
+    const letters = node.title.length + (beside ? beside.length * 0.88 + 1 : 0);
+    const size = Math.min(15, room / Math.max(1, letters) / 0.56);
+    title.style.fontSize = `${size.toFixed(1)}px`;
+    if (beside) put(title, "x", (-(beside.length * 0.88 + 1) * size * 0.28).toFixed(1));
     const group = svg(
       "g",
       { class: "node", transform: `translate(${x} ${y})`, role: "button", tabindex: "-1", "data-node": id, visibility: "hidden" },
       svg("rect", { class: "body", x: -WIDTH / 2, y: -HEIGHT / 2, width: WIDTH, height: HEIGHT, rx: round ? 16 : 6 }),
       title,
     );
-    if (!hasValue && node.subtitle) {
+    if (beside) {
+      const words = svg("text", { class: "subtitle", x: ((node.title.length + 1) * size * 0.28).toFixed(1), y: title.getAttribute("y") }, beside);
+      words.style.fontSize = `${(size * 0.88).toFixed(1)}px`;
+      group.append(words);
+    } else if (node.subtitle) {
       const subtitle = svg("text", { class: "subtitle", x: 0, y: 17 }, node.subtitle);
       subtitle.style.fontSize = `${Math.min(13, room / node.subtitle.length / 0.54).toFixed(1)}px`;
       group.append(subtitle);
