@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from pages.autograd.editor import preset_titles
 from pages.autograd.state import View
 from pages.kit.challenges import Challenge
 from pages.kit.language import Translate
 from pages.kit.page import Page
-from vizcore.autograd import ProgramTrace
+from vizcore.autograd import ProgramRun, ProgramTrace, list_rows
 from vizcore.autograd.presets import PRESETS
+
+
+@dataclass(eq=False)
+class Outcome:
+    """What a run of the page computed, for the lesson's questions and the challenges.
+
+    Attributes:
+        view: what the page shows.
+        ran: the run of its program.
+    """
+
+    view: View
+    ran: ProgramRun
+
+    @property
+    def trace(self) -> ProgramTrace:
+        """Everything that the run recorded."""
+        return self.ran.trace
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The numbers to take away."""
+        return list_rows(self.ran)
 
 
 def change(name: str, view: View, trace: ProgramTrace, _: Translate) -> str | None:
@@ -32,10 +57,12 @@ def change(name: str, view: View, trace: ProgramTrace, _: Translate) -> str | No
     return _("Not yet. Step through it, and look at the ledger where the gradient is not what you want.")
 
 
-def of(page: Page, view: View, trace: ProgramTrace) -> list[Challenge]:
-    """The challenges in the order shown."""
+def of(page: Page, outcome: Outcome) -> list[Challenge]:
+    """The challenges in the order shown, marked from the outcome as it is when they are asked."""
     _ = page.translate
     return [
-        Challenge(name, title, _(PRESETS[name].challenge), lambda name=name: change(name, view, trace, _))  # type: ignore[misc]
+        Challenge(
+            name, title, _(PRESETS[name].challenge), lambda name=name: change(name, outcome.view, outcome.trace, _)
+        )  # type: ignore[misc]
         for name, title in preset_titles(_).items()
     ]

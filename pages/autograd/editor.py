@@ -1,16 +1,18 @@
-"""The program to begin with and the editor, and beside them the question about it."""
+"""The row above the picture: the program to begin with, its question, and the seed; and what the editor reports."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
 from pages.autograd import state
 from pages.autograd.state import View
 from pages.kit.language import Translate
+from pages.kit.live import said
 from pages.kit.page import Page
 from vizcore.autograd.presets import PRESETS
-
-STYLE = "<style>.st-key-autograd_program textarea { font-family: monospace; font-size: 0.9rem; }</style>"
 
 
 def preset_titles(_: Translate) -> dict[str, str]:
@@ -18,22 +20,60 @@ def preset_titles(_: Translate) -> dict[str, str]:
     return {name: _(preset.title) for name, preset in PRESETS.items()}
 
 
+def hear(page: Page) -> None:
+    """Takes over the program that the editor ran last, before the page reads its view."""
+    typed = said(page.key("graph")).get("program")
+    if not isinstance(typed, Mapping) or typed.get("version") != version_of(page) or "program" in page.locked:
+        return
+    source = typed.get("source")
+    if isinstance(source, str):
+        page.store(state.program_of(PRESETS[page.value(state.PRESET)]), source.replace("\r\n", "\n"))
+
+
+def version_of(page: Page) -> str:
+    """Changes whenever a program is set by anything but the editor; what was typed into another one is void."""
+    return f"{page.version('program')}.{page.version('preset')}"
+
+
+def spec(page: Page, view: View) -> dict[str, Any]:
+    """What the editor holds; see :func:`pages.kit.graph.traced_graph`."""
+    locked = "program" in page.locked or not page.offers("program")
+    return {"source": view.program, "version": version_of(page), "readOnly": locked}
+
+
 def show(page: Page, view: View) -> None:
-    """Draws the choice of a preset, the seed and the program."""
+    """Draws the choice of a program, its question and the seed."""
     _ = page.translate
-    choose, draw = st.columns([4, 1], vertical_alignment="bottom")
-    with choose:
+    if page.step is not None:
+        return
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with row:
         taken = page.guarded(lambda: _take_preset(page))
-        page.select(state.PRESET, _("Begin with"), preset_titles(_), on_change=taken)
-    with draw:
+        page.select(
+            state.PRESET, _("Begin with"), preset_titles(_), on_change=taken, label_visibility="collapsed", width=420
+        )
+        with page.popover(_("Predict"), icon=":material/psychology_alt:", width="content"):
+            show_question(page, view)
+        seed = page.popover(_("Seed {seed}", seed=view.seed), icon=":material/casino:", width="content")
+    with seed:
         page.number(state.SEED, _("Seed"))
-    page.text(state.program_of(view.preset), _("Your program (Ctrl + Enter runs it)"), area=True, height=176)
+        page.button(
+            "again",
+            _("Run with another seed"),
+            icon=":material/replay:",
+            on_click=page.set,
+            kwargs={"seed": view.next_seed, "step": 0},
+            help=_("A program that draws random numbers may take another branch: define by run."),
+        )
 
 
 def show_question(page: Page, view: View) -> None:
     """Asks what the preset's program will do, and answers with what torch did."""
     _ = page.translate
     preset = view.preset
+    if not view.is_presets_own:
+        st.caption(_("The program is your own now; the question was about the one you began with."))
+        return
     page.lesson(f"preset_{preset.name}")
     choices = {str(index): _(choice) for index, choice in enumerate(preset.choices)}
     answer = page.answer(f"answer_{preset.name}", f"**{_('Predict:')}** {_(preset.question)}", choices)
@@ -45,6 +85,13 @@ def show_question(page: Page, view: View) -> None:
         right = _(preset.choices[preset.answer])
         st.info(_("Torch shows otherwise: {answer}", answer=right), icon=":material/science:")
     page.lesson(f"after_{preset.name}")
+
+
+def may_explain(page: Page, view: View) -> bool:
+    """Whether what lies behind an error may be said: not while a question about this very program is open."""
+    if page.step is not None:
+        return page.revealed
+    return not view.is_presets_own or page.recall(f"answer_{view.preset.name}") is not None
 
 
 def _take_preset(page: Page) -> None:

@@ -12,7 +12,7 @@ from vizcore.autograd.presets import PRESETS, Preset
 MAX_LENGTH = 8000
 """Characters of a program."""
 
-PRESET = link.choice("preset", list(PRESETS), "chain")
+PRESET = link.choice("preset", list(PRESETS), "scalar")
 SEED = link.number("seed", 0, 999, 0, step=1)
 STEP = link.number("step", 0, 10_000, 0)
 REAL = link.flag("real", False)
@@ -43,6 +43,11 @@ class View:
     step: int
     real: bool
     network: str
+
+    @property
+    def is_presets_own(self) -> bool:
+        """Whether the program is still the preset's, so that the preset's question is about it."""
+        return self.program.strip() == self.preset.source.strip()
 
     @property
     def next_seed(self) -> int:

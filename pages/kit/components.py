@@ -1,13 +1,15 @@
 """Mounts our own front-end pieces: one asset root, one name space, no build step.
 
-Streamlit serves a component's files only for an installed distribution. This app is run from its folder, so the two
-asset roots are declared to the component manager at first use: ours, and the ``plotly.min.js`` that the plotly wheel
-carries. Served from one root, the pieces may import each other (``import { Stage } from "../shared/stage.js"``).
+Streamlit serves a component's files only for an installed distribution. This app is run from its folder, so the asset
+roots are declared to the component manager at first use: ours, the ``plotly.min.js`` that the plotly wheel carries, and
+the code editor that the django-ace wheel carries (its files alone: nothing of Django is imported). Served from one
+root, the pieces may import each other (``import { Stage } from "../shared/stage.js"``).
 """
 
 from __future__ import annotations
 
 import functools
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentM
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 PROJECT = "grad2box"
+ACE_FOLDER = "static/django_ace/ace"
+"""Where the django-ace wheel keeps the editor, from its package on."""
 # Plotly styles itself through the document's head, which a shadow root would hide from it.
 LIGHT_DOM = frozenset({"shared/chart"})
 
@@ -47,6 +51,17 @@ def _declare(name: str) -> None:
     if manager.get_component_path(f"{PROJECT}.plotly") is None:
         wheel = ComponentManifest(PROJECT, "1", [ComponentConfig("plotly", "package_data")])
         manager.register_from_manifest(wheel, Path(plotly.__file__).resolve().parent)
+    if manager.get_component_path(f"{PROJECT}.ace") is None:
+        editor = ComponentManifest(PROJECT, "1", [ComponentConfig("ace", ACE_FOLDER)])
+        manager.register_from_manifest(editor, _folder_of("django_ace"))
+
+
+def _folder_of(package: str) -> Path:
+    """Where an installed package lies, without importing it."""
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(package)
+    return Path(found.origin).resolve().parent
 
 
 def _flat(name: str) -> str:

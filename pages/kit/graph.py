@@ -5,19 +5,15 @@ The trace goes to the browser once, as bytes; ``assets/components/autograd/graph
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pages.kit.language import Translate, translator
 from pages.kit.live import live
 from pages.kit.stepper import stepper
 from vizcore.figures import theme
 
-COLOURS = {
-    "leaf": theme.TARGET,
-    "gradient": theme.GRADIENT,
-    "error": theme.ERROR,
-    "second": theme.INTERSECTION,
-    "positive": theme.ERROR,
-    "negative": theme.PREDICTION,
-}
+COLOURS = {"value": theme.PREDICTION, "gradient": theme.GRADIENT, "error": theme.ERROR, "second": theme.INTERSECTION}
 
 
 def traced_graph(
@@ -28,6 +24,9 @@ def traced_graph(
     start: int = 0,
     version: int | str = 0,
     presenter: bool = False,
+    program: Mapping[str, Any] | None = None,
+    most: int | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> int:
     """Shows a traced program and returns the position the learner stands on.
 
@@ -40,20 +39,31 @@ def traced_graph(
         start: position at first and whenever ``version`` changes.
         version: another value brings the learner back to ``start``.
         presenter: larger controls and type.
+        program: what the editor holds: ``source``, its ``version`` (another one replaces what was typed) and whether it
+            is ``readOnly``; None for a program that is only shown. What was typed comes back as ``program`` of
+            :func:`pages.kit.live.said`: ``source``, ``version``, ``run`` (presses of Run so far), ``moving``.
+        most: the last position that can be gone to, while a question about what follows stands.
+        extra: more data for the piece.
 
     Returns:
         Index into the steps; the last one is the moment of the error, if there is one.
     """
-    extra = {"text": graph_text(translator("graph")), "colors": COLOURS}
+    data = {
+        **(extra or {}),
+        "text": graph_text(translator("graph")),
+        "colors": COLOURS,
+        "program": None if program is None else dict(program),
+    }
     return stepper(
         key,
         num_positions,
         start=start,
         version=version,
         component="autograd/graph",
-        extra=extra,
+        extra=data,
         payload=trace,
         presenter=presenter,
+        most=most,
     )
 
 
@@ -78,7 +88,7 @@ def graph_text(_: Translate) -> dict[str, str]:
     """Every word the piece shows; names in braces are filled in the browser."""
     return {
         "program": _("Program"),
-        "picture": _("Graph: values flow down, gradients flow back up"),
+        "picture": _("Graph"),
         "ledger": _("Ledger"),
         "tensors": _("Tensors"),
         "graph": _("Graph of the program; arrow keys walk along it"),
@@ -89,6 +99,20 @@ def graph_text(_: Translate) -> dict[str, str]:
             "Drag to move, Ctrl + wheel or pinch to zoom."
             " With the keys: arrows walk, Enter selects, comma and full stop step, + − 0 zoom."
         ),
+        "run": _("Run"),
+        "run_title": _("Run the program (Ctrl + Enter)"),
+        "edited": _("edited, not run yet"),
+        "editor": _("Your program. Escape, then Tab, leaves the editor."),
+        "editor_help": _("Ctrl + Enter runs. Drag a number, or Alt + arrows on it. Esc, then Tab, leaves the editor."),
+        "legend_value": _("value"),
+        "legend_gradient": _("gradient"),
+        "legend_error": _("error"),
+        "scalar": _("scalar"),
+        "stopped_here": _("The program stops here."),
+        "iteration_of": _("iteration {iteration} of {count}"),
+        "slope": _("Slope"),
+        "slope_title": _("The loss as a function of {name}, everything else as written"),
+        "slope_says": _("slope {gradient}; a step of gradient descent with rate {rate} leads to {next}"),
         "leaf": _("leaf"),
         "not_recorded": _("not recorded"),
         "version": _("version {version}"),

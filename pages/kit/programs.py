@@ -12,6 +12,8 @@ import streamlit as st
 from pages.kit.language import Translate, escaped, translator
 from pages.kit.loaders import compute
 from vizcore.autograd import Message, ProgramRun, programs_sandbox, run_in_worker
+from vizcore.autograd.completion import list_words
+from vizcore.autograd.worker import slope_in_worker
 
 
 class _NotKept(Exception):  # noqa: N818  (it carries a result past the cache)
@@ -43,17 +45,23 @@ def run_program(source: str, seed: int) -> ProgramRun:
     return run
 
 
-def pack_program(run: ProgramRun, language: str) -> bytes:
-    """A run as the browser takes it, with every sentence in the reader's language."""
+def pack_program(run: ProgramRun, language: str, *, explained: bool = True) -> bytes:
+    """A run as the browser takes it, with every sentence in the reader's language.
+
+    Args:
+        run: what came back.
+        language: ``en`` or ``zh``.
+        explained: whether what lies behind an error is said too; not while a question about it is open.
+    """
     if not run.may_differ:
         try:
-            return compute(_pack, run.trace.source, run.trace.seed, language)
+            return compute(_pack, run.trace.source, run.trace.seed, language, explained)
         except _NotKept as other:
             run = other.run
-    return _translated(run, language)
+    return _translated(run, language, explained)
 
 
-def _translated(run: ProgramRun, language: str) -> bytes:
+def _translated(run: ProgramRun, language: str, explained: bool) -> bytes:
     say = translator("autograd", language)
     sent = json.loads(run.packed)
     for node in sent["nodes"]:
@@ -62,7 +70,9 @@ def _translated(run: ProgramRun, language: str) -> bytes:
     error = run.trace.error
     if error is not None:
         sent["error"]["text"] = in_words(error.message, say)
-        sent["error"]["explanation_text"] = in_words(error.explanation, say) if error.explanation is not None else ""
+        sent["error"]["explanation_text"] = in_words(error.explanation, say) if error.explanation and explained else ""
+        if not explained:
+            sent["error"]["explanation"], sent["error"]["suggestion"] = None, ""
     return json.dumps(sent, allow_nan=False).encode()
 
 
@@ -85,5 +95,15 @@ def _run(source: str, seed: int) -> ProgramRun:
     return run
 
 
-def _pack(source: str, seed: int, language: str) -> bytes:
-    return _translated(compute(_run, source, seed), language)
+def pack_words() -> bytes:
+    """What the editor may complete, as JSON."""
+    return json.dumps(list_words()).encode()
+
+
+def pack_slope(source: str, seed: int, name: str, index: int) -> str:
+    """The loss over one number of one leaf as JSON, ``null`` where it cannot be had."""
+    return slope_in_worker(source, seed, name, index).decode()
+
+
+def _pack(source: str, seed: int, language: str, explained: bool) -> bytes:
+    return _translated(compute(_run, source, seed), language, explained)

@@ -28,6 +28,7 @@ def stepper(
     component: str = "shared/stepper",
     extra: Mapping[str, Any] | None = None,
     payload: bytes | None = None,
+    most: int | None = None,
 ) -> int:
     """Shows a stepper and returns where it stands.
 
@@ -42,10 +43,11 @@ def stepper(
         component: piece to mount; it gets ``data.stepper`` beside ``extra``.
         extra: more data for that piece.
         payload: large constant bytes for that piece.
+        most: as for :func:`step_spec`.
     """
     if component == "shared/stepper" and captions is not None:
         payload = json.dumps({"captions": list(captions)}).encode()
-    spec = step_spec(num_steps, start=start, version=version, speed=speed, state=said(key))
+    spec = step_spec(num_steps, start=start, version=version, speed=speed, state=said(key), most=most)
     data = {**(extra or {}), "stepper": spec, "presenter": presenter}
     return step_from(live(component, key=key, data=data, payload=payload), num_steps, start=start, version=version)
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import settled
 from tests.scripts import run_script
@@ -16,22 +16,45 @@ DOUBLED = "x = torch.tensor(3., requires_grad=True)\ny = x * x\ny.backward()\npr
 
 @pytest.fixture
 def open_lab(app_url, page):
-    def go(query: str = "lang=en", on: Page | None = None) -> Page:
+    def go(query: str = "lang=en&tour=0", on: Page | None = None) -> Page:
         shown = on or page
         shown.goto(f"{app_url}/autograd?{query}")
         settled(shown)
-        shown.wait_for_selector(".trace .line", timeout=60_000)
+        shown.wait_for_selector(".trace .ace_line", timeout=60_000)
         return shown
 
     return go
 
 
+def editor(page: Page) -> Locator:
+    return page.locator(".ace-host")
+
+
+def source_in(page: Page) -> str:
+    return editor(page).evaluate("host => host.env.editor.getValue()")
+
+
+def type_text(page: Page, source: str) -> None:
+    """Replaces the program in the editor, by the keyboard's own way."""
+    editor(page).evaluate("host => host.env.editor.focus()")
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("Escape")  # closes what completion offers
+
+
 def run_typed(page: Page, source: str) -> None:
     """Types a program and waits until the traced one is it."""
-    editor = page.locator(".st-key-autograd_program textarea")
-    editor.fill(source)
-    editor.press("Control+Enter")
-    expect(page.locator(".lines .line code")).to_have_text(source.splitlines(), timeout=30_000)
+    type_text(page, source)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".program .status")).to_be_empty(timeout=30_000)
+    assert source_in(page) == source
+
+
+def line_with(page: Page, name: str) -> str:
+    """The number of the line that is marked so."""
+    mark = page.locator(f".ace_gutter-cell.{name}").first
+    expect(mark).to_be_attached()
+    return mark.inner_text()
 
 
 def press(page: Page, name: str, times: int = 1) -> None:
@@ -73,25 +96,26 @@ def test_a_typed_program_runs_and_steps_both_ways(open_lab) -> None:
 def test_each_kind_of_error_stands_at_its_line(open_lab, source: str, line: int, said: str) -> None:
     page = open_lab()
     run_typed(page, source)
-    expect(page.get_by_test_id("stAlert").filter(has_text=re.compile("column"))).to_contain_text(re.compile(said))
     if page.locator(".transport [data-icon=last]").get_attribute("aria-disabled") != "true":  # it ran at least a line
         press(page, "last")
-    expect(page.locator(".lines .message")).to_contain_text(re.compile(said))
+    expect(page.locator(".fault .message")).to_contain_text(re.compile(said))
     if "while" not in source:  # the limit strikes wherever the loop stands
-        expect(page.locator(".lines .failed .number")).to_have_text(str(line))
+        assert line_with(page, "failed") == str(line)
+    assert page.get_by_text(re.compile(said)).filter(visible=True).count() == 1  # once, at its step
 
 
 def test_a_preset_a_prediction_and_its_answer(open_lab) -> None:
-    page = open_lab("lang=en&preset=detach")
-    expect(page.locator(".lines .line").nth(2)).to_contain_text("y.detach() * x")
+    page = open_lab("lang=en&tour=0&preset=detach")
+    assert "y.detach() * x" in source_in(page)
+    page.get_by_role("button", name="Predict").click()
     page.get_by_text("4, as if x² were a constant").click()
     expect(page.get_by_text("Right, as torch shows.")).to_be_visible()
 
 
 def test_a_clicked_node_lights_up_line_and_tensor(open_lab) -> None:
-    page = open_lab("lang=en&step=3")
+    page = open_lab("lang=en&tour=0&preset=chain&step=3")
     page.locator('.canvas .node[visibility=visible]:has(.title:text-is("AddBackward0"))').click()
-    expect(page.locator(".lines .selected .number")).to_have_text("2")
+    assert line_with(page, "selected") == "2"
     expect(page.locator(".tensor.selected")).to_have_attribute("data-name", "y")
 
 
@@ -101,7 +125,7 @@ def test_a_link_reopens_program_and_step(open_lab, new_context) -> None:
     press(page, "forward", 3)
     page.wait_for_function("() => location.search.includes('step=3')")
     again = open_lab(page.evaluate("() => location.search.slice(1)"), on=new_context().new_page())
-    expect(again.locator(".lines .line code")).to_have_text(DOUBLED.splitlines())
+    assert source_in(again) == DOUBLED
     expect(again.locator(".transport")).to_have_attribute("data-step", "3")
     expect(again.locator(".canvas .node.now .title")).to_have_text("x")
 
@@ -118,21 +142,21 @@ def test_a_network_of_the_modules_page_opens_here(app_url, page) -> None:
     page.goto(f"{app_url}/modules?lang=en&middle=shared")
     settled(page)
     page.get_by_text("Open in the autograd lab").first.click()
-    page.wait_for_selector(".trace .line", timeout=60_000)
-    expect(page.locator(".lines .line code").nth(1)).to_have_text("first = nn.Linear(4, 8)")
+    page.wait_for_selector(".trace .ace_line", timeout=60_000)
+    assert source_in(page).splitlines()[1] == "first = nn.Linear(4, 8)"
     press(page, "last")
     assert page.locator(".canvas .node .title", has_text="TBackward0").count() == 4
 
 
 def test_a_real_network_unfolds(open_lab) -> None:
-    page = open_lab("lang=en&real=1")
+    page = open_lab("lang=en&tour=0&real=1")
     page.locator(".tree [data-path='fc']").click(timeout=60_000)
     expect(page.locator(".network .canvas .title", has_text=re.compile("^fc.weight$"))).to_be_attached()
 
 
 @pytest.mark.parametrize(("width", "language", "dark"), [(1440, "zh", True), (390, "en", False)])
 def test_nothing_overflows_and_axe_finds_nothing_serious(open_lab, new_context, width, language, dark) -> None:
-    page = open_lab(f"lang={language}&step=7", on=new_context(width=width, dark=dark).new_page())
+    page = open_lab(f"lang={language}&tour=0&step=7", on=new_context(width=width, dark=dark).new_page())
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
     found = Axe().run(page, context="[data-testid^=stBidiComponent]").response["violations"]
     serious = [(rule["id"], rule["nodes"][0]["html"]) for rule in found if rule["impact"] in ("serious", "critical")]
@@ -146,16 +170,95 @@ def test_a_runaway_program_is_stopped_while_another_session_steps(open_lab, new_
     other = open_lab(on=new_context().new_page())
     run_typed(other, DOUBLED)
     page = open_lab()
-    editor = page.locator(".st-key-autograd_program textarea")
-    editor.fill(RUNAWAY)
-    editor.press("Control+Enter")
+    type_text(page, RUNAWAY)
+    page.keyboard.press("Control+Enter")
     for step in range(1, 4):  # the other one is not disturbed
         press(other, "forward")
         expect(other.locator(".transport")).to_have_attribute("data-step", str(step))
     run_typed(other, DOUBLED.replace("3.", "4."))
     press(other, "last")
     expect(other.locator(".printed")).to_have_text("tensor(8.)\n", timeout=30_000)
-    expect(page.get_by_text("The program ran", exact=False).first).to_be_visible(timeout=60_000)
+    expect(page.locator(".fault .message")).to_contain_text("The program ran", timeout=60_000)
     run_typed(page, DOUBLED)  # and its own session goes on
     press(page, "last")
     expect(page.locator(".printed")).to_have_text("tensor(6.)\n")
+
+
+def place_of(page: Page, row: int, text: str) -> tuple[float, float]:
+    """Where a text of the program stands on the screen."""
+    x, y = editor(page).evaluate(
+        """(host, [row, text]) => {
+            const { session, renderer } = host.env.editor;
+            const place = renderer.textToScreenCoordinates(row, session.getLine(row).indexOf(text) + 1);
+            return [place.pageX, place.pageY + renderer.lineHeight / 2];
+        }""",
+        [row, text],
+    )
+    return x, y
+
+
+def test_a_number_is_dragged_and_values_graph_and_gradients_follow(open_lab) -> None:
+    page = open_lab("lang=en&tour=0&step=9")
+    gradient = page.locator(".canvas .node.leaf .gradient .digits").nth(1)
+    expect(gradient).to_have_text("−16")
+    x, y = place_of(page, 1, "-1.5")
+    page.mouse.move(x, y)
+    expect(page.locator(".number-handle")).to_be_visible()
+    page.mouse.down()
+    page.mouse.move(x + 8 * 20, y, steps=10)  # twenty steps of a tenth
+    page.mouse.up()
+    assert "w = torch.tensor(0.5, requires_grad=True)" in source_in(page)
+    expect(gradient).to_have_text("0")  # 2 (w x − 1) x with w = 0.5 and x = 2
+    expect(page.locator(".transport")).to_have_attribute("data-step", "9")
+    expect(page.locator(".code-editor .words[data-row='1'] .value")).to_have_text("0.5")
+    page.wait_for_function("() => decodeURIComponent(location.search).includes('solved=scalar')")
+
+
+def test_the_keys_move_a_number_and_leave_the_editor(open_lab) -> None:
+    page = open_lab("lang=en&tour=0&step=9")
+    editor(page).evaluate("host => { host.env.editor.focus(); host.env.editor.gotoLine(2, 18) }")
+    page.keyboard.press("Alt+ArrowUp")
+    assert "w = torch.tensor(-1.4" in source_in(page)
+    expect(page.locator(".canvas .node.leaf .gradient .digits").nth(1)).to_have_text("−15.2")
+    inside = """() => {
+        let element = document.activeElement;
+        while (element.shadowRoot) element = element.shadowRoot.activeElement;
+        return Boolean(element.closest('.ace-host'));
+    }"""
+    page.keyboard.press("Tab")
+    assert page.evaluate(inside)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    assert not page.evaluate(inside)
+
+
+def test_the_arrow_follows_the_stepper_and_values_stand_beside_their_lines(open_lab) -> None:
+    page = open_lab()
+    for line in ("1", "2", "3", "4"):
+        assert line_with(page, "now") == line
+        press(page, "forward")
+    assert line_with(page, "calling") == "5"
+    expect(page.locator(".code-editor .words[data-row='2'] .value")).to_have_text("-3".replace("-", "−"))
+    press(page, "forward", 2)
+    assert line_with(page, "visited") == "3"
+    expect(page.locator(".code-editor .words[data-row='2'] .gradient")).to_have_text("∇ −8")
+
+
+def test_completion_knows_the_labs_words(open_lab) -> None:
+    page = open_lab()
+    type_text(page, "x = torch.")
+    page.keyboard.type("zeros_l")
+    expect(page.locator(".ace_autocomplete .ace_line", has_text="zeros_like").first).to_be_visible()
+
+
+def test_a_phone_keeps_the_stepper_and_scrolls_past_the_graph(open_lab, new_context) -> None:
+    page = open_lab("lang=zh&tour=0", on=new_context(width=390, height=844, touch=True, dark=True).new_page())
+    graph = page.locator("svg.canvas")
+    graph.scroll_into_view_if_needed()
+    assert graph.evaluate("element => getComputedStyle(element).touchAction") == "pan-y"
+    page.locator(".tensors").scroll_into_view_if_needed()
+    box = page.locator(".transport").bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < 200
+    press(page, "forward")
+    expect(page.locator(".transport")).to_have_attribute("data-step", "1")

@@ -17,7 +17,7 @@ def open_graph(serve, page):
     def go(program: str = "chain", step: int = 0, on: Page | None = None) -> Page:
         shown = on or page
         shown.goto(f"{serve(APP)}/?program={program}&step={step}")
-        shown.wait_for_selector(".trace .line", timeout=60_000)
+        shown.wait_for_selector(".trace .ace_line", timeout=60_000)
         return shown
 
     return go
@@ -34,7 +34,7 @@ def visible_nodes(page: Page) -> list[str]:
 
 def test_the_graph_grows_line_by_line_and_shrinks_back(open_graph) -> None:
     page = open_graph()
-    expect(page.locator(".lines .now")).to_have_text("1x = torch.tensor([[1., -2.], [3., 4.]], requires_grad=True)")
+    expect(page.locator(".ace_gutter-cell.now")).to_have_text("1")
     before = visible_nodes(page)
     press(page, "forward")
     assert "AddBackward0" in visible_nodes(page)
@@ -49,8 +49,8 @@ def test_gradients_flow_back_edge_by_edge(open_graph) -> None:
     assert page.locator(".canvas path.flow[visibility=visible]").count() == 0
     press(page, "forward")  # the engine visits MeanBackward0
     expect(page.locator(".canvas .node.now .title")).to_have_text("MeanBackward0")
-    expect(page.locator(".lines .calling .number")).to_have_text("5")
-    expect(page.locator(".lines .visited .number")).to_have_text("4")
+    expect(page.locator(".ace_gutter-cell.calling")).to_have_text("5")
+    expect(page.locator(".ace_gutter-cell.visited")).to_have_text("4")
     assert page.locator(".canvas path.flow.fresh[visibility=visible]").count() == 1
     press(page, "forward")
     expect(page.locator(".canvas .node.now .title")).to_have_text("MulBackward0")
@@ -77,14 +77,14 @@ def test_node_line_and_tensor_select_each_other(open_graph) -> None:
     node = page.locator('.canvas .node[visibility=visible]:has(.title:text-is("AddBackward0"))')
     node.click()
     expect(node).to_have_class(re.compile("selected"))
-    expect(page.locator(".lines .selected .number")).to_have_text("2")
+    expect(page.locator(".ace_gutter-cell.selected")).to_have_text("2")
     expect(page.locator(".tensor.selected")).to_have_attribute("data-name", "y")
     page.locator('.tensor[data-name="z"]').click()
-    expect(page.locator(".lines .selected .number")).to_have_text("3")
+    expect(page.locator(".ace_gutter-cell.selected")).to_have_text("3")
     assert page.locator(".canvas .node.selected .title").all_text_contents() == ["MulBackward0"]
-    page.locator(".lines .line").nth(2).click()  # line 3 made two nodes and the tensor z
+    page.locator(".ace_gutter-cell").nth(2).click()  # line 3 made two nodes and the tensor z
     assert page.locator(".canvas .node.selected .title").all_text_contents() == ["MulBackward0"] * 2
-    page.locator(".lines .line").nth(2).click()  # the same again lets go
+    page.locator(".ace_gutter-cell").nth(2).click()  # the same again lets go
     assert page.locator(".canvas .node.selected").count() == 0
 
 
@@ -117,15 +117,15 @@ def test_history_leads_to_its_moment_and_python_hears_of_it(open_graph) -> None:
 
 def test_torchs_own_error_stands_at_its_line(open_graph) -> None:
     page = open_graph("fails", step=99)
-    expect(page.locator(".lines .failed .number")).to_have_text("6")
-    expect(page.locator(".lines .message")).to_contain_text("backward through the graph a second time")
+    expect(page.locator(".ace_gutter-cell.failed")).to_have_text("6")
+    expect(page.locator(".fault .message")).to_contain_text("backward through the graph a second time")
     press(page, "back")
-    assert page.locator(".lines .failed").count() == 0
+    assert page.locator(".ace_gutter-cell.failed").count() == 0
 
 
 def test_a_program_that_cannot_be_read_shows_where(open_graph) -> None:
     page = open_graph("unread")
-    expect(page.locator(".lines .failed .number")).to_have_text("1")
+    expect(page.locator(".ace_gutter-cell.failed")).to_have_text("1")
     assert page.locator(".canvas .node").count() == 0
 
 
@@ -143,7 +143,7 @@ def test_the_keys_walk_the_graph_and_step(open_graph) -> None:
     page.keyboard.press("ArrowUp")
     assert page.evaluate(focused).startswith("AddBackward0")
     page.keyboard.press("Enter")
-    expect(page.locator(".lines .selected .number")).to_have_text("2")
+    expect(page.locator(".ace_gutter-cell.selected")).to_have_text("2")
     page.keyboard.press(".")
     expect(page.locator(".transport")).to_have_attribute("data-step", "4")
     page.keyboard.press(",")

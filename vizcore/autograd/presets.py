@@ -90,6 +90,14 @@ def _variable(trace: ProgramTrace, name: str) -> object:
     return trace.variables.get(name)
 
 
+_SCALAR = """\
+x = torch.tensor(2., requires_grad=True)
+w = torch.tensor(-1.5, requires_grad=True)
+y = w * x
+loss = (y - 1) ** 2
+loss.backward()
+"""
+
 _CHAIN = """\
 x = torch.ones(2, 2, requires_grad=True)
 y = x + 2
@@ -264,6 +272,20 @@ print(iou, a.grad)
 
 _ALL = (
     Preset(
+        name="scalar",
+        title="One weight, one loss",
+        source=_SCALAR,
+        question="y = w · x = −3 and loss = (y − 1)² = 16. What is w.grad after backward()?",
+        choices=("−8", "−16", "12"),
+        answer=1,
+        evidence=_grad_is("w", -8.0, -16.0, 12.0),
+        challenge="Drag w until its gradient is 0. What is the loss there?",
+        is_solved=lambda trace: (
+            _ran(trace) and _close(trace.grads.get("w"), 0.0) and _close(_variable(trace, "x"), 2.0)
+        ),
+        solution=_SCALAR.replace("-1.5", "0.5"),
+    ),
+    Preset(
         name="chain",
         title="x + 2, times itself, times 3, mean",
         source=_CHAIN,
@@ -279,7 +301,7 @@ _ALL = (
     ),
     Preset(
         name="accumulate",
-        title="Two backward calls add up",
+        title="Two backward calls",
         source=_ACCUMULATE,
         question="x = 3, and d(x²)/dx = 6. What does x.grad hold after the second backward()?",
         choices=(
@@ -299,7 +321,7 @@ _ALL = (
     ),
     Preset(
         name="zero_grad",
-        title="The forgotten zero_grad",
+        title="Six steps without zero_grad",
         source=_ZERO_GRAD,
         question="The loss is smallest at w = 1. With learning rate 0.4 and no zeroing, what does w do?",
         choices=("It closes in on 1 step by step", "It stays at 0", "It shoots past 1 and swings back and forth"),
@@ -315,7 +337,7 @@ _ALL = (
     ),
     Preset(
         name="detach",
-        title="detach cuts an edge",
+        title="detach() on one factor",
         source=_DETACH,
         question="z = x² · x with x = 2, but x² goes through detach(). What is x.grad?",
         choices=("4, as if x² were a constant", "12, as for x³", "None"),
@@ -331,7 +353,7 @@ _ALL = (
     ),
     Preset(
         name="no_grad",
-        title="no_grad records nothing",
+        title="A line under no_grad",
         source=_NO_GRAD,
         question="out = (3x) · (5x), but 3x is computed under no_grad. With x = 2, what is x.grad?",
         choices=("60", "30", "0"),
@@ -359,7 +381,7 @@ _ALL = (
     ),
     Preset(
         name="retain_graph",
-        title="The second backward fails",
+        title="backward() twice on one graph",
         source=_RETAIN,
         question="The same y runs backward twice. What happens at the second call?",
         choices=("x.grad doubles to 24", "torch raises an error", "Nothing: the graph is empty"),
@@ -375,7 +397,7 @@ _ALL = (
     ),
     Preset(
         name="in_place",
-        title="An in-place edit breaks backward",
+        title="An in-place edit before backward",
         source=_IN_PLACE,
         question="exp saves its output y for the way back, and y += 1 changes y. What does backward() do?",
         choices=(
@@ -399,7 +421,7 @@ _ALL = (
     ),
     Preset(
         name="vjp",
-        title="A vector–Jacobian product",
+        title="backward(gradient=v)",
         source=_VJP,
         question="y = x² has three elements. What does backward(gradient=v) put into x.grad?",
         choices=("v · 2x, element by element", "2x", "The whole 3 × 3 Jacobian"),
@@ -431,7 +453,7 @@ _ALL = (
     ),
     Preset(
         name="control_flow",
-        title="A graph that depends on the data",
+        title="Another seed, another run",
         source=_CONTROL_FLOW,
         question="Run it again with another seed. What of the graph can change?",
         choices=("Only the numbers in it", "The number of nodes and which branch they belong to", "Nothing at all"),
@@ -450,7 +472,7 @@ _ALL = (
     ),
     Preset(
         name="shared_weight",
-        title="A shared weight: the sum over paths",
+        title="A weight that is used twice",
         source=_SHARED,
         question="out = w · (w · x) with w = 2, x = 3. What arrives at w?",
         choices=("6, over the direct path alone", "3", "12: 6 over each of two paths"),
@@ -480,7 +502,7 @@ _ALL = (
     ),
     Preset(
         name="clamp",
-        title="clamp and dead gradients",
+        title="The gradients of clamp",
         source=_CLAMP,
         question="x = [−2, 0.5, 3] is clamped to [0, 1]. Which elements get a gradient?",
         choices=("All three", "None of them", "Only the middle one"),

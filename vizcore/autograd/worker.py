@@ -11,7 +11,7 @@ from typing import Final, Literal
 import torch
 
 from vizcore import sandbox
-from vizcore.autograd import limits
+from vizcore.autograd import limits, slope
 from vizcore.autograd.program import run_program_by_lines
 from vizcore.autograd.trace import Message, ProgramError, ProgramTrace
 from vizcore.autograd.trace_json import to_json
@@ -57,7 +57,7 @@ class ProgramRun:
 @functools.cache
 def programs_sandbox() -> Sandbox:
     """The one sandbox of this process; ``programs_sandbox().start()`` gets it ready ahead of the first program."""
-    return Sandbox([TASK])
+    return Sandbox([TASK, slope.TASK])
 
 
 def run_in_worker(
@@ -121,6 +121,30 @@ def _stopped(
 
 def _pack(trace: ProgramTrace) -> bytes:
     return json.dumps(to_json(trace), allow_nan=False).encode()
+
+
+def slope_in_worker(source: str, seed: int, name: str, index: int) -> bytes:
+    """:func:`vizcore.autograd.slope.measure_slope` in a process of its own.
+
+    Args:
+        source: the program.
+        seed: of its random numbers.
+        name: of the leaf.
+        index: of its element, row by row.
+
+    Returns:
+        JSON: a checked record, or ``null`` if no curve can be had, in time or at all.
+    """
+    request = json.dumps({"source": source, "seed": seed, "name": name, "index": index}).encode()
+    try:
+        found = json.loads(programs_sandbox().run(slope.TASK, request))
+        if found is None:
+            return b"null"
+        numbers = {key: float(found[key]) for key in ("x", "y", "gradient", "rate", "next")}
+        curve = {key: [None if value is None else float(value) for value in found[key]] for key in ("xs", "ys")}
+    except (SandboxError, ValueError, TypeError, KeyError):  # no honest process writes other bytes
+        return b"null"
+    return json.dumps({"name": name, "index": index, **numbers, **curve}).encode()
 
 
 # ---- in the worker ---------------------------------------------------------------------------------------------------

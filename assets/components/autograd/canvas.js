@@ -2,18 +2,22 @@
 
 import { html, put, svg } from "../shared/dom.js";
 import { ARROWS } from "../shared/keys.js";
-import { brief, miniature } from "./matrix.js";
+import { brief, field, miniature } from "./matrix.js";
 
-export const WIDTH = 152; // of a node, in graph units
-export const HEIGHT = 44;
-const ACROSS = 200; // graph units between neighbours in a layer
-const DOWN = 96; // between layers
-const MINI = 30;
+export const WIDTH = 176; // of a node, in graph units
+export const HEIGHT = 62;
+const HEAD = 22; // of it for its name; below, the value on the left and the gradient on the right
+const ACROSS = 204; // graph units between neighbours in a layer
+const DOWN = 112; // between layers
+const ALONG = 232; // between layers that lie sideways
+const BESIDE = 96; // between neighbours of such a layer
+const PAIR = WIDTH / 2 - 8; // width of the field for a value or a gradient
 const EDGE_MINI = 20;
+const TRAVELS = 420; // ms that a gradient moves along its edge
 const NEAREST = 3;
 const FARTHEST = 0.04;
 const TEXT_FROM = 0.42; // below this zoom names are not legible and are not drawn
-const WHOLE_DOWN_TO = 0.5; // a graph that would have to be smaller than this starts at its beginning instead
+const WHOLE_DOWN_TO = 0.72; // a graph that would have to be smaller than this starts at its beginning instead
 const MINIATURES_UP_TO = 150; // nodes
 
 export class GraphCanvas {
@@ -21,8 +25,11 @@ export class GraphCanvas {
     this.onSelect = this.onKey = null;
     this.nodes = [];
     this.edges = [];
+    /** @type {[any[], any[]] | null} */
+    this.given = null;
     this.scale = 1;
     this.left = this.top = 0;
+    this.sideways = false; // whether values flow to the right instead of down
     this.moved = false; // whether the learner has set the view
     this.cursor = 0; // the node that Tab reaches
     this.pointers = new Map();
@@ -104,6 +111,8 @@ export class GraphCanvas {
    * @param {{source: number, target: number, slot: number, slots: number}[]} edges `slot` of `slots` says where on the target's upper rim the edge ends
    */
   setGraph(nodes, edges, { keepView = false } = {}) {
+    if (!keepView) this.sideways = this.liesBetter(nodes);
+    this.given = [nodes, edges];
     this.edgeLayer.replaceChildren();
     this.nodeLayer.replaceChildren();
     this.labelLayer.replaceChildren();
@@ -127,32 +136,49 @@ export class GraphCanvas {
     }
   }
 
+  /** Whether the graph would be shown larger with its layers side by side: a chain in a wide pane. */
+  liesBetter(nodes) {
+    if (!nodes.length) return false;
+    const [width, height] = this.size;
+    const rows = Math.max(...nodes.map((node) => node.y)) + 1;
+    const columns = Math.max(...nodes.map((node) => node.x)) - Math.min(...nodes.map((node) => node.x)) + 1;
+    const upright = Math.min(width / (columns * ACROSS), height / (rows * DOWN), 1.25);
+    const lying = Math.min(width / (rows * ALONG), height / (columns * BESIDE), 1.25);
+    return lying > upright * 1.15;
+  }
+
   makeNode(node, id, drawMiniatures) {
-    const x = node.x * ACROSS;
-    const y = node.y * DOWN;
-    const round = node.kind.includes("leaf") ? 6 : 0; // a leaf's round ends leave less room
-    const hasMiniature = node.value && drawMiniatures;
-    const room = (hasMiniature ? WIDTH - MINI - 14 : WIDTH - 10) - 2 * round;
-    const middle = hasMiniature ? -MINI / 2 - 2 : 0;
-    const title = svg("text", { class: "title", x: middle, y: node.subtitle ? -3 : 4 }, node.title);
-    const size = Math.min(13, room / Math.max(1, node.title.length) / 0.6);
+    const x = this.sideways ? node.y * ALONG : node.x * ACROSS;
+    const y = this.sideways ? node.x * BESIDE : node.y * DOWN;
+    const round = node.kind.includes("leaf") ? 12 : 0; // a leaf's round ends leave less room
+    const room = WIDTH - 12 - round;
+    const hasValue = Boolean(node.value) && drawMiniatures;
+    const title = svg("text", { class: "title", x: 0, y: -HEIGHT / 2 + (hasValue ? 16 : HEIGHT / 2 - (node.subtitle ? 4 : -5)) });
+    title.append(node.title);
+    const beside = hasValue ? node.subtitle : "";
+    const letters = node.title.length + (beside ? beside.length * 0.88 + 1 : 0);
+    const size = Math.min(15, room / Math.max(1, letters) / 0.56);
     title.style.fontSize = `${size.toFixed(1)}px`;
+    if (beside) put(title, "x", (-(beside.length * 0.88 + 1) * size * 0.28).toFixed(1));
     const group = svg(
       "g",
       { class: "node", transform: `translate(${x} ${y})`, role: "button", tabindex: "-1", "data-node": id, visibility: "hidden" },
-      svg("rect", { class: "body", x: -WIDTH / 2, y: -HEIGHT / 2, width: WIDTH, height: HEIGHT, rx: round ? HEIGHT / 2 : 7 }),
+      svg("rect", { class: "body", x: -WIDTH / 2, y: -HEIGHT / 2, width: WIDTH, height: HEIGHT, rx: round ? 16 : 6 }),
       title,
     );
-    if (node.subtitle) {
-      const subtitle = svg("text", { class: "subtitle", x: middle, y: 13 }, node.subtitle);
-      subtitle.style.fontSize = `${Math.min(11, room / node.subtitle.length / 0.54).toFixed(1)}px`;
+    if (beside) {
+      const words = svg("text", { class: "subtitle", x: ((node.title.length + 1) * size * 0.28).toFixed(1), y: title.getAttribute("y") }, beside);
+      words.style.fontSize = `${(size * 0.88).toFixed(1)}px`;
+      group.append(words);
+    } else if (node.subtitle) {
+      const subtitle = svg("text", { class: "subtitle", x: 0, y: 17 }, node.subtitle);
+      subtitle.style.fontSize = `${Math.min(13, room / node.subtitle.length / 0.54).toFixed(1)}px`;
       group.append(subtitle);
     }
-    const value = hasMiniature ? { array: node.value, group: miniature(node.value, MINI, "value") } : null;
+    const value = hasValue ? { array: null, group: svg("g"), place: this.fieldPlace(-1) } : null;
     if (value) {
-      value.place = `translate(${WIDTH / 2 - MINI - 7 - round} ${-MINI / 2})`;
-      put(value.group, "transform", value.place);
       group.append(value.group);
+      this.paintValue(value, node.value);
     }
     const badge = svg("text", { class: "badge", x: -WIDTH / 2 + 4, y: -HEIGHT / 2 - 4 });
     group.append(badge);
@@ -161,17 +187,27 @@ export class GraphCanvas {
     return { x, y, kind: node.kind, group, badge, value, gradient: null, drawn: "", visible: false };
   }
 
+  /** Where the value (-1) or the gradient (1) stands in a node. */
+  fieldPlace(side) {
+    return `translate(${(side * WIDTH) / 4 - PAIR / 2} ${-HEIGHT / 2 + HEAD})`;
+  }
+
   makeEdge(edge, place, places) {
     const from = this.nodes[edge.source];
     const to = this.nodes[edge.target];
-    const spread = (slot, slots) => (slots > 1 ? ((slot + 0.5) / slots - 0.5) * WIDTH * 0.7 : 0);
-    const x1 = from.x + spread(place, places);
-    const y1 = from.y + HEIGHT / 2;
-    const x2 = to.x + spread(edge.slot ?? 0, edge.slots ?? 1);
-    const y2 = to.y - HEIGHT / 2;
-    const bend = Math.max(24, Math.abs(y2 - y1) * 0.42);
-    const forward = `M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2 - 2}`;
-    const backward = `M${x2} ${y2}C${x2} ${y2 - bend} ${x1} ${y1 + bend} ${x1} ${y1 + 2}`;
+    const long = this.sideways ? HEIGHT : WIDTH;
+    const spread = (slot, slots) => (slots > 1 ? ((slot + 0.5) / slots - 0.5) * long * 0.7 : 0);
+    const [out, into] = [spread(place, places), spread(edge.slot ?? 0, edge.slots ?? 1)];
+    const curve = (x1, y1, x2, y2, sign) => {
+      const bend = sign * Math.max(24, Math.abs(this.sideways ? x2 - x1 : y2 - y1) * 0.42);
+      return this.sideways
+        ? `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2 - 2 * sign} ${y2}`
+        : `M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2 - 2 * sign}`;
+    };
+    const [x1, y1] = this.sideways ? [from.x + WIDTH / 2, from.y + out] : [from.x + out, from.y + HEIGHT / 2];
+    const [x2, y2] = this.sideways ? [to.x - WIDTH / 2, to.y + into] : [to.x + into, to.y - HEIGHT / 2];
+    const forward = curve(x1, y1, x2, y2, 1);
+    const backward = curve(x2, y2, x1, y1, -1);
     const path = svg("path", { class: "edge", d: forward, "marker-end": "url(#forward)", visibility: "hidden" });
     this.edgeLayer.append(path);
     const middle = [(x1 + x2) / 2, (y1 + y2) / 2];
@@ -214,7 +250,7 @@ export class GraphCanvas {
   /** A leaf's value changes when the program updates it in place. */
   paintValue(value, array) {
     if (!array || value.array === array) return;
-    const group = miniature(array, MINI, "value");
+    const group = field(array, PAIR, HEIGHT - HEAD - 6, "value");
     put(group, "transform", value.place);
     value.group.replaceWith(group);
     value.array = array;
@@ -227,13 +263,14 @@ export class GraphCanvas {
     node.miniature?.remove();
     node.miniature = null;
     if (!array) return;
-    node.miniature = miniature(array, MINI, "gradient");
-    node.miniature.setAttribute("transform", `translate(${WIDTH / 2 + 5} ${-MINI / 2})`);
+    node.miniature = field(array, PAIR, HEIGHT - HEAD - 6, "gradient");
+    put(node.miniature, "transform", this.fieldPlace(1));
     node.group.append(node.miniature);
   }
 
   paintFlow(edge, flow) {
     if (!flow) {
+      edge.flowing = "";
       if (edge.flow) put(edge.flow, "visibility", "hidden");
       if (edge.label) put(edge.label, "visibility", "hidden");
       return;
@@ -242,9 +279,12 @@ export class GraphCanvas {
       edge.flow = svg("path", { d: edge.backward, "marker-end": "url(#flow)" });
       this.edgeLayer.append(edge.flow);
     }
+    const starts = flow.class === "fresh" && edge.flowing !== "fresh";
+    edge.flowing = flow.class;
     put(edge.flow, "visibility", "visible");
     put(edge.flow, "class", `flow ${flow.class}`);
     this.paintLabel(edge, flow);
+    if (starts && edge.label) this.travel(edge);
   }
 
   /** What went along an edge: a number in digits, a larger tensor as a miniature. Large graphs say it at the present node only. */
@@ -262,10 +302,15 @@ export class GraphCanvas {
 
   makeLabel(edge, array) {
     const label = svg("g", { transform: `translate(${edge.middle.join(" ")})` });
-    if (array.data.length <= 2 && !array.truncated) {
+    if (array.data.length > 1 && array.data.length <= 4 && array.shape.at(-1) <= 2 && !array.truncated) {
+      const [width, height] = [array.shape.at(-1) * 38, array.shape.length > 1 ? array.shape.at(-2) * 17 : 20];
+      const numbers = field(array, width, height, "gradient");
+      put(numbers, "transform", `translate(${-width / 2} ${-height / 2})`);
+      label.append(numbers);
+    } else if (array.data.length <= 3 && !array.truncated) {
       const words = brief(array);
-      const width = words.length * 6.4 + 10;
-      label.append(svg("rect", { rx: 4, x: -width / 2, y: -9, width, height: 18 }), svg("text", { y: 4 }, words));
+      const width = words.length * 7.6 + 10;
+      label.append(svg("rect", { rx: 4, x: -width / 2, y: -11, width, height: 22 }), svg("text", { y: 5 }, words));
     } else {
       const mini = miniature(array, EDGE_MINI, "gradient");
       put(mini, "transform", `translate(${-EDGE_MINI / 2} ${-EDGE_MINI / 2})`);
@@ -273,6 +318,23 @@ export class GraphCanvas {
     }
     this.labelLayer.append(label);
     return label;
+  }
+
+  /** The gradient moves along its edge, from the node that sends it to where it then stands written. */
+  travel(edge) {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    const { label, flow } = edge;
+    const whole = flow.getTotalLength();
+    const began = performance.now();
+    const move = (now) => {
+      if (edge.label !== label || edge.flowing !== "fresh") return put(label, "transform", `translate(${edge.middle.join(" ")})`);
+      const part = Math.min(1, (now - began) / TRAVELS);
+      const { x, y } = flow.getPointAtLength((whole / 2) * part);
+      put(label, "transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+      if (part < 1) requestAnimationFrame(move);
+      else put(label, "transform", `translate(${edge.middle.join(" ")})`);
+    };
+    move(began);
   }
 
   // ---- the view ---------------------------------------------------------------------------------------------------------
@@ -284,7 +346,7 @@ export class GraphCanvas {
   bounds() {
     const xs = this.nodes.map((node) => node.x);
     const ys = this.nodes.map((node) => node.y);
-    const pad = MINI + 24;
+    const pad = 16;
     return [Math.min(...xs) - WIDTH / 2 - pad, Math.min(...ys) - HEIGHT, Math.max(...xs) + WIDTH / 2 + pad, Math.max(...ys) + HEIGHT];
   }
 
@@ -333,7 +395,7 @@ export class GraphCanvas {
     const margin = 16;
     const x = node.x * this.scale + this.left;
     const y = node.y * this.scale + this.top;
-    const halfX = Math.min(width / 2, (WIDTH / 2 + MINI) * this.scale + margin);
+    const halfX = Math.min(width / 2, (WIDTH / 2) * this.scale + margin);
     const halfY = Math.min(height / 2, (HEIGHT / 2) * this.scale + margin * 2);
     const dx = Math.max(0, halfX - x) - Math.max(0, x + halfX - width);
     const dy = Math.max(0, halfY - y) - Math.max(0, y + halfY - height);
@@ -366,6 +428,11 @@ export class GraphCanvas {
 
   resized() {
     if (this.moved) return;
+    if (this.given && this.liesBetter(this.given[0]) !== this.sideways) {
+      const [nodes, edges] = this.given;
+      this.setGraph(nodes, edges);
+      if (this.moment) this.paint(this.moment);
+    }
     this.home();
     if (this.revealed !== null) this.reveal(this.revealed);
   }
@@ -431,14 +498,20 @@ export class GraphCanvas {
     const here = this.nodes[this.cursor];
     if (!here) return;
     let options;
-    if (dy) options = (dy < 0 ? this.above : this.below)[this.cursor];
+    const [along, across] = this.sideways ? [dx, dy] : [dy, dx];
+    const place = (/** @type {any} */ node) => (this.sideways ? [node.x, node.y] : [node.y, node.x]);
+    if (along) options = (along < 0 ? this.above : this.below)[this.cursor];
     else
       options = this.nodes
         .map((_, id) => id)
-        .filter((id) => Math.abs(this.nodes[id].y - here.y) < DOWN / 2 && (this.nodes[id].x - here.x) * dx > 1);
+        .filter(
+          (id) =>
+            Math.abs(place(this.nodes[id])[0] - place(here)[0]) < DOWN / 2 && (place(this.nodes[id])[1] - place(here)[1]) * across > 1,
+        );
     options = options.filter((id) => this.nodes[id].visible);
     if (!options.length) return;
-    const next = options.reduce((a, b) => (Math.abs(this.nodes[b].x - here.x) < Math.abs(this.nodes[a].x - here.x) ? b : a));
+    const off = (id) => Math.abs(place(this.nodes[id])[1] - place(here)[1]);
+    const next = options.reduce((a, b) => (off(b) < off(a) ? b : a));
     this.setCursor(next);
     this.nodes[next].group.focus({ preventScroll: true });
     this.reveal(next);

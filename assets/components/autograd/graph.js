@@ -5,10 +5,12 @@
 
 import { parseJson } from "../shared/bytes.js";
 import { html, put, say, stylesheet } from "../shared/dom.js";
-import { live } from "../shared/live.js";
+import { live, mediaUrl } from "../shared/live.js";
 import { Transport } from "../shared/stepper.js";
 import { GraphCanvas } from "./canvas.js";
 import { brief, largest, matrix, shapeOf, spoken } from "./matrix.js";
+import { ProgramPane } from "./program.js";
+import { SlopePane } from "./slope.js";
 import { Trace } from "./trace.js";
 
 const base = await stylesheet(import.meta.url, "../shared/base.css");
@@ -30,8 +32,12 @@ export class TraceView {
       this.transport.go(this.transport.step + (key === "." ? 1 : -1));
       return true;
     };
-    this.lines = html("ol", { class: "lines" });
-    this.printed = html("pre", { class: "printed" });
+    this.program = new ProgramPane(channel, { onLine: (line) => this.trace && this.selectLine(line) });
+    this.program.onRun = () => {
+      this.fromStart = true;
+      if (!this.program.isStale) this.begin();
+    };
+    this.legend = html("p", { class: "legend" });
     this.ledger = html("div", { class: "ledger-body" });
     this.history = html("ol", { class: "history" });
     this.tensors = html("div", { class: "tensors-body" });
@@ -41,12 +47,19 @@ export class TraceView {
       "div",
       { class: "g2b trace" },
       style,
-      this.transport.element,
+      html("div", { class: "bar" }, this.transport.element),
       html(
         "div",
         { class: "parts" },
-        html("div", { class: "side" }, part("program", this.lines, this.printed), part("tensors", this.tensors)),
-        html("div", { class: "side wide" }, part("picture", this.canvas.element), part("ledger", this.ledger, this.history)),
+        part("program", ...this.program.parts),
+        part("picture", this.legend, this.canvas.element),
+        html(
+          "div",
+          { class: "numbers" },
+          part("ledger", this.ledger, this.history),
+          (this.slope = new SlopePane()).element,
+          part("tensors", this.tensors),
+        ),
       ),
     );
   }
@@ -54,10 +67,13 @@ export class TraceView {
   destroy() {
     this.transport.destroy();
     this.canvas.destroy();
+    this.program.destroy();
   }
 
   /**
    * @typedef {object} Data
+   * @property {string} [slope] JSON, from vizcore.autograd.slope
+   * @property {string} [words] URL of what the editor may complete
    * @property {Uint8Array} payload the trace as JSON, see vizcore/autograd
    * @property {import("../shared/stepper.js").StepSpec} stepper
    * @property {Record<string, string>} colors
@@ -70,6 +86,10 @@ export class TraceView {
     for (const [name, color] of Object.entries(data.colors ?? {})) this.element.style.setProperty(`--${name}`, color);
     for (const [name, title] of Object.entries(this.titles)) title.textContent = data.text[name] ?? "";
     this.canvas.say(data.text);
+    this.paintLegend();
+    this.slope.take(data.slope, this.channel.state.slope, data.text);
+    this.program.update(data);
+    if (data.words && data.words !== this.wordsUrl) this.learnWords((this.wordsUrl = data.words));
     if (data.payload && data.payload !== this.payload) {
       this.payload = data.payload;
       this.take(new Trace(parseJson(data.payload)));
@@ -77,7 +97,23 @@ export class TraceView {
     this.language = JSON.stringify(data.text);
     if (!this.trace) return;
     this.transport.update({ ...data.stepper, numSteps: this.trace.length });
+    if (this.fromStart && !this.program.isStale) this.begin();
     this.show(this.transport.step);
+  }
+
+  /** A program that was asked to run is shown from its first line. */
+  begin() {
+    this.fromStart = false;
+    this.transport.leap(0);
+  }
+
+  /** What the editor may complete; it can do without. */
+  async learnWords(url) {
+    try {
+      this.program.editor.words = await (await fetch(mediaUrl(url))).json();
+    } catch {
+      this.wordsUrl = null;
+    }
   }
 
   take(trace) {
@@ -87,7 +123,7 @@ export class TraceView {
     this.spokenNodes = new Map();
     this.rows = [];
     this.history.replaceChildren();
-    this.buildLines();
+    this.program.take(trace);
     this.canvas.setGraph(
       trace.nodes.map((node, id) => this.looks(node, id)),
       trace.edges.map((edge, id) => {
@@ -100,7 +136,7 @@ export class TraceView {
 
   looks(node, id) {
     const isLeaf = node.name.endsWith("AccumulateGrad");
-    const shape = node.shape ? `[${shapeOf(node.shape)}]` : "";
+    const shape = node.shape ? shapeOf(node.shape, this.text.scalar) : "";
     return {
       x: node.x ?? 0,
       y: node.y ?? id,
@@ -111,67 +147,9 @@ export class TraceView {
     };
   }
 
-  // ---- the program ------------------------------------------------------------------------------------------------------
-
-  buildLines() {
-    this.lineItems = this.trace.lines.map((words, index) => {
-      const code = html("code", {}, words || " ");
-      const button = html("button", { type: "button", class: "line" }, html("span", { class: "number" }, String(index + 1)), code);
-      const item = html("li", {}, button);
-      button.addEventListener("click", () => this.selectLine(index + 1));
-      return { item, button };
-    });
-    this.lines.replaceChildren(...this.lineItems.map(({ item }) => item));
-  }
-
-  paintLines() {
-    const { state, trace } = this;
-    const visited = state.visit === null ? null : trace.nodes[trace.visits[state.visit].node].line;
-    this.lineItems.forEach(({ item, button }, index) => {
-      const line = index + 1;
-      const now = state.error ? line === state.line : line >= state.line && line <= (state.step?.end_line ?? 0);
-      const words = ["line"];
-      if (now) words.push(state.visit === null ? "now" : "calling");
-      if (line === visited) words.push("visited");
-      if (state.error && now) words.push("failed");
-      if (this.selection.lines.has(line)) words.push("selected");
-      put(button, "class", words.join(" "));
-      put(button, "aria-current", now ? "step" : "false");
-      const wanted = now && state.error ? this.errorBox(state.error) : null;
-      if (item.note && item.note.error !== state.error) {
-        item.note.remove();
-        item.note = null;
-      }
-      if (wanted && !item.note) {
-        item.append(wanted);
-        item.note = wanted;
-        wanted.error = state.error;
-      }
-      if (!wanted && item.note) {
-        item.note.remove();
-        item.note = null;
-      }
-    });
-    const current = this.lineItems[state.line - 1]?.item;
-    if (current && this.lines.scrollHeight > this.lines.clientHeight) {
-      const above = current.offsetTop - this.lines.scrollTop;
-      if (above < 0 || above + current.offsetHeight > this.lines.clientHeight)
-        this.lines.scrollTop = current.offsetTop - this.lines.clientHeight / 2;
-    }
-    this.printed.hidden = !state.printed;
-    if (this.printed.textContent !== state.printed) this.printed.textContent = state.printed;
-  }
-
-  errorBox(error) {
-    const box = html("div", { class: "error" });
-    const caret = `${" ".repeat(Math.max(0, error.column - 1))}${"^".repeat(Math.max(1, error.end_column - error.column))}`;
-    box.append(html("pre", { class: "caret", "aria-hidden": "true" }, caret));
-    box.append(html("p", { class: "message" }, error.text ?? error.message?.template ?? ""));
-    // Our own sentences name the nearest word themselves.
-    if (error.suggestion && !(error.text ?? "").includes(error.suggestion))
-      box.append(html("p", {}, say(this.text.suggestion, { word: error.suggestion })));
-    if (error.explanation_text) box.append(html("p", {}, error.explanation_text));
-    return box;
+  paintLegend() {
+    const key = (name) => html("span", { class: `key ${name}` }, html("i", { "aria-hidden": "true" }), this.text[`legend_${name}`]);
+    this.legend.replaceChildren(key("value"), key("gradient"), key("error"));
   }
 
   // ---- what belongs together --------------------------------------------------------------------------------------------
@@ -233,10 +211,11 @@ export class TraceView {
   }
 
   paint() {
-    this.paintLines();
+    this.program.paint(this.state, this.selection.lines);
     this.paintGraph();
     this.paintLedger();
     this.paintTensors();
+    this.paintSlope();
   }
 
   paintGraph() {
@@ -301,7 +280,12 @@ export class TraceView {
   describeNode(id) {
     const { trace, state, text } = this;
     const node = trace.nodes[id];
-    const words = [node.name, node.variable, node.shape ? `[${shapeOf(node.shape)}]` : "", say(text.line_number, { line: node.line })];
+    const words = [
+      node.name,
+      node.variable,
+      node.shape ? shapeOf(node.shape, text.scalar) : "",
+      say(text.line_number, { line: node.line }),
+    ];
     if (node.value !== null) words.push(`${text.value}: ${spoken(trace.array(node.value))}`);
     const visit = state.lastVisit.get(id);
     if (visit !== undefined) {
@@ -418,7 +402,7 @@ export class TraceView {
 
   lineCard() {
     const { trace, state, text } = this;
-    if (state.error) return [html("p", { class: "alarm" }, state.error.text ?? "")];
+    if (state.error) return [html("p", { class: "quiet" }, text.stopped_here)];
     if (!state.step) return [html("p", { class: "quiet" }, text.nothing_yet)];
     const { step } = state;
     const title = say(step.occurrence > 1 ? text.line_title_again : text.line_title, { line: step.line, times: step.occurrence });
@@ -467,6 +451,25 @@ export class TraceView {
     if (last && state.visit !== null) this.history.scrollTop = last.offsetTop;
   }
 
+  /** The leaf in hand: the one selected, else the one whose gradient came last. */
+  paintSlope() {
+    const { trace, state } = this;
+    const reached = [...state.lastVisit.keys()].filter(
+      (id) => trace.visits[state.lastVisit.get(id)].accumulation && trace.nodes[id].variable,
+    );
+    const node = reached.includes(this.focusNode) ? this.focusNode : (reached.at(-1) ?? null);
+    this.slope.element.hidden = node === null || state.error || this.program.isStale;
+    if (this.slope.element.hidden) return;
+    const asked = { source: trace.source, name: trace.nodes[node].variable, index: 0 };
+    const isHere = this.slope.shows(asked);
+    this.slope.element.hidden = !isHere;
+    const key = JSON.stringify(asked);
+    if (!isHere && key !== this.slopeAsked && !this.program.editor.dragging && !this.transport.playing) {
+      this.slopeAsked = key;
+      this.channel.set({ slope: asked });
+    }
+  }
+
   // ---- the tensors ------------------------------------------------------------------------------------------------------
 
   paintTensors() {
@@ -477,7 +480,7 @@ export class TraceView {
       const words = ["tensor"];
       if (state.changed.has(id)) words.push("changed");
       if (selection.names.has(name)) words.push("selected");
-      const facts = [`[${shapeOf(tensor.shape)}]`, tensor.dtype];
+      const facts = [shapeOf(tensor.shape, text.scalar), tensor.dtype];
       if (tensor.requires_grad) facts.push(tensor.is_leaf ? text.leaf : trace.nodes[tensor.node]?.name || "grad_fn");
       else facts.push(text.not_recorded);
       if (tensor.version) facts.push(say(text.version, { version: tensor.version }));
@@ -503,7 +506,7 @@ export class TraceView {
   announce() {
     const { trace, state, text } = this;
     let words;
-    if (state.error) words = `${say(text.line_title, { line: state.line })}: ${state.error.text ?? ""}`;
+    if (state.error) words = `${say(text.line_title, { line: state.line })}: ${text.stopped_here}`;
     else if (state.visit !== null) {
       const visit = trace.visits[state.visit];
       const down = this.sentBy(state.visit).map(
@@ -516,6 +519,12 @@ export class TraceView {
       const changed = [...state.changed].map((id) => `${trace.tensors[id].name} = ${brief(trace.array(trace.tensors[id].value))}`);
       words = `${say(text.line_title, { line: state.line })}: ${[...new Set(changed)].slice(0, 4).join(", ") || (trace.lines[state.line - 1] ?? "").trim()}`;
     } else words = text.nothing_yet;
+    const fold = trace.folds?.[state.step?.fold];
+    if (fold) {
+      const { iteration, iterations } = state.step;
+      const which = iteration ?? (iterations ? iterations.join("–") : "");
+      if (which) words = `${say(text.iteration_of, { iteration: which, count: fold.num_iterations })} · ${words}`;
+    }
     this.transport.caption(words);
   }
 

@@ -1,6 +1,6 @@
 // Tensors as small coloured matrices: as a grid with numbers where they fit, as pixels where they do not, as a miniature in a node.
 
-import { html, svg } from "../shared/dom.js";
+import { html, put, svg } from "../shared/dom.js";
 
 const NUMBERS_UP_TO = 40; // elements; beyond, colour alone is legible
 const COLUMNS_UP_TO = 8;
@@ -27,8 +27,16 @@ export function shapeOf(shape, scalar = "") {
 export function brief(array) {
   if (!array) return "";
   if (array.data.length === 1 && !array.truncated) return format(array.data[0]);
-  if (array.data.length <= 4 && !array.truncated) return `[${array.data.map(format).join(", ")}]`;
+  if (array.data.length <= 4 && !array.truncated) return nested(array.data.map(format), array.shape);
   return `[${shapeOf(array.shape)}]`;
+}
+
+/** @param {string[]} words @param {number[]} shape @returns {string} */
+function nested(words, shape) {
+  if (shape.length < 2) return `[${words.join(", ")}]`;
+  const size = words.length / shape[0];
+  const rows = Array.from({ length: shape[0] }, (_, row) => nested(words.slice(row * size, (row + 1) * size), shape.slice(1)));
+  return `[${rows.join(", ")}]`;
 }
 
 /** All values of an array in words. */
@@ -87,22 +95,43 @@ export function matrix(array, { label = "", scale = largest(array) } = {}) {
   return element;
 }
 
-/** One element says itself better than a square of the strongest colour would. */
-function number(value, size, group) {
-  const { kind } = tint(value, 1);
-  const words = format(value);
-  const square = svg("rect", { class: kind, x: 0, y: size / 5, width: size, height: (size * 3) / 5, rx: 3 });
-  square.style.setProperty("--part", value === 0 ? "0%" : "22%");
-  const text = svg("text", { class: "digits", x: size / 2, y: size / 2 + 4 }, words);
-  text.style.fontSize = `${Math.min(11, (size - 2) / Math.max(1, words.length) / 0.56).toFixed(1)}px`;
-  group.append(square, svg("rect", { class: "rim", x: 0, y: size / 5, width: size, height: (size * 3) / 5, rx: 3 }), text);
+/**
+ * A tensor inside a node: its numbers, where there are at most two by two of them, else coloured squares.
+ *
+ * @param {any} array
+ * @param {number} width
+ * @param {number} height
+ * @param {string} className value or gradient
+ */
+export function field(array, width, height, className) {
+  const columns = array.shape.length ? array.shape[array.shape.length - 1] : 1;
+  const rows = columns ? array.data.length / columns : 0;
+  if (array.truncated || columns > 2 || rows > 2 || !array.data.length) {
+    const squares = miniature(array, height, className);
+    const group = svg("g", { class: `miniature ${className}`, "aria-hidden": "true" }, squares);
+    put(squares, "transform", `translate(${(width - height) / 2} 0)`);
+    return group;
+  }
+  const group = svg("g", { class: `miniature ${className}`, "aria-hidden": "true" });
+  const [cellWidth, cellHeight] = [width / columns, height / Math.max(rows, 1)];
+  const scale = largest(array);
+  array.data.forEach((value, index) => {
+    const { part, kind } = tint(value, scale);
+    const [x, y] = [(index % columns) * cellWidth, Math.floor(index / columns) * cellHeight];
+    const square = svg("rect", { class: kind, x, y, width: cellWidth, height: cellHeight });
+    square.style.setProperty("--part", `${Math.round(part * 24)}%`);
+    const words = format(value);
+    const digits = svg("text", { class: "digits", x: x + cellWidth / 2, y: y + cellHeight / 2 + (rows > 1 ? 5 : 6) }, words);
+    digits.style.fontSize = `${Math.min(rows > 1 ? 14 : 17, (cellWidth - 4) / Math.max(1, words.length) / 0.57).toFixed(1)}px`;
+    group.append(square, digits);
+  });
+  group.append(svg("rect", { class: "rim", x: 0, y: 0, width, height, rx: 3 }));
   return group;
 }
 
 /** A tensor as a few coloured squares inside a node of the graph, at most 6 × 6 of them. */
 export function miniature(array, size, className) {
   const group = svg("g", { class: `miniature ${className}`, "aria-hidden": "true" });
-  if (array.data.length === 1 && !array.truncated) return number(array.data[0], size, group);
   const columns = Math.max(1, array.shape.length ? array.shape[array.shape.length - 1] : 1);
   const rows = Math.max(1, Math.ceil(array.data.length / columns));
   const shownColumns = Math.min(6, columns);
