@@ -37,7 +37,7 @@ def show(page: Page, view: View, found: Found, place: DeltaGenerator) -> None:
             chosen = state.thresholds(page)
             found.refilter(chosen)
             keep_recording(Recording(view.picture, found.outputs[0]))
-            keep_for_page("nms", source="photo", photo="session", **chosen, **DETECTORS_RULES)
+            keep_for_page("nms", tour=0, source="photo", photo="session", **chosen, **DETECTORS_RULES)
             st.switch_page("pages/nms/page.py")
         if page.step is not None:
             return

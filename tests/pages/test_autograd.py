@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,11 +17,6 @@ from tests.pages.pieces import component, link
 from tests.scripts import run_script
 from vizcore.autograd import (
     explanations,
-    interpreter,
-    limits,
-    parsing,
-    program,
-    recorder,
     rules,
     run_in_worker,
     run_program,
@@ -147,7 +143,7 @@ def test_every_challenge_is_marked_from_the_run(name: str) -> None:
         ("x = torch.tesnor(1.)", ("Line 1, column 11", "tensor")),
         ("x = (1,\ny = 2", ("Line 1, column 5",)),
         ("x = torch.ones(1000, 1000)", ("at most 131,072 elements",)),
-        ("import os", ("Nothing can be imported here",)),
+        ("import os", ("Files and the system are out of reach here",)),
         ("x = torch.ones(2)\nx.__class__", ("Line 2, column 3", "underscore")),
         ("x = torch.ones(2)\nx.backward()", ("does not require grad",)),
     ],
@@ -215,8 +211,8 @@ def test_every_sentence_of_the_lab_is_in_the_catalogue() -> None:
 def test_every_sentence_of_a_fault_is_in_the_catalogue() -> None:
     known = catalogue("zh", "autograd")
     found = 0
-    for module in (interpreter, limits, parsing, program, recorder, worker):
-        for call in ast.walk(ast.parse(inspect.getsource(module))):
+    for module in sorted(Path(inspect.getsourcefile(worker) or "").parent.glob("*.py")):
+        for call in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
             if (
                 isinstance(call, ast.Call)
                 and isinstance(call.func, ast.Name)

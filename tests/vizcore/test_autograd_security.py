@@ -24,7 +24,7 @@ NAMES = [
         "classmethod", "staticmethod", "property", "memoryview", "bytes", "bytearray", "breakpoint",
         "help", "exit", "quit", "id", "issubclass", "chr",
         "ord", "hex", "frozenset", "slice", "complex", "hash", "__builtins__",
-        "__name__", "__file__", "__loader__", "__spec__", "self", "os", "sys", "subprocess", "numpy", "pickle", "Ellipsis",
+        "__file__", "__loader__", "__spec__", "self", "os", "sys", "subprocess", "numpy", "pickle", "Ellipsis",
         "NotImplemented", "copyright", "credits", "license", "BaseException",
     )
 ]  # fmt: skip
@@ -46,21 +46,21 @@ UNDERSCORES = [
         "x.shape",
         "nn.Linear(1, 1)",
     )
-    for word in ("__class__", "__dict__", "__init__", "__globals__", "_version", "__reduce__", "_C", "__subclasses__")
+    for word in ("__class__", "__dict__", "__init__", "__globals__", "__reduce__", "_C", "__subclasses__")
 ]
 
 TORCH_WORDS = [
     f"torch.{word}"
     for word in (
-        "load('/etc/passwd')", "save(x, '/tmp/evil')", "from_file('/etc/passwd', size=4)", "ops.aten.add", "jit.script", "utils", "hub.load('a', 'b')",
-        "classes.load_library('a')", "ops.load_library('a')", "compile(x)", "multiprocessing", "distributed", "cuda.is_available()", "set_default_dtype(torch.float64)",
+        "load('/etc/passwd')", "save(x, '/tmp/evil')", "from_file('/etc/passwd', size=4)", "ops.aten.add", "jit.script", "hub.load('a', 'b')",
+        "classes.load_library('a')", "ops.load_library('a')", "compile(x)", "multiprocessing", "distributed", "set_default_dtype(torch.float64)",
         "set_default_device('meta')", "set_num_threads(64)", "set_default_tensor_type('a')", "use_deterministic_algorithms(True)", "serialization",
-        "package", "library.Library('a', 'DEF')", "autograd.Function", "autograd.set_detect_anomaly(True)", "autograd.functional", "autograd.graph",
-        "overrides", "fx", "onnx", "export", "empty(3)", "frombuffer(b'a')", "from_numpy(x)", ("as_strided(x, "
+        "package", "library.Library('a', 'DEF')", "autograd.graph",
+        "overrides", "fx", "onnx", "export", "frombuffer(b'a')", ("as_strided(x, "
                                                                                               "(10, 10), (1, 1))"), "Tensor", "storage", "Storage",
         "set_grad_enabled.func", "inference_mode()", "get_rng_state()", "seed()", "initial_seed()", "default_generator", "Generator()", "device('cuda')",
         "cartesian_prod(x, x, x)", "combinations(x, 4)", "bincount(x)", "histc(x)", "fft.fft(x)", "special", "sparse_coo_tensor", "quantize_per_tensor",
-        "vmap(torch.exp)", "func.grad(torch.exp)", "nn.Module()", "nn.Parameter.__new__", "nn.utils", "nn.parallel", "nn.ModuleList()", "nn.modules", "nn.LSTM(2, 2)",
+        "vmap(torch.exp)", "func.grad(torch.exp)", "nn.Parameter.__new__", "nn.parallel", "nn.modules",
         "nn.Transformer()", "nn.functional.torch", "nn.functional.handle_torch_function", "nn.functional.warnings", "nn.init.torch", "nn.init.math", "linalg.torch",
     )
 ]  # fmt: skip
@@ -329,7 +329,7 @@ def test_the_vocabulary_holds_only_what_computes() -> None:
     stack, num_words = [*vocabulary.NAMESPACES.values()], 0
     while stack:
         for name, word in stack.pop().words.items():
-            assert not name.startswith("_")
+            assert not name.startswith("_") or isinstance(word, str)  # __version__
             if isinstance(word, vocabulary.Namespace):
                 stack.append(word)
             elif isinstance(word, vocabulary.Word):
@@ -350,3 +350,19 @@ def test_deep_programs_do_not_depend_on_the_callers_stack() -> None:
     thread.start()
     thread.join()
     assert errors == [None]
+
+
+@pytest.mark.parametrize(
+    ("source", "printed"),
+    [
+        ("print(__name__)", "__main__\n"),
+        ("x = torch.empty(3)\nprint(x)", "tensor([0., 0., 0.])\n"),  # never memory that held something else
+        ("x = torch.empty_like(torch.ones(2))\nprint(x)", "tensor([0., 0.])\n"),
+        ("print(torch.cuda.is_available())", "False\n"),
+        ("x = torch.ones(2)\nx += 1\nprint(x._version)", "1\n"),
+    ],
+)
+def test_words_that_look_dangerous_are_harmless(source: str, printed: str) -> None:
+    trace = run_program(f"import torch\n{source}")
+    assert trace.error is None
+    assert "".join(step.printed for step in trace.steps) == printed

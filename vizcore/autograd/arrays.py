@@ -14,8 +14,33 @@ from vizcore.autograd.limits import LimitError, check_elements, count_leaves
 
 ARRAY_ATTRIBUTES = frozenset(["shape", "ndim", "size", "dtype", "T"])
 ARRAY_METHODS = frozenset(
-    ["reshape", "mean", "sum", "std", "var", "max", "min", "argmax", "argmin", "astype", "flatten", "ravel", "copy"]
-    + ["tolist", "item", "transpose", "dot", "squeeze", "clip", "round", "all", "any", "cumsum", "prod", "fill"]
+    [
+        "reshape",
+        "mean",
+        "sum",
+        "std",
+        "var",
+        "max",
+        "min",
+        "argmax",
+        "argmin",
+        "astype",
+        "flatten",
+        "ravel",
+        "copy",
+        "tolist",
+        "item",
+        "transpose",
+        "dot",
+        "squeeze",
+        "clip",
+        "round",
+        "all",
+        "any",
+        "cumsum",
+        "prod",
+        "fill",
+    ]
 )
 _SIZED = frozenset(["zeros", "ones", "full"])
 _JOINING = frozenset(["concatenate", "stack", "vstack", "hstack", "column_stack"])

@@ -405,7 +405,8 @@ class Attributes(Formatting):
                 check_array_index(owner, index)
             if not isinstance(value, (bool, int, float, np.ndarray, np.generic, list, tuple)):
                 raise self._raised(node, TypeError(f"an array cannot hold a {kind_of(value)}"))
-            self._call_python(node, lambda: operator.setitem(owner, index, value))
+            array: Any = owner
+            self._call_python(node, lambda: operator.setitem(array, index, value))
         elif isinstance(owner, Silent):
             return
         else:

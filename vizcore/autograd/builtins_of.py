@@ -374,6 +374,22 @@ _OWN: dict[str, Any] = {
     "max": lambda self, node, args, kwargs: self._extreme(node, "max", args, kwargs),
 }
 PYTHON_NAMES = frozenset(_OWN) | frozenset(
-    ["print", "range", "len", "float", "int", "bool", "abs", "sum", "round", "enumerate", "zip", "list", "tuple"]
-    + ["reversed", "set", "divmod"]
+    [
+        "print",
+        "range",
+        "len",
+        "float",
+        "int",
+        "bool",
+        "abs",
+        "sum",
+        "round",
+        "enumerate",
+        "zip",
+        "list",
+        "tuple",
+        "reversed",
+        "set",
+        "divmod",
+    ]
 )

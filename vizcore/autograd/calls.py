@@ -61,8 +61,17 @@ _GRAD_MODES = {
     "torch.set_grad_enabled": None,
 }
 _LOOKING = frozenset(
-    ["parameters", "named_parameters", "buffers", "named_buffers", "children", "named_children", "modules"]
-    + ["named_modules", "zero_grad"]
+    [
+        "parameters",
+        "named_parameters",
+        "buffers",
+        "named_buffers",
+        "children",
+        "named_children",
+        "modules",
+        "named_modules",
+        "zero_grad",
+    ]
 )
 _LOADED = (nn.ModuleList, nn.ParameterList)
 
@@ -284,7 +293,7 @@ class Calls(Expressions):
     def _check_gradients(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not args:
             raise self._raised(node, TypeError("gradcheck() needs a function and its inputs"))
-        call = self._callable(args[0], node) if not isinstance(args[0], Method) else self._callable(args[0], node)
+        call = self._callable(args[0], node)
         self._check_arguments(node, args[1:], kwargs)
         return self._call_torch(node, word.function, (call, *args[1:]), kwargs)
 
@@ -329,9 +338,8 @@ class Calls(Expressions):
         for value in args:
             if isinstance(value, range) and limits.range_length(value) > limits.MAX_LIST:
                 raise self._fault("limit", limits.too_long_a_list().reason, node)
-        if name == "seed":
-            if args and not isinstance(args[0], (int, str, float, type(None))):
-                raise self._raised(node, TypeError("a seed is a number or a text"))
+        if name == "seed" and args and not isinstance(args[0], (int, str, float, type(None))):
+            raise self._raised(node, TypeError("a seed is a number or a text"))
         return self._admit(self._call_python(node, lambda: getattr(self.randomness, name)(*args, **kwargs)), node)
 
     def _call_chart(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

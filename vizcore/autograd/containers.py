@@ -11,8 +11,30 @@ from vizcore.autograd.limits import LimitError
 from vizcore.autograd.operations import check_text_length
 
 TEXT_METHODS = frozenset(
-    ["format", "join", "split", "strip", "lstrip", "rstrip", "upper", "lower", "title", "capitalize", "replace"]
-    + ["startswith", "endswith", "center", "ljust", "rjust", "zfill", "count", "find", "index", "isdigit", "splitlines"]
+    [
+        "format",
+        "join",
+        "split",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "upper",
+        "lower",
+        "title",
+        "capitalize",
+        "replace",
+        "startswith",
+        "endswith",
+        "center",
+        "ljust",
+        "rjust",
+        "zfill",
+        "count",
+        "find",
+        "index",
+        "isdigit",
+        "splitlines",
+    ]
 )
 LIST_METHODS = frozenset(
     ["append", "extend", "insert", "pop", "remove", "reverse", "index", "count", "clear", "copy", "sort"]

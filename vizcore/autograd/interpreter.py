@@ -13,7 +13,7 @@ learner's own), and here the statements.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import MappingProxyType
 from typing import Any
 
@@ -211,10 +211,10 @@ class Interpreter(Classes):
     def _run_for(self, statement: ast.For) -> str:
         source = self._evaluate(statement.iter)
         total = range_length(source) if isinstance(source, range) else None
-        values = self._iterate(source, statement.iter)
+        values: Iterable[Any] = self._iterate(source, statement.iter)
         if total is None:
-            values = list(values)
-            total = len(values)
+            listed = list(values)
+            values, total = listed, len(listed)
         loop = self.folds.begin(statement.lineno, _last_line(statement), "for", total, self.depth)
         try:
             for value in values:

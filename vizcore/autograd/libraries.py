@@ -131,7 +131,8 @@ READY: Mapping[str, Any] = MappingProxyType(
 
 INSTEAD: Mapping[str, str] = MappingProxyType(
     {
-        "torchvision": "There are no data sets or pretrained networks here; make data with torch.randn or torch.linspace.",
+        "torchvision": "There are no data sets or pretrained networks here; "
+        "make data with torch.randn or torch.linspace.",
         "sklearn": "There are no other libraries here; make data with torch.randn, torch.linspace or np.random.",
         "pandas": "Files cannot be read here; write the numbers into the program, as in torch.tensor([…]).",
         "os": "Files and the system are out of reach here; write the numbers into the program.",

@@ -303,7 +303,7 @@ class Machine:
                 stack.extend(value)
             elif isinstance(value, range):
                 stack.extend(self._bounded(value, node))
-            elif isinstance(value, (set, dict)) or isinstance(value, _NO_ARGUMENT):
+            elif isinstance(value, (set, dict, _NO_ARGUMENT)):
                 raise self._fault(
                     "unsupported",
                     Message("{value} cannot be an argument here.", {"value": self._name_of(value)}),

@@ -90,8 +90,27 @@ SPECIAL_METHODS = frozenset(word for pair in SPECIAL.values() for word in pair) 
 """The methods with underscores that a class may define; of all other such names none exists."""
 
 SILENT = frozenset(
-    ["add", "sub", "mul", "truediv", "pow", "matmul", "neg", "iadd", "isub", "imul", "itruediv", "lt", "le", "gt", "ge"]
-    + ["eq", "ne", "item", "getitem"]
+    [
+        "add",
+        "sub",
+        "mul",
+        "truediv",
+        "pow",
+        "matmul",
+        "neg",
+        "iadd",
+        "isub",
+        "imul",
+        "itruediv",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "eq",
+        "ne",
+        "item",
+        "getitem",
+    ]
 )
 """Arithmetic does not warn, and collecting warnings costs time."""
 

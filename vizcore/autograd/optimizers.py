@@ -1,4 +1,4 @@
-"""The optimizers of a program: torch's update rules, one tensor operation a line, with their state open to be looked at.
+"""The optimizers of a program: torch's update rules, one tensor operation a line, with their state open to see.
 
 They are written out here because importing torch's own steps brings in its compiler, a second of work for each new
 process. A test holds each of them against ``torch.optim``, to the last bit.
@@ -38,7 +38,8 @@ class Optimizer:
         """
         if isinstance(params, Tensor):
             raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got torch.FloatTensor"
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
+                "but got torch.FloatTensor"
             )
         for word in ("lr", "weight_decay", "momentum", "eps"):
             value = options.get(word)

@@ -477,7 +477,9 @@ def unknown_name(word: str, known: Iterable[str]) -> tuple[Message, str]:
 def _is_comment(node: ast.Constant, source: str) -> bool:
     """Whether a long text stands alone, as a docstring does; a program cannot reach it."""
     first = source.split("\n")[node.lineno - 1][: node.col_offset]
-    return not first.strip() and node.end_lineno != node.lineno and len(node.value) <= limits.MAX_CHARACTERS
+    text = node.value
+    short = isinstance(text, str) and len(text) <= limits.MAX_CHARACTERS
+    return short and not first.strip() and node.end_lineno != node.lineno
 
 
 def _check_constant(node: ast.Constant, source: str) -> None:

@@ -172,11 +172,11 @@ class _FinalValues:
             parts = {key: self.plain(part, depth + 1) for key, part in value.items() if type(key) in (str, int, float)}
             return {key: part for key, part in parts.items() if part is not _NOT_PLAIN}
         if isinstance(value, (list, tuple)):
-            parts = []
+            listed = []
             for element in value:
                 part = self.plain(element, depth + 1)
                 if part is _NOT_PLAIN:
                     return _NOT_PLAIN
-                parts.append(part)
-            return parts if isinstance(value, list) else tuple(parts)
+                listed.append(part)
+            return listed if isinstance(value, list) else tuple(listed)
         return _NOT_PLAIN

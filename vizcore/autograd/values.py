@@ -1,4 +1,4 @@
-"""What a program can hold beside numbers, texts, lists and tensors: small frozen values, none of them Python's machinery."""
+"""What a program can hold beside numbers, texts, lists and tensors: small frozen values, nothing of Python's own."""
 
 from __future__ import annotations
 

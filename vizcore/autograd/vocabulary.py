@@ -226,7 +226,7 @@ NN = _namespace(
 )
 
 
-_SCHEDULES = {
+_SCHEDULES: dict[str, Callable[..., Any]] = {
     "StepLR": schedulers.step_lr,
     "MultiStepLR": schedulers.multi_step_lr,
     "ExponentialLR": schedulers.exponential_lr,
@@ -234,7 +234,7 @@ _SCHEDULES = {
     "LambdaLR": schedulers.lambda_lr,
     "ReduceLROnPlateau": schedulers.reduce_on_plateau,
 }
-_RULES = {
+_RULES: dict[str, Callable[..., Any]] = {
     "SGD": optimizers.sgd,
     "Adam": optimizers.adam,
     "AdamW": optimizers.adamw,
@@ -362,7 +362,10 @@ TORCH = _namespace(
         "utils": _namespace("torch.utils", {"data": DATA}),
     },
 )
-_MATH_WORDS = "sqrt exp log log2 log10 sin cos tan asin acos atan atan2 sinh cosh tanh floor ceil isnan isinf pow fabs isclose hypot degrees radians"
+_MATH_WORDS = (
+    "sqrt exp log log2 log10 sin cos tan asin acos atan atan2 sinh cosh tanh floor ceil isnan isinf pow fabs isclose "
+    "hypot degrees radians"
+)
 MATH = _namespace(
     "math",
     {

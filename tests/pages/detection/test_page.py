@@ -99,7 +99,7 @@ def test_chinese_says_the_class_in_chinese():
 
 
 def test_two_detectors_side_by_side():
-    app = open_detection(beside="sliding_windows_unfused")
+    app = open_detection(photo="coffee", beside="sliding_windows_unfused")
     sound(app)
     fused, plain = stages(app)
     assert len(finals(plain)) > len(finals(fused)) > 0
@@ -164,7 +164,7 @@ def test_a_download_that_fails_says_why(tmp_path, monkeypatch):
         raise WeightsError(weights.NO_NETWORK, file_name=source.file_name, host="download.pytorch.org")
 
     monkeypatch.setattr(weights, "download_weights", refuse)
-    app = open_detection(detector="fcos_resnet50_fpn")
+    app = open_detection(photo="coffee", detector="fcos_resnet50_fpn")
     app.button(key="detection_start_download_fcos_resnet50_fpn").click().run()
     job = app.session_state["jobs"]["detection_download_fcos_resnet50_fpn"]
     assert isinstance(job, loaders.Job)
@@ -176,7 +176,7 @@ def test_a_download_that_fails_says_why(tmp_path, monkeypatch):
 
 
 def test_what_the_page_keeps_for_the_others(coffee):
-    app = open_detection()
+    app = open_detection(photo="coffee")
     recording = app.session_state["recording"]
     assert recording.picture.name == "coffee"
     np.testing.assert_array_equal(recording.output.candidates.scores, coffee.candidates.scores)

@@ -1,4 +1,4 @@
-"""The corpus: programs as they stand in lessons about gradients, written for these tests, and what plain torch makes of them."""
+"""The corpus: programs as lessons about gradients have them, written for these tests; and what torch makes of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ for source in json.load(sys.stdin):
     torch.manual_seed(0)
     numpy.random.seed(0)
     random.seed(0)
-    scope = {"torch": torch, "nn": nn, "F": F, "math": math, "optim": optim, "np": numpy, "__name__": "__main__", "plt": plotting.pyplot}
+    scope = {"torch": torch, "nn": nn, "F": F, "math": math, "optim": optim, "np": numpy}
+    scope |= {"__name__": "__main__", "plt": plotting.pyplot}
     scope["Variable"] = torch.autograd.Variable
     error, printed = None, io.StringIO()
     torch.set_grad_enabled(True)
@@ -48,13 +49,22 @@ for source in json.load(sys.stdin):
         if isinstance(value, torch.Tensor):
             tensors[name] = value
         elif isinstance(value, nn.Module) and name not in ("nn",):
-            tensors.update({f"{name}.{path}": part for path, part in [*value.named_parameters(), *value.named_buffers()]})
+            parts = [*value.named_parameters(), *value.named_buffers()]
+            tensors.update({f"{name}.{path}": part for path, part in parts})
     results.append({
         "error": error,
         "printed": printed.getvalue(),
         "variables": {name: encode(value) for name, value in tensors.items()},
-        "grads": {name: encode(value.grad) for name, value in tensors.items() if value.is_leaf and value.grad is not None},
-        "plain": {name: repr(value) for name, value in scope.items() if type(value) in (bool, int, float, str) and name != "__name__"},
+        "grads": {
+            name: encode(value.grad)
+            for name, value in tensors.items()
+            if value.is_leaf and value.grad is not None
+        },
+        "plain": {
+            name: repr(value)
+            for name, value in scope.items()
+            if type(value) in (bool, int, float, str) and name != "__name__"
+        },
     })
 json.dump(results, sys.stdout)
 """
