@@ -57,7 +57,7 @@ TORCH_WORDS = [
         "set_default_device('meta')", "set_num_threads(64)", "set_default_tensor_type('a')", "use_deterministic_algorithms(True)", "serialization",
         "package", "library.Library('a', 'DEF')", "autograd.graph",
         "overrides", "fx", "onnx", "export", "frombuffer(b'a')", ("as_strided(x, "
-                                                                                              "(10, 10), (1, 1))"), "Tensor", "storage", "Storage",
+                                                                                              "(10, 10), (1, 1))"), "storage", "Storage",
         "set_grad_enabled.func", "inference_mode()", "get_rng_state()", "seed()", "initial_seed()", "default_generator", "Generator()", "device('cuda')",
         "cartesian_prod(x, x, x)", "combinations(x, 4)", "bincount(x)", "histc(x)", "fft.fft(x)", "special", "sparse_coo_tensor", "quantize_per_tensor",
         "vmap(torch.exp)", "func.grad(torch.exp)", "nn.Parameter.__new__", "nn.parallel", "nn.modules",

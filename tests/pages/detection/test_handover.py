@@ -77,6 +77,7 @@ def test_rules_that_the_stepper_was_left_with_give_way(payloads: dict[str, bytes
         "nms", method="soft_linear", class_aware=0, suppress_equal=1, ties="last", pixel_inclusive=1, step=3
     )
     app.query_params.clear()
+    app.query_params["tour"] = "0"
     go_to(app, "detection")
     app.run()
     app.selectbox(key="detection_photo").set_value("chelsea")
