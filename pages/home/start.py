@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.kit.components import mount
 from pages.kit.page import Page
+from pages.kit.values import keep_for_page
 
 PATH = ("autograd", "modules", "upsampling", "image_pyramid", "fpn", "iou_losses", "nms", "detection")
 """The concepts in the order of the path."""
@@ -22,6 +23,7 @@ def show(page: Page) -> None:
     following = rest[0] if rest else PATH[0]
     words = page.translate("Start the first lesson") if not known else page.translate("Go on with the next lesson")
     if st.button(words, key=page.key("start"), type="primary", icon=":material/play_arrow:"):
+        keep_for_page(following, tour=known.get(following, (1, 1, False))[0])
         st.switch_page(f"pages/{following}/page.py")
 
 

@@ -21,6 +21,7 @@ PAGES = Path(__file__).resolve().parents[1]
 # that a picture can have without being cut: pieces know it too, since custom properties reach into shadow roots.
 _PRESENTER = """<style>
 html { font-size: 118% !important; }
+:root:has(.st-key-lesson) { --g2b-room: calc(100vh - 11.5rem) !important; }
 .stMainBlockContainer { padding-top: 2.75rem !important; }
 .stAppHeader { height: 2.5rem; min-height: 2.5rem; }
 .stAppHeader :is(a, button, span, p) { font-size: 0.85rem; }
@@ -43,7 +44,7 @@ _EVERYWHERE = """<style>
 .st-key-head h1 { font-size: 1.75rem; padding: 0; line-height: 1.25; }
 .st-key-head, .st-key-head_words { min-width: 0; }
 .st-key-head_words :is(.stHeading > div, .stMarkdown > div, [data-testid="stMarkdownContainer"]) { margin: 0; }
-.st-key-lesson_words { max-height: calc(100vh - 7rem); overflow-y: auto; padding: 4px; }
+.st-key-lesson_words { max-height: calc(100vh - 7rem); overflow-y: auto; padding: 8px; }
 .st-key-lesson_words h4 { padding-top: 0; }
 .st-key-lesson_question button p { text-align: left; width: 100%; }
 .st-key-lesson_question button { justify-content: flex-start; }
