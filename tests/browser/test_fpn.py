@@ -31,7 +31,7 @@ def trace(detector: fcos.Detector) -> fpn.FPNTrace:
 
 def open_part(page: Page, app_url: str, part: str = "maps", **query: str) -> None:
     words = "&".join(f"{name}={value}" for name, value in {"part": part, "lang": "en", **query}.items())
-    page.goto(f"{app_url}/fpn?{words}")
+    page.goto(f"{app_url}/fpn?tour=0&{words}")
     settled(page)
     piece = {"maps": ".fpn", "designs": ".fpn-designs", "owner": ".fpn-owner[data-ready]", "cell": ".fpn-cell"}
     page.wait_for_selector(piece.get(part, ".stage"), timeout=120_000)

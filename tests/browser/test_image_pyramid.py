@@ -36,7 +36,7 @@ def trace() -> image_pyramid.SlidingWindowTrace:
 
 
 def open_pyramid(page: Page, url: str, query: str = "lang=en") -> Locator:
-    page.goto(f"{url}/image_pyramid?{query}")
+    page.goto(f"{url}/image_pyramid?tour=0&{query}")
     view = page.locator(".image_pyramid[data-position]")
     expect(view).to_be_visible(timeout=120_000)
     settled(page)

@@ -41,7 +41,7 @@ ARROWS = f"() => {{ {ROOT} return [...root.querySelectorAll('path.arrow')].map((
 def open_playground(app_url, page):
     def go(query: str = "", on: Page | None = None) -> Page:
         shown = on or page
-        shown.goto(f"{app_url}/iou_losses?lang=en&{query}")
+        shown.goto(f"{app_url}/iou_losses?lang=en&tour=0&{query}")
         settled(shown)
         shown.wait_for_selector(".iou-losses[data-ready]", timeout=90_000)
         idle(shown)

@@ -22,7 +22,7 @@ def url(app_url: str) -> str:
 
 
 def open_nms(page: Page, url: str, query: str = "") -> Locator:
-    page.goto(f"{url}/nms?lang=en&{query}")
+    page.goto(f"{url}/nms?lang=en&tour=0&{query}")
     view = page.locator(".nms[data-position]")
     expect(view).to_be_visible(timeout=60_000)
     settled(page)

@@ -54,7 +54,7 @@ def test_a_program_runs_after_the_language_was_changed(page: Page, app_url: str,
     ],
 )
 def test_a_change_of_language_leaves_every_control_where_it_was(page: Page, app_url: str, query: str) -> None:
-    open_at(page, f"{app_url}/{query}&lang=en")
+    open_at(page, f"{app_url}/{query}&lang=en&tour=0")
     before = controls.link_of(page)
     for language, name in (("中文", "zh"), ("English", "en")):
         say_in(page, language)
@@ -64,7 +64,7 @@ def test_a_change_of_language_leaves_every_control_where_it_was(page: Page, app_
 
 
 def test_what_mounts_late_shows_what_the_link_says(page: Page, app_url: str) -> None:
-    open_at(page, f"{app_url}/nms?lang=en")
+    open_at(page, f"{app_url}/nms?lang=en&tour=0")
     page.locator(".nms[data-position]").wait_for()
     page.keyboard.press("ArrowRight")  # nothing has the focus on arrival
     page.wait_for_url(re.compile("step=1&"))
@@ -80,7 +80,7 @@ def test_what_mounts_late_shows_what_the_link_says(page: Page, app_url: str) -> 
 
 
 def test_a_preset_changes_the_boxes_and_nothing_else(page: Page, app_url: str) -> None:
-    open_at(page, f"{app_url}/iou_losses?lang=en")
+    open_at(page, f"{app_url}/iou_losses?lang=en&tour=0")
     before = controls.link_of(page)
     page.get_by_role("button", name="Disjoint").click()
     page.wait_for_function("() => !location.search.includes('boxes=60,50')")
@@ -94,7 +94,7 @@ def test_a_preset_changes_the_boxes_and_nothing_else(page: Page, app_url: str) -
 
 
 def test_a_part_that_comes_back_shows_what_the_link_says(page: Page, app_url: str) -> None:
-    open_at(page, f"{app_url}/fpn?lang=en")
+    open_at(page, f"{app_url}/fpn?lang=en&tour=0")
     for words in ("Four designs", "Who owns this box?", "Maps and cuts"):
         page.locator(".st-key-fpn_part").get_by_text(words).click()
         controls.rest(page)
@@ -113,7 +113,7 @@ def test_a_source_that_comes_back_shows_its_switch_on(page: Page, app_url: str) 
 
 
 def test_a_control_set_while_it_is_not_mounted_keeps_the_value(page: Page, app_url: str) -> None:
-    open_at(page, f"{app_url}/nms?lang=en")
+    open_at(page, f"{app_url}/nms?lang=en&tour=0")
     rules = page.get_by_role("button", name="More rules")
     rules.click()
     sigma = page.locator(".st-key-nms_sigma input")
@@ -136,7 +136,7 @@ def test_a_control_set_while_it_is_not_mounted_keeps_the_value(page: Page, app_u
 
 
 def test_back_and_forward_go_through_the_states_that_the_reader_made(page: Page, app_url: str) -> None:
-    open_at(page, f"{app_url}/nms?lang=en")
+    open_at(page, f"{app_url}/nms?lang=en&tour=0")
     slider = page.locator(".st-key-nms_iou_threshold input")
     slider.focus()
     for _ in range(4):  # ticks of one movement
@@ -172,7 +172,7 @@ def test_the_sidebar_gives_way_to_the_page_on_a_phone(new_context: Callable[...,
 
 def test_the_link_button_stays_in_its_place(new_context: Callable[..., BrowserContext], app_url: str) -> None:
     page = new_context(permissions=["clipboard-read", "clipboard-write"]).new_page()
-    open_at(page, f"{app_url}/nms?lang=en")
+    open_at(page, f"{app_url}/nms?lang=en&tour=0")
     button = page.get_by_role("button", name="Copy link")
     before = button.bounding_box()
     button.click()
@@ -183,7 +183,7 @@ def test_the_link_button_stays_in_its_place(new_context: Callable[..., BrowserCo
 def test_input_in_a_notice_is_shown_and_not_read_as_markdown(page: Page, app_url: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{app_url}/nms?lang=en&![](http://127.0.0.1:9/p.png)=1&count={'9' * 400}")
+    page.goto(f"{app_url}/nms?lang=en&tour=0&![](http://127.0.0.1:9/p.png)=1&count={'9' * 400}")
     settled(page)
     expect(page.get_by_text("does not know")).to_be_visible()
     assert page.locator("[data-testid=stAlert] img").count() == 0

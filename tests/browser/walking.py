@@ -69,7 +69,7 @@ def walk(
     chance = random.Random(f"{concept}/{seed}")
     done = Walk(concept, seed)
     context = new_context()
-    page = opened(context, f"{url}/{concept}?lang=en")
+    page = opened(context, f"{url}/{concept}?lang=en&tour=0")
     for number in range(num_actions):
         action = propose(page, chance)
         done.actions.append(action)
@@ -102,7 +102,7 @@ def replay(
     """Does the same again."""
     done = Walk(concept, seed)
     context = new_context()
-    page = opened(context, f"{url}/{concept}?lang=en")
+    page = opened(context, f"{url}/{concept}?lang=en&tour=0")
     for action in actions:
         done.actions.append(action)
         done.fault = attempt(page, action)
