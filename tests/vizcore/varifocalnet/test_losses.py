@@ -48,7 +48,9 @@ def test_the_varifocal_loss_is_the_papers_equation(logit, q, alpha, gamma):
     entropy = F.binary_cross_entropy_with_logits(x, target)
     weight = q if q > 0 else alpha * torch.sigmoid(x) ** gamma
     found = varifocal_loss(x, target, alpha=alpha, gamma=gamma)
-    assert found.item() == pytest.approx((weight * entropy).item(), rel=1e-9, abs=1e-300)
+    assert found.item() == pytest.approx(
+        (weight * entropy).item(), rel=1e-7, abs=1e-300
+    )  # near p = 0 both subtract from 1
 
 
 def test_the_quality_focal_loss_is_its_equation():
