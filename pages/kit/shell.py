@@ -38,8 +38,9 @@ _EVERYWHERE = """<style>
 :root:has(.st-key-lesson) { --g2b-room: calc(100vh - 9.5rem); }
 .stMainBlockContainer { padding: 1.25rem 2.5rem 3rem; max-width: 120rem; }
 .stMainBlockContainer > .stVerticalBlock { gap: 0.75rem; }
-.stAppHeader { pointer-events: none; background: transparent; }
-.stAppHeader > * > * { pointer-events: auto; }
+.stAppHeader { background: transparent; }
+.stAppHeader, .stAppHeader * { pointer-events: none; }
+.stAppHeader :is(button, a), .stAppHeader :is(button, a) * { pointer-events: auto; }
 .st-key-head { padding-right: 2.5rem; }
 .st-key-head h1 { font-size: 1.75rem; padding: 0; line-height: 1.25; }
 .st-key-head, .st-key-head_words { min-width: 0; }

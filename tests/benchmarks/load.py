@@ -84,6 +84,7 @@ class Session:
     async def visit(self, page: str) -> None:
         """Goes from the page that is open to another."""
         self.page, self.place = self.pages[page], page
+        self.query = "tour=0"  # where a page has a lesson, everything that it has
         self.widgets.clear()
         self.closed.clear()
         await self.run()

@@ -21,7 +21,7 @@ CONCEPTS = sorted(
 def test_the_path_shows_a_miniature_at_every_stop(page: Page, app_url: str) -> None:
     page.goto(app_url)
     settled(page)
-    expect(page.locator(".picture svg")).to_have_count(6, timeout=90_000)
+    expect(page.locator(".picture svg")).to_have_count(8, timeout=90_000)
     expect(page.get_by_text("∂y/∂x = 30")).to_be_visible()
 
 
@@ -50,7 +50,7 @@ def test_presenter_mode_by_link(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/?present=1")
     settled(page)
     expect(page.locator("[data-testid=stSidebar]")).to_have_count(0)
-    page.wait_for_function("() => parseFloat(getComputedStyle(document.documentElement).fontSize) >= 22")
+    page.wait_for_function("() => parseFloat(getComputedStyle(document.documentElement).fontSize) > 18")
     page.wait_for_url(re.compile("present=1"))
 
 

@@ -167,7 +167,11 @@ export class GraphCanvas {
       title,
     );
     if (beside) {
-      const words = svg("text", { class: "subtitle", x: ((node.title.length + 1) * size * 0.28).toFixed(1), y: title.getAttribute("y") }, beside);
+      const words = svg(
+        "text",
+        { class: "subtitle", x: ((node.title.length + 1) * size * 0.28).toFixed(1), y: title.getAttribute("y") },
+        beside,
+      );
       words.style.fontSize = `${(size * 0.88).toFixed(1)}px`;
       group.append(words);
     } else if (node.subtitle) {

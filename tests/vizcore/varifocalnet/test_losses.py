@@ -49,7 +49,7 @@ def test_the_varifocal_loss_is_the_papers_equation(logit, q, alpha, gamma):
     weight = q if q > 0 else alpha * torch.sigmoid(x) ** gamma
     found = varifocal_loss(x, target, alpha=alpha, gamma=gamma)
     assert found.item() == pytest.approx(
-        (weight * entropy).item(), rel=1e-7, abs=1e-300
+        (weight * entropy).item(), rel=1e-7, abs=1e-14
     )  # near p = 0 both subtract from 1
 
 
