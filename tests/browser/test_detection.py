@@ -106,7 +106,7 @@ def test_a_threshold_runs_what_it_changes_and_nothing_else(page: Page, app_url: 
         socket.on("framereceived", lambda data: received.append(ForwardMsg.FromString(data)))
 
     page.on("websocket", listen)
-    opened(page, f"{app_url}/detection?tour=0&photo=coffee")
+    opened(page, f"{app_url}/detection?tour=0")
     page.wait_for_url(re.compile("score_threshold=0.6&"))
     stage = page.get_by_role("listbox").element_handle()
     sent.clear()
