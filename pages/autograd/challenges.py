@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pages.autograd.editor import preset_titles
@@ -57,12 +58,14 @@ def change(name: str, view: View, trace: ProgramTrace, _: Translate) -> str | No
     return _("Not yet. Step through it, and look at the ledger where the gradient is not what you want.")
 
 
+def _marked(name: str, outcome: Outcome, _: Translate) -> str | None:
+    return change(name, outcome.view, outcome.trace, _)
+
+
 def of(page: Page, outcome: Outcome) -> list[Challenge]:
     """The challenges in the order shown, marked from the outcome as it is when they are asked."""
     _ = page.translate
     return [
-        Challenge(
-            name, title, _(PRESETS[name].challenge), lambda name=name: change(name, outcome.view, outcome.trace, _)
-        )  # type: ignore[misc]
+        Challenge(name, title, _(PRESETS[name].challenge), partial(_marked, name, outcome, _))
         for name, title in preset_titles(_).items()
     ]

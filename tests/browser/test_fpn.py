@@ -30,8 +30,9 @@ def trace(detector: fcos.Detector) -> fpn.FPNTrace:
 
 
 def open_part(page: Page, app_url: str, part: str = "maps", **query: str) -> None:
-    words = "&".join(f"{name}={value}" for name, value in {"part": part, "lang": "en", **query}.items())
-    page.goto(f"{app_url}/fpn?tour=0&{words}")
+    asked = {"tour": "0", "scene": "0", "view": "mean", "opacity": "0.55", "part": part, "lang": "en", **query}
+    words = "&".join(f"{name}={value}" for name, value in asked.items())
+    page.goto(f"{app_url}/fpn?{words}")
     settled(page)
     piece = {"maps": ".fpn", "designs": ".fpn-designs", "owner": ".fpn-owner[data-ready]", "cell": ".fpn-cell"}
     page.wait_for_selector(piece.get(part, ".stage"), timeout=120_000)

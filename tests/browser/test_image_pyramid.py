@@ -36,7 +36,8 @@ def trace() -> image_pyramid.SlidingWindowTrace:
 
 
 def open_pyramid(page: Page, url: str, query: str = "lang=en") -> Locator:
-    page.goto(f"{url}/image_pyramid?tour=0&{query}")
+    standing = "" if "step=" in query else "&step=-1"
+    page.goto(f"{url}/image_pyramid?tour=0{'' if 'pace=' in query else '&pace=window'}{standing}&{query}")
     view = page.locator(".image_pyramid[data-position]")
     expect(view).to_be_visible(timeout=120_000)
     settled(page)
