@@ -101,8 +101,7 @@ def _show_side(page: Page, view: View, found: Found, index: int, side: Side) -> 
     below = boxes.suppressed(output, _, say_class) if view.show_suppressed else []
     below += boxes.drawn_by_hand(found.truths, _) if view.show_truth else []
     # What a network says of a photo is not shown while a lesson asks for it.
-    shows_finals = page.shows("finals") or page.step is None or page.step.name != "shift"
-    finals = boxes.final(output, _, say_class) if shows_finals else []
+    finals = boxes.final(output, _, say_class) if page.shows("finals") else []
     key = page.key(f"stage{side.suffix}")
     asked = page.value(parameter)
     version, chosen = f"{view.picture.name}.{page.version(parameter.name)}", f"c{asked}"

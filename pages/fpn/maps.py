@@ -19,7 +19,6 @@ from pages.kit.language import translator
 from pages.kit.live import media_url
 from pages.kit.page import Page
 from pages.kit.stage import StageBox, stage
-from pages.kit.tour import BringAbout
 from vizcore import fpn
 from vizcore.data import scenes
 from vizcore.figures import fpn as figures
@@ -98,7 +97,7 @@ def _show_pyramid(page: Page, view: View, run: Run) -> None:
             "boxes_shown": view.boxes,
             "cuts": list(view.cuts),
             "plain": not page.shows("rest"),
-            "locked": not page.revealed and not isinstance(page.step.question, BringAbout) if page.step else False,
+            "locked": page.asks,
             "rows": [row._asdict() for row in fpn.pyramid_rows(run.whole.config)],
             "arrows": [
                 {"cut": arrow.cut, "kind": arrow.kind, "from": arrow.start, "to": arrow.end}

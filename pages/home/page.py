@@ -9,7 +9,7 @@ page = open_page(
     tagline="See how deep detection works, from the first gradient to the last box, by touching it.",
 )
 page.lesson("claim")
-start.show(page)
+start.show(page, stops.PATH)
 stops.show(page)
 page.lesson("promises")
 close_page(page)

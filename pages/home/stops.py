@@ -97,10 +97,14 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
     )
 
 
+PATH = tuple(stop.target for stop in stops_of(lambda message, **_values: message))
+"""The concepts in the order of the path."""
+
+
 def show(page: Page) -> None:
     """Draws the stops. Until torch is there each shows its link alone; then its picture, as soon as it is computed."""
     stops = stops_of(page.translate)
-    done = start.progress_words(page)
+    done = start.progress_words(page, PATH)
     waiting = warm_up().is_alive()
 
     @st.fragment(run_every=0.5 if waiting else None)

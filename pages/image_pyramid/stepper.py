@@ -31,7 +31,7 @@ def show(page: Page, view: View, found: Search) -> int:
     """
     trace = found.trace
     num_positions = image_pyramid.count_positions(trace, view.pace)
-    told = page.is_new("told_step", page.version("step"))  # by a link, or by the lesson
+    told = page.is_told("step")  # by a link, or by the lesson
     new = page.is_new("trace", found.identity) and not told
     asked = state.LAST if new else view.step  # another trace: its result first
     start = num_positions - 1 if asked == state.LAST else asked

@@ -13,7 +13,6 @@ from pages.kit import pictures
 from pages.kit.loaders import compute
 from pages.kit.page import Page
 from pages.kit.stage import stage
-from pages.kit.tour import BringAbout
 from vizcore import iou_losses
 from vizcore.boxes import BoxError, check_box
 from vizcore.figures import iou_losses as figures
@@ -58,7 +57,7 @@ def show(page: Page, view: View) -> None:
             "colors": _COLORS,
             "text": words.component_words(page.translate),
             "stepper": race.spec(page, view, traced),
-            "asks": not page.revealed and not isinstance(page.step and page.step.question, BringAbout),
+            "asks": page.asks,
         },
         payload=iou_losses.pack_playground(_compile(view.settings), traced),
     )

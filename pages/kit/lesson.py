@@ -9,14 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.kit import language as lang
 from pages.kit import link, tour
 from pages.kit.components import mount
-from pages.kit.values import keep_for_page
+from pages.kit.values import keep_for_page, opened_steps
 
 if TYPE_CHECKING:
     from pages.kit.page import Page
 
 PIECE = "shared/lesson"
+_SECTION_ICONS = {
+    "try": ":material/touch_app:",
+    "misconceptions": ":material/psychology_alt:",
+    "sources": ":material/link:",
+}
+
+
+def show_section(page: Page, section: str, *, title: str | None, expanded: bool) -> None:
+    """Shows a section of the page's lesson file, folded under ``title`` when one is given."""
+    text = lang.lesson_sections(page.concept, page.language)[section]
+    if title is None:
+        st.markdown(text)
+        return
+    with st.expander(title, expanded=expanded, icon=_SECTION_ICONS.get(section, ":material/menu_book:")):
+        st.markdown(text)
 
 
 @contextmanager
@@ -50,10 +66,9 @@ def tell(page: Page, outcome: Any) -> None:
     if step is None or page.verdict_place is None:
         return
     words = tour.words_of(page.concept, step, page.language)
-    told = _told(page, step)
+    told = page.told
     if isinstance(step.question, tour.BringAbout) and told is None and step.question.done(outcome):
-        page.remember(_name(step), tour.DONE)
-        keep_for_page(page.concept, **step.then)
+        answer(page, step, tour.DONE)
         st.rerun()  # what is revealed is drawn by a run that knows it
     with page.verdict_place:
         if step.question is not None and told is None:
@@ -90,18 +105,9 @@ def go(concept: str, steps: tuple[tour.Step, ...], number: int) -> None:
         steps: its tour.
         number: of the step, from 1; ``tour.LABORATORY`` for everything.
     """
-    opened = st.session_state.setdefault("opened_steps", {})
+    opened = opened_steps()
     opened[concept] = number or opened.get(concept, 1)
     keep_for_page(concept, **{**(tour.state_at(steps, number) if number else {}), "tour": number})
-
-
-def is_answered(page: Page, step: tour.Step) -> bool:
-    """Whether nothing is asked any more: no question, an answer, or a reader who asked to be shown."""
-    return step.question is None or _told(page, step) is not None
-
-
-def _told(page: Page, step: tour.Step) -> Any:
-    return page.recall(_name(step))
 
 
 def _name(step: tour.Step) -> str:
@@ -111,8 +117,7 @@ def _name(step: tour.Step) -> str:
 def _ask(page: Page, step: tour.Step, words: tour.StepWords) -> None:
     """The question with its answers; afterwards the answers as they were given."""
     st.markdown(f"**{words.question}**")
-    told = _told(page, step)
-    say = page.translate
+    told, say = page.told, page.translate
 
     def button(name: str, label: str, action: Callable[[], None], **more: Any) -> None:
         st.button(label, key=page.key(f"tour_{step.name}_{name}"), on_click=page.guarded(action), **more)
@@ -162,7 +167,8 @@ def _navigate(page: Page, step: tour.Step) -> None:
         to = go_to.get("to") if isinstance(go_to, Mapping) else None
         if isinstance(to, int) and not isinstance(to, bool) and 0 <= to <= count and not (locked and to == 0):
             if to == number:
-                st.session_state.pop(page.key(_name(step)), None)
+                for name in (_name(step), f"{_name(step)}_hint"):
+                    st.session_state.pop(page.key(name), None)
             go(page.concept, page.steps, to)
 
     opened = page.recall("tour_opened", ("", 0))
@@ -180,7 +186,7 @@ def _navigate(page: Page, step: tour.Step) -> None:
             "count": count,
             "opened": opened[0],
             "plays": step.plays,
-            "answered": is_answered(page, step),
+            "answered": page.revealed,
             "look_at": step.look_at,
             "key_prefix": page.key(""),
             "may_leave": not locked,
@@ -204,7 +210,7 @@ def enter(page: Page) -> None:
 
     A link to a view that names no step opens the laboratory; a bare one the first step, or where the reader was.
     """
-    opened = st.session_state.setdefault("opened_steps", {})
+    opened = opened_steps()
     asked, views = page.incoming.get("tour"), [name for name in page.incoming if name not in ("tour", "solved")]
     if asked is None and views:
         page.set(tour=tour.LABORATORY)
@@ -223,11 +229,11 @@ def offer_other_face(page: Page) -> None:
     if "tour" in page.locked:
         return
     say, concept = page.translate, page.concept
-    to = tour.LABORATORY if page.step is not None else st.session_state.get("opened_steps", {}).get(concept, 1)
+    to = tour.LABORATORY if page.step is not None else opened_steps().get(concept, 1)
 
     def other() -> None:
         keep_for_page(concept, tour=to)
-        st.session_state.setdefault("opened_steps", {})[concept] = to or page.tour_number
+        opened_steps()[concept] = to or page.tour_number
 
     label, icon = (
         (say("Laboratory"), ":material/science:") if page.step is not None else (say("Lesson"), ":material/school:")

@@ -25,62 +25,30 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.kit import controls, lesson, link, tour
 from pages.kit import language as lang
 from pages.kit.address import RESERVED, new_parameters, write_address
+from pages.kit.faces import Faces
+from pages.kit.heading import draw_heading
 from pages.kit.teacher import teacher_corner
-from pages.kit.widgets import Widgets
 from vizcore.errors import ExplainedError
 
 Show = Callable[..., Any]
 """``show(page, view, …)`` of one part of a page."""
 
-_SECTION_ICONS = {
-    "try": ":material/touch_app:",
-    "misconceptions": ":material/psychology_alt:",
-    "sources": ":material/link:",
-}
-
 
 @dataclass(kw_only=True)
-class Page(Widgets):
+class Page(Faces):
     """One run of one page.
 
     Attributes:
         presenting: larger type, no sidebar.
         slot: where the heading's actions go once they are known.
         notice_slot: where notices go.
-        steps: of its tour; none where a page has none.
-        tour_number: of the step that is shown, from 1; 0 in the laboratory.
-        verdict_place: where the lesson says what became of an answer.
         closed: whether its end was drawn.
     """
 
     presenting: bool
     slot: DeltaGenerator
     notice_slot: DeltaGenerator
-    steps: tuple[tour.Step, ...] = ()
-    tour_number: int = tour.LABORATORY
-    verdict_place: DeltaGenerator | None = None
     closed: bool = False
-
-    # -- lesson and laboratory -----------------------------------------------------------------------------------------
-
-    @property
-    def step(self) -> tour.Step | None:
-        """The step of the tour that is shown; None in the laboratory."""
-        return self.steps[self.tour_number - 1] if self.tour_number else None
-
-    @property
-    def revealed(self) -> bool:
-        """Whether answers may be shown: in the laboratory, and in a step that asks nothing any more."""
-        return self.step is None or lesson.is_answered(self, self.step)
-
-    def shows(self, block: str) -> bool:
-        """Whether a block of the page is drawn: all of them in the laboratory, those that a step names in the lesson.
-
-        Args:
-            block: any name; a tour's ``shows`` and ``reveals`` speak of it.
-        """
-        step = self.step
-        return step is None or block in step.shows or (block in step.reveals and self.revealed)
 
     def part(self, parts: Mapping[str, tuple[str, Show]], parameter: link.Parameter | None = None) -> Show:
         """Draws the choice of a page's part and returns what shows it.
@@ -111,12 +79,7 @@ class Page(Widgets):
 
     def lesson(self, section: str, *, title: str | None = None, expanded: bool = False) -> None:
         """Shows a section of this page's lesson, folded under ``title`` when one is given."""
-        text = lang.lesson_sections(self.concept, self.language)[section]
-        if title is None:
-            st.markdown(text)
-        else:
-            with st.expander(title, expanded=expanded, icon=_SECTION_ICONS.get(section, ":material/menu_book:")):
-                st.markdown(text)
+        lesson.show_section(self, section, title=title, expanded=expanded)
 
     def explain(self, error: Exception) -> None:
         """Shows one of our errors as a sentence in the reader's language."""
@@ -139,11 +102,6 @@ def open_page(concept: str, *, title: str, tagline: str, tour: Sequence[tour.Ste
         if name in incoming:
             teacher[name] = frozenset(incoming[name].split(","))
     own = ("solved", "tour") if tour else ("solved",)
-    with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
-        with st.container(key="head_words", gap="xxsmall"):
-            st.title(translate(title), anchor=False)
-            st.markdown(f":gray[{translate(tagline)}]")
-        actions = st.container(key="head_actions", horizontal=True, vertical_alignment="center", width="content")
     page = Page(
         concept=concept,
         translate=translate,
@@ -152,7 +110,7 @@ def open_page(concept: str, *, title: str, tagline: str, tour: Sequence[tour.Ste
         hidden=teacher.get("hide", frozenset()),
         locked=teacher.get("lock", frozenset()),
         incoming={name: value for name, value in incoming.items() if name not in RESERVED or name in own},
-        slot=actions,
+        slot=draw_heading(translate(title), translate(tagline)),
         notice_slot=st.container(),
         steps=tuple(tour),
     )

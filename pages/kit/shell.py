@@ -55,6 +55,7 @@ _EVERYWHERE = """<style>
 [class*="st-key-tabs_"] label:has(input:checked) { border-color: var(--st-primary-color, #0B6FB8); }
 [class*="st-key-tabs_"] label:has(input:focus-visible) { outline: 3px solid var(--st-primary-color, #0B6FB8); }
 .st-key-lesson [data-testid="stHorizontalBlock"]:not(:has([data-testid="stElementContainer"])) { display: none; }
+[data-testid="stCaptionContainer"] { opacity: 0.8; }
 [class*="st-key-home_card_"] { position: relative; }
 [class*="st-key-home_card_"] .stPageLink a::after { content: ""; position: absolute; inset: 0; z-index: 1; }
 [class*="st-key-home_card_"] :is(.stPageLink, .stPageLink *) { position: static; }

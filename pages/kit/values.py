@@ -115,6 +115,10 @@ class Values:
         seen[name] = token
         return bool(before != token)
 
+    def is_told(self, name: str) -> bool:
+        """Whether a value was set from outside (a link, a lesson) since this was asked last."""
+        return self.is_new(f"told_{name}", self.version(name))
+
     def is_pressed(self, name: str, count: Any) -> bool:
         """Whether the browser counted another press of ``name`` since this was asked last. The first one is new."""
         seen = st.session_state.setdefault("seen_tokens", {}).setdefault(self.concept, {})
@@ -143,10 +147,16 @@ def reset_page(concept: str) -> None:
     """Forgets everything a page holds in this session."""
     st.session_state.get("kept", {}).pop(concept, None)
     st.session_state.get("seen_tokens", {}).pop(concept, None)
+    opened_steps().pop(concept, None)
     for key in [key for key in st.session_state if isinstance(key, str) and key.startswith(f"{concept}_")]:
         del st.session_state[key]
     for key in [key for key in st.session_state.get("controls", {}) if key.startswith(f"{concept}_")]:
         controls.raise_version(key)
+
+
+def opened_steps() -> dict[str, int]:
+    """The step of each page's lesson that was opened last, and whose state was set, by concept."""
+    return st.session_state.setdefault("opened_steps", {})  # type: ignore[no-any-return]
 
 
 _UNREADABLE = object()

@@ -37,7 +37,7 @@ def show(page: Page, view: View, found: Candidates, trace: nms.NMSTrace) -> Mapp
     packed = compute(nms.pack_trace, trace, labels=found.labels)
     num_positions = (packed.num_steps if view.pace == "pick" else packed.num_steps + packed.num_events) + 2
     identity = hashlib.blake2b(packed.content + view.pace.encode(), digest_size=8).hexdigest()
-    told = page.is_new("told_step", page.version("step"))  # by a link, or by the lesson
+    told = page.is_told("step")  # by a link, or by the lesson
     start = 0 if page.is_new("trace", identity) and not told else view.step  # another trace: from its beginning
     version = f"{identity}.{page.version('step')}"
     own = view.source == "own"

@@ -10,7 +10,6 @@ from pages.kit.ending import Shown
 from pages.kit.live import live
 from pages.kit.loaders import compute
 from pages.kit.page import Page
-from pages.kit.tour import BringAbout
 from pages.upsampling import options, state, words
 from pages.upsampling.layer import COLORS
 from pages.upsampling.state import View
@@ -47,11 +46,6 @@ def show(page: Page, view: View) -> Shown:
     )
 
 
-def hidden(page: Page) -> bool:
-    """Whether a question stands that the picture would answer."""
-    return page.step is not None and not page.revealed and not isinstance(page.step.question, BringAbout)
-
-
 def _show_presets(page: Page, view: View) -> None:
     """The grid's size, and grids to begin with."""
     _ = page.translate
@@ -80,7 +74,7 @@ def _show_cards(page: Page, view: View, cards: list[dict[str, str]], traces: dic
         key=state.grids_key(page),
         data={
             "cards": cards,
-            "hidden": hidden(page),
+            "hidden": page.asks,
             "alone": page.step is not None,
             "version": state.grid_version(page, view.size),
             "scale": list(SCALE),

@@ -9,7 +9,6 @@ from pages.kit.loaders import compute
 from pages.kit.page import Page
 from pages.kit.stepper import step_from, step_spec
 from pages.upsampling import layer, state, words
-from pages.upsampling.grids import hidden
 from pages.upsampling.state import View
 from vizcore import upsampling
 from vizcore.figures.theme import SCALE
@@ -52,7 +51,7 @@ def _show_steps(page: Page, view: View, trace: upsampling.ScatterTrace) -> None:
         key=key,
         data={
             "reading": view.reading,
-            "hidden": hidden(page),
+            "hidden": page.asks,
             "stepper": step_spec(num_steps, start=start, version=version, state=heard),
             "scale": list(SCALE),
             "colors": layer.COLORS,

@@ -223,6 +223,7 @@ def test_the_loupe_looks_at_one_place_in_every_picture(page: Page, app_url: str)
     last = canvases.nth(11)
     expect(last).to_have_attribute("aria-label", re.compile("PixelShuffle.*∞"))
     before = last.evaluate(picture)
+    canvases.first.scroll_into_view_if_needed()  # the wipe stands above
     box = canvases.first.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.1)

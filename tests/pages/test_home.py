@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.home import start, stops
+from pages.home import stops
 from pages.kit.loaders import warm_up
 from tests.pages.opening import open_page
 from tests.pages.pieces import link
@@ -65,7 +65,7 @@ def test_path_menu_and_stops_are_in_one_order() -> None:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SECTIONS"
     )
     menu = [concept for pages in sections.values() for concept, _title, _icon in pages if concept != "home"]
-    assert menu == list(start.PATH) == [stop.target for stop in STOPS]
+    assert menu == list(stops.PATH) == [stop.target for stop in STOPS]
 
 
 @pytest.mark.parametrize(

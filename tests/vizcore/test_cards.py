@@ -14,7 +14,8 @@ from pycocotools.cocoeval import COCOeval
 from safetensors import safe_open
 
 from vizcore.data.scenes import BACKGROUNDS, CLASSES, draw_scene, to_coco
-from vizcore.models.fcos import WEIGHTS_FOLDER, detect, load_fcos
+from vizcore.models.fcos import detect, load_fcos
+from vizcore.models.weight_files import WEIGHTS_FOLDER
 from vizcore.training.cards import Card, list_cards, load_card
 from vizcore.training.recipes import RECIPES
 from vizcore.training.shipping import count_multiply_adds

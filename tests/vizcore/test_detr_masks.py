@@ -16,9 +16,9 @@ from vizcore.models.detr_masks import (
     MHAttentionMap,
     draw_masks,
     load_mask_head,
-    save_mask_head,
 )
 from vizcore.models.efficientnet_lite import load_efficientnet_lite0
+from vizcore.models.weight_files import save_network
 from vizcore.seeding import seeded
 from vizcore.training import detr_masks as training
 from vizcore.training.features import FeatureCache
@@ -235,7 +235,7 @@ def test_a_shipped_head_comes_back_with_its_card(detr, backbone, tmp_path, monke
 
 
 def test_a_head_on_disk_is_the_head(head, tmp_path):
-    save_mask_head(tmp_path / "detr_masks.safetensors", head)
+    save_network(tmp_path / "detr_masks.safetensors", head, head.config)
     loaded = load_mask_head(folder=tmp_path)
     assert loaded.config == TINY
     for name, value in head.state_dict().items():

@@ -14,6 +14,7 @@ from vizcore import detr
 from vizcore.data.scenes import CLASSES, draw_scene
 from vizcore.detr.loss import UNUSED, pad_targets
 from vizcore.models.detr import SMALL, Detector, detect
+from vizcore.models.weight_files import save_network
 from vizcore.seeding import seeded
 from vizcore.training import detr as training
 from vizcore.training import detr_shipping as shipping
@@ -237,7 +238,7 @@ def test_how_it_learned_and_what_its_queries_do_is_kept(shipped):
     snapshots = folder / "snapshots"
     shipping._save_snapshot(snapshots, build_detr(RECIPE, seed=5), 1)
     shipping._save_snapshot(snapshots, model, 40)
-    shipping.save_detr(folder / "detr.safetensors", model.detr)
+    save_network(folder / "detr.safetensors", model.detr, model.detr.config)
     shipping.ship_history(snapshots, folder, num_scenes=2)
     strip, places = detr.load_strip(folder=folder), detr.load_places(folder=folder)
     assert strip.steps.tolist() == [1, 40]

@@ -22,6 +22,7 @@ from vizcore.models.centernet import (
 )
 from vizcore.models.fcos import STAGE_CHANNELS, level_points, level_sizes
 from vizcore.models.vfnet import VFNet, VFNetConfig, VFNetOutput, cell_scores, detections, load_vfnet, read_vfnet
+from vizcore.models.weight_files import save_network
 from vizcore.training.__main__ import main as train_main
 from vizcore.training.centernet import (
     CENTERNET_OVERLAP,
@@ -29,7 +30,6 @@ from vizcore.training.centernet import (
     build_centernet,
     centernet_losses,
     open_angles,
-    write_weights,
 )
 from vizcore.training.point_shipping import boxes_of, flip_output, main, turn_errors
 from vizcore.training.varifocalnet import VFNET_RECIPES, build_vfnet, vfnet_losses
@@ -157,7 +157,7 @@ def test_a_network_comes_back_from_its_file(tmp_path):
         (VFNet(VFNetConfig(channels=8)), read_vfnet, "vfnet"),
     ):
         path = tmp_path / f"{name}.safetensors"
-        write_weights(path, network, network.config)
+        save_network(path, network, network.config)
         again = getattr(read(path), name)
         assert again.config == network.config
         for key, value in network.state_dict().items():
@@ -244,7 +244,7 @@ def test_a_judged_run_has_its_card_with_every_way_to_decode(tmp_path, capsys):
     run = tmp_path / "centernet"
     run.mkdir()
     network = CenterNet(CenterNetConfig(channels=8))
-    write_weights(run / "centernet.safetensors", network, network.config)
+    save_network(run / "centernet.safetensors", network, network.config)
     (run / "log.csv").write_text("step,seconds,rate,loss\n20,7200,1e-3,1\n")
     main(["centernet", "--folder", str(tmp_path), "--out", str(tmp_path / "out"), "--validation", "1"])
     card = json.loads((tmp_path / "out" / "centernet.json").read_text())

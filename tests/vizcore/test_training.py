@@ -18,11 +18,11 @@ from torch import nn
 
 from vizcore.data.scenes import CLASSES, draw_scene, to_coco
 from vizcore.models.fcos import FCOS, FCOSConfig
+from vizcore.models.weight_files import save_network
 from vizcore.seeding import seeded
 from vizcore.training.evaluation import Detections, evaluate
 from vizcore.training.features import open_features
 from vizcore.training.harness import Schedule, batch_indices, train
-from vizcore.training.shipping import save_weights
 
 SCHEDULE = Schedule(12, batch_size=4, warm_up=3, evaluate_every=4)
 
@@ -254,7 +254,7 @@ def test_shipped_weights_are_tensors_alone_and_come_back(tmp_path: Path, monkeyp
     monkeypatch.setattr(module, "WEIGHTS_FOLDER", tmp_path)
     with seeded(3):
         model = FCOS(FCOSConfig("separate", finest=4, channels=16))
-    save_weights(tmp_path / "trial.safetensors", model)
+    save_network(tmp_path / "trial.safetensors", model, model.config)
     loaded = module.load_fcos("trial").fcos
     assert loaded.config == model.config
     for name, value in model.state_dict().items():

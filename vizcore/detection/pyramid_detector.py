@@ -20,7 +20,8 @@ from vizcore.detection.output import (
     check_thresholds,
 )
 from vizcore.fpn import FPNTrace
-from vizcore.models.fcos import WEIGHTS_FOLDER, Detector, load_fcos
+from vizcore.models.fcos import Detector, load_fcos
+from vizcore.models.weight_files import WEIGHTS_FOLDER
 
 NAMES = ("fcos_lite0_fpn",)
 _FILES = {"fcos_lite0_fpn": "fcos_fpn"}

@@ -14,9 +14,7 @@ Reference:
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +23,11 @@ from typing import Final, NamedTuple
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from vizcore.models.efficientnet_lite import EfficientNetLite0, load_efficientnet_lite0
-from vizcore.models.fcos import STAGE_CHANNELS, WEIGHTS_FOLDER
+from vizcore.models.fcos import STAGE_CHANNELS
+from vizcore.models.weight_files import WEIGHTS_FOLDER, read_network, shipped_file
 
 STRIDE: Final = 4
 """Pixels of the picture per cell of the map."""
@@ -152,15 +150,9 @@ def load_centernet(name: str = "centernet", *, backbone: EfficientNetLite0 | Non
     Raises:
         ValueError: If no such detector was shipped.
     """
-    path = POINT_WEIGHTS / f"{name}.safetensors"
-    if not re.fullmatch(r"[a-z0-9_]+", name) or not path.is_file():
-        raise ValueError(f"no detector called {name!r} was shipped")
-    return read_centernet(path, backbone=backbone)
+    return read_centernet(shipped_file(name, POINT_WEIGHTS), backbone=backbone)
 
 
 def read_centernet(path: Path, *, backbone: EfficientNetLite0 | None = None) -> CenterNetDetector:
     """A detector from a file of weights, wherever it lies."""
-    with safe_open(path, framework="pt") as file:
-        centernet = CenterNet(CenterNetConfig(**json.loads(file.metadata()["config"])))
-        centernet.load_state_dict({key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118
-    return CenterNetDetector(centernet, backbone)
+    return CenterNetDetector(read_network(path, lambda config: CenterNet(CenterNetConfig(**config))), backbone)

@@ -19,25 +19,22 @@ Reference:
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
-from safetensors import safe_open
 from torch import Tensor, nn
 from torchvision.models import resnet50
 from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops import FrozenBatchNorm2d, box_convert
 
+from vizcore.models import weight_files
 from vizcore.models.efficientnet_lite import EfficientNetLite0, load_efficientnet_lite0, normalise
 
 LITE0_STAGES: Final = ("C3", "C4", "C5")
@@ -723,7 +720,7 @@ def detect(detector: Detector, pixels: UInt8[Tensor, "H W 3"]) -> Selection:
     return found._replace(boxes=found.boxes / fitted.scale)
 
 
-WEIGHTS_FOLDER: Final = Path(str(resources.files("vizcore") / "assets" / "weights" / "detr"))
+WEIGHTS_FOLDER: Final = weight_files.WEIGHTS_FOLDER / "detr"
 """Where the DETR that was trained here lies, beside its card."""
 
 
@@ -737,16 +734,9 @@ def load_detr(name: str = "detr", *, backbone: EfficientNetLite0 | None = None) 
     Raises:
         ValueError: If no such detector was shipped.
     """
-    path = WEIGHTS_FOLDER / f"{name}.safetensors"
-    if not re.fullmatch(r"[a-z0-9_]+", name) or not path.is_file():
-        raise ValueError(f"no detector called {name!r} was shipped")
-    return Detector(read_detr(path), backbone)
+    return Detector(read_detr(weight_files.shipped_file(name, WEIGHTS_FOLDER)), backbone)
 
 
 def read_detr(path: Path) -> DETR:
     """A DETR from a file of ours, which holds the configuration that rebuilds it."""
-    with safe_open(path, framework="pt") as file:
-        config: dict[str, Any] = json.loads(file.metadata()["config"])
-        detr = DETR(DETRConfig(**config))
-        detr.load_state_dict({key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118
-    return detr
+    return weight_files.read_network(path, lambda config: DETR(DETRConfig(**config)))

@@ -9,21 +9,18 @@ Reference:
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vizcore.models.detr import DETR, WEIGHTS_FOLDER, DETRConfig, DETROutput
+from vizcore.models.weight_files import read_network
 
 FINER_CHANNELS: Final = {"resnet50": (1024, 512, 256), "lite0": (40, 24)}
 """Channels of the finer stages that the masks are drawn with, the coarsest first: C4, C3, C2 of the paper; C3, C2."""
@@ -179,12 +176,6 @@ def draw_masks(
     return torch.cat(parts) if parts else features.new_zeros(0, *size)
 
 
-def save_mask_head(path: Path, head: MaskHead) -> None:
-    """Writes the weights in half precision, with the configuration of the detector."""
-    tensors = {name: value.detach().to(torch.float16).contiguous() for name, value in head.state_dict().items()}
-    save_file(tensors, path, metadata={"config": json.dumps(asdict(head.config))})
-
-
 def load_mask_head(name: str = "detr_masks", *, folder: Path = WEIGHTS_FOLDER) -> MaskHead:
     """The mask head that was trained here, in eval mode and without gradients.
 
@@ -194,7 +185,5 @@ def load_mask_head(name: str = "detr_masks", *, folder: Path = WEIGHTS_FOLDER) -
     path = folder / f"{name}.safetensors"
     if not path.is_file():
         raise ValueError(f"no mask head called {name!r} was shipped")
-    with safe_open(path, framework="pt") as file:
-        head = MaskHead(DETRConfig(**json.loads(file.metadata()["config"])))
-        head.load_state_dict({key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118
+    head = read_network(path, lambda config: MaskHead(DETRConfig(**config)))
     return head.eval().requires_grad_(False)

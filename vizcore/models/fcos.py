@@ -19,19 +19,14 @@ Reference:
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64, UInt8
-from safetensors import safe_open
 from torch import Tensor, nn
 from torchvision.ops import (
     FeaturePyramidNetwork,
@@ -43,6 +38,7 @@ from torchvision.ops import (
 
 from vizcore.boxes import boxes_to_distances_ltrb, distances_ltrb_to_boxes
 from vizcore.models.efficientnet_lite import EfficientNetLite0, load_efficientnet_lite0, normalise
+from vizcore.models.weight_files import WEIGHTS_FOLDER, read_network, shipped_file
 
 STAGE_CHANNELS: Final = {"C2": 24, "C3": 40, "C4": 112, "C5": 320}
 """Channels of the backbone's stages; their strides are 4, 8, 16 and 32."""
@@ -385,10 +381,29 @@ def candidates(
         most: only so many of the best are taken.
     """
     scores = cell_scores(output)[0]
-    number = min(max(int((scores > score_threshold).sum()), least), most, scores.numel())
-    values, places = scores.flatten().topk(number)
+    number = min(max(int((scores > score_threshold).sum()), least), most)
+    return best_cells(scores, output.distances[0], points, image_size, number)
+
+
+def best_cells(
+    scores: Float[Tensor, "P C"],
+    distances: Float[Tensor, "P 4"],
+    points: Points,
+    image_size: tuple[int, int],
+    number: int,
+) -> Selection:
+    """The best (cell, class) pairs of one picture as boxes clipped to it, by decreasing score.
+
+    Args:
+        scores: of every class at every cell, in [0, 1].
+        distances: from each cell to the sides of its box, pixels.
+        points: of the same levels.
+        image_size: (height, width) that boxes are clipped to, pixels.
+        number: of pairs.
+    """
+    values, places = scores.flatten().topk(min(number, scores.numel()))
     cells = torch.div(places, scores.shape[1], rounding_mode="floor")
-    boxes = distances_ltrb_to_boxes(output.distances[0, cells], points.centres[cells])
+    boxes = distances_ltrb_to_boxes(distances[cells], points.centres[cells])
     return Selection(clip_boxes_to_image(boxes, image_size), values, places % scores.shape[1], cells)
 
 
@@ -403,10 +418,10 @@ def detections(
 ) -> Selection:
     """Final boxes of the first picture: candidates, then class-aware NMS."""
     found = candidates(output, points, image_size, score_threshold=score_threshold)
-    return _suppress(found, iou_threshold, most)
+    return suppress(found, iou_threshold, most)
 
 
-def _suppress(found: Selection, iou_threshold: float, most: int) -> Selection:
+def suppress(found: Selection, iou_threshold: float, most: int) -> Selection:
     """What class-aware NMS leaves of candidates, by decreasing score."""
     keep = batched_nms(found.boxes, found.scores, found.labels, iou_threshold)[:most]
     return Selection(*(column[keep] for column in found))
@@ -448,11 +463,7 @@ def detect_on_pyramid(
         boxes, scores, labels, cells = (column[chosen] for column in found)
         parts.append(Selection(boxes / scale, scores, labels, cells))
     every = Selection(*(torch.cat(column) for column in zip(*parts, strict=True)))
-    return _suppress(every, iou_threshold, most)
-
-
-WEIGHTS_FOLDER: Final = Path(str(resources.files("vizcore") / "assets" / "weights"))
-"""Where the detectors that were trained here lie, each beside its card."""
+    return suppress(every, iou_threshold, most)
 
 
 def load_fcos(name: str = "fcos_fpn", *, backbone: EfficientNetLite0 | None = None) -> Detector:
@@ -466,11 +477,5 @@ def load_fcos(name: str = "fcos_fpn", *, backbone: EfficientNetLite0 | None = No
     Raises:
         ValueError: If no such detector was shipped.
     """
-    path = WEIGHTS_FOLDER / f"{name}.safetensors"
-    if not re.fullmatch(r"[a-z0-9_]+", name) or not path.is_file():
-        raise ValueError(f"no detector called {name!r} was shipped")
-    with safe_open(path, framework="pt") as file:
-        config = FCOSConfig(**json.loads(file.metadata()["config"]))
-        fcos = FCOS(config)
-        fcos.load_state_dict({key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118
+    fcos = read_network(shipped_file(name, WEIGHTS_FOLDER), lambda config: FCOS(FCOSConfig(**config)))
     return Detector(fcos, backbone)

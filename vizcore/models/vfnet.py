@@ -15,9 +15,7 @@ Reference:
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +24,9 @@ from typing import Final, NamedTuple
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int64
-from safetensors import safe_open
 from torch import Tensor, nn
-from torchvision.ops import FeaturePyramidNetwork, batched_nms, clip_boxes_to_image
+from torchvision.ops import FeaturePyramidNetwork
 
-from vizcore.boxes import distances_ltrb_to_boxes
 from vizcore.models.centernet import POINT_WEIGHTS
 from vizcore.models.efficientnet_lite import EfficientNetLite0, load_efficientnet_lite0
 from vizcore.models.fcos import (
@@ -39,8 +35,11 @@ from vizcore.models.fcos import (
     Points,
     Selection,
     Tower,
+    best_cells,
     build_predictor,
+    suppress,
 )
+from vizcore.models.weight_files import read_network, shipped_file
 
 REFINE_GRADIENT: Final = 0.1
 """Share of the gradient that the first box gets from the points that it puts (``gradient_mul`` of the authors)."""
@@ -273,10 +272,7 @@ def candidates(
     """
     scores = cell_scores(output)[0]
     number = min(int((scores > score_threshold).sum()), most)
-    values, places = scores.flatten().topk(number)
-    cells = torch.div(places, scores.shape[1], rounding_mode="floor")
-    boxes = distances_ltrb_to_boxes(output.distances[0, cells], points.centres[cells])
-    return Selection(clip_boxes_to_image(boxes, image_size), values, places % scores.shape[1], cells)
+    return best_cells(scores, output.distances[0], points, image_size, number)
 
 
 def detections(
@@ -290,8 +286,7 @@ def detections(
 ) -> Selection:
     """Final boxes of the first picture: candidates, then class-aware NMS."""
     found = candidates(output, points, image_size, score_threshold=score_threshold)
-    keep = batched_nms(found.boxes, found.scores, found.labels, iou_threshold)[:most]
-    return Selection(*(column[keep] for column in found))
+    return suppress(found, iou_threshold, most)
 
 
 class VFNetDetector(nn.Module):
@@ -320,15 +315,9 @@ def load_vfnet(name: str = "vfnet", *, backbone: EfficientNetLite0 | None = None
     Raises:
         ValueError: If no such detector was shipped.
     """
-    path = POINT_WEIGHTS / f"{name}.safetensors"
-    if not re.fullmatch(r"[a-z0-9_]+", name) or not path.is_file():
-        raise ValueError(f"no detector called {name!r} was shipped")
-    return read_vfnet(path, backbone=backbone)
+    return read_vfnet(shipped_file(name, POINT_WEIGHTS), backbone=backbone)
 
 
 def read_vfnet(path: Path, *, backbone: EfficientNetLite0 | None = None) -> VFNetDetector:
     """A detector from a file of weights, wherever it lies."""
-    with safe_open(path, framework="pt") as file:
-        vfnet = VFNet(VFNetConfig(**json.loads(file.metadata()["config"])))
-        vfnet.load_state_dict({key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118
-    return VFNetDetector(vfnet, backbone)
+    return VFNetDetector(read_network(path, lambda config: VFNet(VFNetConfig(**config))), backbone)

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from vizcore.models.fcos import WEIGHTS_FOLDER
+from vizcore.models.weight_files import WEIGHTS_FOLDER
 from vizcore.training import autoregressive
 from vizcore.training.cards import list_cards, load_card
 from vizcore.training.centernet import CENTERNET_RECIPES, run_centernet_command

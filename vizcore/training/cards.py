@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vizcore.models.fcos import WEIGHTS_FOLDER
+from vizcore.models.weight_files import WEIGHTS_FOLDER
 
 
 @dataclass(frozen=True)

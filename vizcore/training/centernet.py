@@ -6,13 +6,12 @@ import argparse
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from jaxtyping import Float, Int64
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vizcore.centernet.decoding import decode
@@ -21,6 +20,7 @@ from vizcore.centernet.losses import OFFSET_WEIGHT, focal_terms_from_logits, is_
 from vizcore.data.scenes import CLASSES, SYMMETRIES, draw_scene
 from vizcore.models.centernet import STRIDE, CenterNet, CenterNetConfig, CenterNetOutput
 from vizcore.models.fcos import STAGE_CHANNELS
+from vizcore.models.weight_files import save_network
 from vizcore.seeding import seeded
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES, Detections, evaluate
 from vizcore.training.features import FeatureCache, open_features
@@ -174,13 +174,5 @@ def run_centernet_command(options: argparse.Namespace) -> None:
         resume=options.resume,
         evaluate=make_centernet_evaluation(folder, count=min(options.validation, SELECTION_SCENES)),
     )
-    write_weights(run / f"{options.model}.safetensors", trained.model, recipe.config)
+    save_network(run / f"{options.model}.safetensors", trained.model, recipe.config)
     print(f"{trained.step} steps in {trained.seconds / 60:.1f} minutes: {trained.best}")  # noqa: T201
-
-
-def write_weights(path: Path, model: nn.Module, config: Any) -> None:
-    """Writes neck and heads in half precision, with the configuration that rebuilds them."""
-    part = path.with_suffix(".part")
-    tensors = {name: value.detach().to(torch.float16).contiguous() for name, value in model.state_dict().items()}
-    save_file(tensors, part, metadata={"config": json.dumps(asdict(config))})
-    os.replace(part, path)

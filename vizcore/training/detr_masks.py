@@ -34,8 +34,9 @@ from vizcore.models.detr import (
     normalise,
     read_detr,
 )
-from vizcore.models.detr_masks import MASK_STRIDE, MaskHead, draw_masks, load_mask_head, save_mask_head
+from vizcore.models.detr_masks import MASK_STRIDE, MaskHead, draw_masks, load_mask_head
 from vizcore.models.efficientnet_lite import EfficientNetLite0, load_efficientnet_lite0
+from vizcore.models.weight_files import save_network
 from vizcore.seeding import seeded
 from vizcore.training.detr import SIZE
 from vizcore.training.features import FeatureCache, open_features
@@ -234,7 +235,7 @@ def ship_masks(
     assert isinstance(trained.model, MaskHead)
     path = folder / f"{NAME}.safetensors"
     folder.mkdir(parents=True, exist_ok=True)
-    save_mask_head(path, trained.model)
+    save_network(path, trained.model, trained.model.config)
     head = load_mask_head(folder=folder)
     quality: dict[str, Any] = asdict(judge_masks(head, detr, backbone, num_scenes=num_scenes))
     card = MaskCard(

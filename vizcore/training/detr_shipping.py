@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision.ops import batched_nms
 
 from vizcore.costs import count, count_parameters
-from vizcore.data.scenes import BACKGROUNDS, CLASSES, draw_scene
+from vizcore.data.scenes import draw_scene
 from vizcore.detr.history import record_places, record_strip, save_places, save_strip
 from vizcore.models.detr import (
     CANVAS,
-    DETR,
     WEIGHTS_FOLDER,
     Detector,
     detect,
@@ -33,6 +31,7 @@ from vizcore.models.detr import (
     read_detr,
 )
 from vizcore.models.efficientnet_lite import load_efficientnet_lite0
+from vizcore.models.weight_files import save_network
 from vizcore.training.detr import (
     DETR_RECIPES,
     SIZE,
@@ -45,7 +44,8 @@ from vizcore.training.detr import (
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES, Detections, evaluate
 from vizcore.training.features import open_features
 from vizcore.training.harness import TrainedModel, train
-from vizcore.training.recipes import NUM_TRAINING_SCENES, SELECTION_SCENES
+from vizcore.training.recipes import SELECTION_SCENES
+from vizcore.training.shipping import describe_scenes
 
 SNAPSHOTS: Final = (0.005, 0.02, 0.06, 0.2, 0.5, 1.0)
 """Shares of the run after which the averaged weights are kept, to show how it learned."""
@@ -142,15 +142,6 @@ def helps_of(recipe: DETRRecipe) -> list[str]:
     return [sentence for sentence, holds in said.items() if holds]
 
 
-def save_detr(path: Path, detr: DETR) -> None:
-    """Writes the weights in half precision, with the configuration that rebuilds them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    tensors = {name: value.detach().to(torch.float16).contiguous() for name, value in detr.state_dict().items()}
-    save_file(tensors, part, metadata={"config": json.dumps(asdict(detr.config))})
-    os.replace(part, path)
-
-
 def ship_detr(
     recipe: DETRRecipe,
     name: str,
@@ -164,7 +155,7 @@ def ship_detr(
     """Writes a trained DETR and its card into a folder, judged as it was written."""
     assert isinstance(trained.model, Trainee)
     path = folder / f"{name}.safetensors"
-    save_detr(path, trained.model.detr)
+    save_network(path, trained.model.detr, trained.model.detr.config)
     detector = Detector(read_detr(path))
     layers = judge_layers(detector, num_scenes=num_scenes)
     card = DETRCard(
@@ -173,15 +164,7 @@ def ship_detr(
         config=asdict(recipe.config),
         helps=helps_of(recipe),
         seed=seed,
-        data={
-            "scenes": NUM_TRAINING_SCENES,
-            "size": SIZE,
-            "classes": list(CLASSES),
-            "backgrounds": list(BACKGROUNDS["train"]),
-            "validation_size": SIZE,
-            "validation_backgrounds": list(BACKGROUNDS["validation"]),
-            "selection_scenes": SELECTION_SCENES,
-        },
+        data=describe_scenes(SIZE),
         steps=trained.step,
         batch_size=recipe.schedule.batch_size,
         hours=round(trained.seconds / 3600, 2),
@@ -325,4 +308,4 @@ def ship_history(snapshots: Path, folder: Path, *, num_scenes: int) -> None:
 
 def _save_snapshot(folder: Path, model: nn.Module, step: int) -> None:
     assert isinstance(model, Trainee)
-    save_detr(folder / f"{step:06d}.safetensors", model.detr)
+    save_network(folder / f"{step:06d}.safetensors", model.detr, model.detr.config)

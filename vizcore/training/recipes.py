@@ -10,7 +10,16 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from vizcore.models.fcos import FCOS, FCOSConfig, Points, detection_losses, detections, level_points, level_sizes
+from vizcore.models.fcos import (
+    FCOS,
+    FCOSConfig,
+    Points,
+    Selection,
+    detection_losses,
+    detections,
+    level_points,
+    level_sizes,
+)
 from vizcore.seeding import seeded
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES, Detections, evaluate
 from vizcore.training.features import FeatureCache, open_features
@@ -76,7 +85,20 @@ def make_evaluation(
     recipe: Recipe, folder: Path, *, count: int = NUM_VALIDATION_SCENES
 ) -> Callable[[nn.Module], Mapping[str, float]]:
     """Judges a model on cached features of the validation scenes; the card is judged on the scenes themselves."""
-    config = recipe.config
+    return judge_on_features(recipe.config, detections, folder, count=count)
+
+
+def judge_on_features(
+    config: FCOSConfig, find: Callable[..., Selection], folder: Path, *, count: int
+) -> Callable[[nn.Module], Mapping[str, float]]:
+    """Judges models of one kind on cached features of the validation scenes.
+
+    Args:
+        config: of their levels and stages.
+        find: final boxes from a model's output, the points of the levels and the (height, width) of a scene.
+        folder: of the features.
+        count: only so many scenes.
+    """
     features = open_features(folder, "validation", count, size=VALIDATION_SIZE)
     points = _points(config, features.size)
     targets = [(boxes.numpy(), labels.numpy()) for boxes, labels in zip(features.boxes, features.labels, strict=True)]
@@ -87,7 +109,7 @@ def make_evaluation(
             stages, _, _ = features.batch(torch.tensor([index]), config.stages)
             with torch.autocast("cpu", torch.bfloat16):
                 output = model({name: x.contiguous(memory_format=torch.channels_last) for name, x in stages.items()})
-            found = detections(output, points, (features.size, features.size))
+            found = find(output, points, (features.size, features.size))
             return Detections(found.boxes.numpy(), found.scores.numpy(), found.labels.numpy())
 
         return evaluate(detect, targets).as_dict()

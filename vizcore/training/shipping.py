@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from vizcore.costs import count, count_parameters
 from vizcore.data.scenes import BACKGROUNDS, CLASSES, draw_scene
 from vizcore.models.fcos import (
     FCOS,
     PYRAMID_SCALES,
-    WEIGHTS_FOLDER,
     Detector,
     detect,
     detect_on_pyramid,
     load_fcos,
 )
+from vizcore.models.weight_files import WEIGHTS_FOLDER, save_network
 from vizcore.training.cards import Card, write_card
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES, Detections, Quality, evaluate
 from vizcore.training.harness import TrainedModel
@@ -43,13 +40,21 @@ PYRAMID_SCENES: Final = 100
 """An image pyramid is judged on the first so many scenes: each takes it as long as twenty single passes."""
 
 
-def save_weights(path: Path, fcos: FCOS) -> None:
-    """Writes neck and head in half precision, with the configuration that rebuilds them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    tensors = {name: value.detach().to(torch.float16).contiguous() for name, value in fcos.state_dict().items()}
-    save_file(tensors, part, metadata={"config": json.dumps(asdict(fcos.config))})
-    os.replace(part, path)
+def describe_scenes(training_size: int) -> dict[str, Any]:
+    """What a card says of the scenes: those learned from, and those judged on.
+
+    Args:
+        training_size: side of a training scene, pixels.
+    """
+    return {
+        "scenes": NUM_TRAINING_SCENES,
+        "size": training_size,
+        "classes": list(CLASSES),
+        "backgrounds": list(BACKGROUNDS["train"]),
+        "validation_size": VALIDATION_SIZE,
+        "validation_backgrounds": list(BACKGROUNDS["validation"]),
+        "selection_scenes": SELECTION_SCENES,
+    }
 
 
 def ship(
@@ -61,7 +66,7 @@ def ship(
     """
     assert isinstance(trained.model, FCOS)
     path = WEIGHTS_FOLDER / f"{name}.safetensors"
-    save_weights(path, trained.model)
+    save_network(path, trained.model, trained.model.config)
     detector = load_fcos(name)
     card = Card(
         name=name,
@@ -70,15 +75,7 @@ def ship(
         title=recipe.title,
         config=asdict(recipe.config),
         seed=seed,
-        data={
-            "scenes": NUM_TRAINING_SCENES,
-            "size": TRAINING_SIZE,
-            "classes": list(CLASSES),
-            "backgrounds": list(BACKGROUNDS["train"]),
-            "validation_size": VALIDATION_SIZE,
-            "validation_backgrounds": list(BACKGROUNDS["validation"]),
-            "selection_scenes": SELECTION_SCENES,
-        },
+        data=describe_scenes(TRAINING_SIZE),
         steps=trained.step,
         batch_size=recipe.schedule.batch_size,
         hours=round(trained.seconds / 3600, 2),

@@ -17,12 +17,12 @@ from torchvision.ops import generalized_box_iou_loss, sigmoid_focal_loss
 from vizcore.boxes import boxes_to_distances_ltrb, distances_ltrb_to_boxes
 from vizcore.models.fcos import Points, centerness_target, level_points, level_sizes
 from vizcore.models.vfnet import VFNet, VFNetConfig, VFNetOutput, detections
+from vizcore.models.weight_files import save_network
 from vizcore.seeding import seeded
-from vizcore.training.centernet import write_weights
-from vizcore.training.evaluation import NUM_VALIDATION_SCENES, Detections, evaluate
+from vizcore.training.evaluation import NUM_VALIDATION_SCENES
 from vizcore.training.features import FeatureCache, open_features
 from vizcore.training.harness import Schedule, batch_indices, train
-from vizcore.training.recipes import SELECTION_SCENES, TRAINING_SIZE, VALIDATION_SIZE
+from vizcore.training.recipes import SELECTION_SCENES, TRAINING_SIZE, judge_on_features
 from vizcore.varifocalnet.assignment import assign_atss
 from vizcore.varifocalnet.losses import varifocal_terms
 
@@ -141,23 +141,7 @@ def make_vfnet_evaluation(
     recipe: VFNetRecipe, folder: Path, *, count: int = NUM_VALIDATION_SCENES
 ) -> Callable[[nn.Module], Mapping[str, float]]:
     """Judges a model on cached features of the validation scenes; the card is judged on the scenes themselves."""
-    config = recipe.config.fcos
-    features = open_features(folder, "validation", count, size=VALIDATION_SIZE)
-    points = _points(recipe.config, features.size)
-    targets = [(boxes.numpy(), labels.numpy()) for boxes, labels in zip(features.boxes, features.labels, strict=True)]
-
-    def judge(model: nn.Module) -> Mapping[str, float]:
-        @torch.inference_mode()
-        def detect(index: int) -> Detections:
-            stages, _, _ = features.batch(torch.tensor([index]), config.stages)
-            with torch.autocast("cpu", torch.bfloat16):
-                output = model({name: x.contiguous(memory_format=torch.channels_last) for name, x in stages.items()})
-            found = detections(output, points, (features.size, features.size))
-            return Detections(found.boxes.numpy(), found.scores.numpy(), found.labels.numpy())
-
-        return evaluate(detect, targets).as_dict()
-
-    return judge
+    return judge_on_features(recipe.config.fcos, detections, folder, count=count)
 
 
 def _points(config: VFNetConfig, size: int) -> Points:
@@ -180,5 +164,5 @@ def run_vfnet_command(options: argparse.Namespace) -> None:
         resume=options.resume,
         evaluate=make_vfnet_evaluation(recipe, folder, count=min(options.validation, SELECTION_SCENES)),
     )
-    write_weights(run / f"{options.model}.safetensors", trained.model, recipe.config)
+    save_network(run / f"{options.model}.safetensors", trained.model, recipe.config)
     print(f"{trained.step} steps in {trained.seconds / 60:.1f} minutes: {trained.best}")  # noqa: T201
