@@ -6,7 +6,6 @@ A page reads top to bottom::
     with page.explained():
         view = state.read(page)                                        # link, controls and pieces → one frozen View
         page.slider(state.IOU_THRESHOLD, page.translate("IoU threshold"))
-        ...
         end_page(page, ...)
 
 Each control is named as the argument it feeds: its key is ``<concept>_<name>``, its link parameter ``<name>``.
