@@ -47,6 +47,8 @@ def test_words_stand_in_both_languages(concept: str, number: int) -> None:
     for words in (english, chinese):
         assert words.title
         assert words.text
+        for early in (words.title, words.text, words.question, *words.answers.values()):
+            assert not re.search(r"\{[a-z_0-9]+\}", early)  # filled only once the page has computed its numbers
         assert bool(words.question) == (step.question is not None)
         if isinstance(step.question, tour.Choose):
             assert len(words.answers) >= 2
