@@ -85,7 +85,7 @@ def test_the_keys_lead_to_the_end_and_no_answer_is_on_the_screen(concept: str, a
         expect(page.locator(".st-key-lesson_words h4")).to_have_text(words.title)
         rest(page)
         say_nothing(page)
-        top, bottom = page.evaluate(PICTURE)
+        top, bottom = page.wait_for_function(PICTURE).json_value()
         assert 0 <= top < bottom <= page.viewport_size["height"], f"step {number}: the picture is cut"
         if step.question is not None:
             shown = page.evaluate(VISIBLE)

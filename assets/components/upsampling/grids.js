@@ -102,6 +102,7 @@ class Grids {
   }
 
   read(bytes) {
+    clearTimeout(this.timer); // a walk over operators that are no longer here
     this.payload = bytes;
     const { header, arrays } = unpack(bytes);
     this.given = header.input;
