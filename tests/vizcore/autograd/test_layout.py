@@ -33,7 +33,7 @@ def lay_out(count: int) -> None:
 
 
 def test_many_graphs_in_memory_that_was_used_before() -> None:
-    """igraph 1.0 reads memory that it never wrote and ends the process, here within some hundred graphs; 0.11 does not."""
+    """igraph 1.0 reads memory that it never wrote and ends the process within some hundred graphs; 0.11 does not."""
     environment = {**os.environ, "MALLOC_PERTURB_": "137", "MALLOC_CHECK_": "3"}
     code = "from tests.vizcore.autograd.test_layout import lay_out; lay_out(1000)"
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=200)
