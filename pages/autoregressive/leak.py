@@ -61,6 +61,7 @@ def show(page: Page, view: View) -> Shown:
             "pixel": output,
             "version": version,
             "hidden": page.asks,
+            "reach": view.layers * (view.kernel // 2) if view.network.endswith("pixelcnn") else 0,
             "colors": COLORS,
             "presenter": page.presenting,
             "text": words.leak_words(_),

@@ -76,6 +76,7 @@ def leak_words(_: Translate) -> dict[str, str]:
         "missing": _("allowed, not seen"),
         "leak": _("seen, not allowed: a leak"),
         "later": _("later, not seen"),
+        "window": _("within reach of the kernels"),
         "asked": _("Answer first, then the picture shows it."),
         "sees_all": _("Output ({row}, {column}) sees all {before} pixels before it, and nothing else."),
         "sees_some": _("Output ({row}, {column}) sees {seen} of the {before} pixels before it; {missing} are missing."),

@@ -15,6 +15,7 @@ const BELOW = 170; // CSS pixels that words and legend take under the pictures
  * @property {number[]} size rows and columns of the picture
  * @property {number} pixel whose output is shown at first
  * @property {string} version another one brings `pixel` here
+ * @property {number} reach of the kernels, in pixels up and to either side; 0 where there are none
  * @property {boolean} hidden whether it is a question what is seen
  * @property {Record<string, string>} colors
  * @property {boolean} presenter
@@ -72,7 +73,9 @@ class View {
     this.titles[0].textContent = text.picture;
     this.titles[1].textContent = text.matrix;
     this.legend.replaceChildren(
-      ...["output", "seen", "missing", "leak", "later"].map((name) => html("li", {}, html("i", { class: `key ${name}` }), text[name])),
+      ...["output", "seen", "missing", "leak", "later", ...(data.reach ? ["window"] : [])].map((name) =>
+        html("li", {}, html("i", { class: `key ${name}` }), text[name]),
+      ),
     );
     this.layout();
   }
@@ -111,16 +114,16 @@ class View {
       else if (kind === "leak") marks.push({ index, color: colors.light, shape: "diamond" });
     }
     marks.push({ index: this.pixel, color: colors.output, width: 4 });
+    if (this.data.reach && !hidden) marks.push(this.window());
     if (this.picture.keyboard()) marks.push({ index: this.picture.cursor, color: colors.missing, width: 2, dash: [4, 3] });
     this.picture.draw({ fill: (index) => (hidden ? null : fills[kinds[index]]), marks, edge });
     const row = [...this.order].indexOf(this.pixel);
-    const strip = Array.from({ length: count }, (_, column) => ({ index: row * count + column, color: colors.output, width: 1.5 }));
     this.matrix.draw({
       fill: (index) => {
         const [output, pixel] = [this.order[Math.floor(index / count)], this.order[index % count]];
         return hidden ? null : fills[this.kind(output, pixel)];
       },
-      marks: strip.filter(({ index }) => index % count === 0 || index % count === count - 1),
+      marks: [{ index: row * count, color: colors.output, width: 1.5, cols: count }],
       edge,
     });
     const tally = { seen: 0, missing: 0, leak: 0, later: 0 };
@@ -132,6 +135,16 @@ class View {
     this.matrix.say(text.matrix);
     this.element.dataset.pixel = String(this.pixel);
     this.element.dataset.moved = hidden ? "" : kinds.map((kind) => kind[0]).join("");
+  }
+
+  /** The rows above and columns to either side that the kernels can get to, as a frame. @returns {import("./pixels.js").Mark} */
+  window() {
+    const { reach, size, colors } = this.data;
+    const [row, column] = [Math.floor(this.pixel / size[1]), this.pixel % size[1]];
+    const [top, left] = [Math.max(0, row - reach), Math.max(0, column - reach)];
+    const right = Math.min(size[1] - 1, column + reach);
+    const index = top * size[1] + left;
+    return { index, color: colors.missing, width: 3, dash: [8, 5], rows: row - top + 1, cols: right - left + 1 };
   }
 
   lookAtMatrix(index) {

@@ -60,9 +60,8 @@ class View {
         { class: "layout" },
         html("section", { "data-mark": "canvas" }, this.titles[0], this.canvas.element, this.note),
         html("section", { "data-mark": "map" }, this.titles[1], this.map.element, this.legend),
+        html("div", { class: "tables" }, this.change, this.models, this.labels),
       ),
-      this.change,
-      html("div", { class: "tables" }, this.models, this.labels),
       this.heard,
     );
   }
@@ -154,11 +153,14 @@ class View {
     const { width } = this.element.getBoundingClientRect();
     if (!width) return;
     const narrow = width < 460;
+    const wide = width > 960;
     this.element.classList.toggle("narrow", narrow);
+    this.element.classList.toggle("wide", wide);
     const [rows, cols] = this.data.size;
-    const height = Math.min(room(this.element) - BELOW, 420);
-    this.canvas.fit(rows, cols, narrow ? width - 4 : width / 2 - 16, Math.max(190, height));
-    this.map.fit(rows, cols, narrow ? width / 2 : width / 2 - 16, Math.max(190, height));
+    const height = Math.max(190, Math.min(room(this.element) - (wide ? 90 : BELOW), 420));
+    const share = wide ? width * 0.31 : width / 2 - 16;
+    this.canvas.fit(rows, cols, narrow ? width - 4 : share, height);
+    this.map.fit(rows, cols, narrow ? width / 2 : share, height);
     this.draw();
   }
 

@@ -12,6 +12,8 @@ const LEAST = 4; // CSS pixels a cell
  * @property {number} [width]
  * @property {number[]} [dash]
  * @property {"outline" | "dot" | "cross" | "diamond"} [shape]
+ * @property {number} [rows] that an outline goes round, from `index` on
+ * @property {number} [cols]
  */
 
 export class Pixels {
@@ -141,7 +143,7 @@ export class Pixels {
   }
 
   /** @param {CanvasRenderingContext2D} c @param {Mark} mark */
-  mark(c, { index, color, width = 3, dash = [], shape = "outline" }) {
+  mark(c, { index, color, width = 3, dash = [], shape = "outline", rows = 1, cols = 1 }) {
     const [x, y] = this.corner(index);
     const { cell } = this;
     const [mx, my, r] = [x + cell / 2, y + cell / 2, cell * 0.16];
@@ -149,7 +151,7 @@ export class Pixels {
     c.lineWidth = width;
     c.setLineDash(dash);
     c.beginPath();
-    if (shape === "outline") c.rect(x + width / 2, y + width / 2, cell - width, cell - width);
+    if (shape === "outline") c.rect(x + width / 2, y + width / 2, cols * cell - width, rows * cell - width);
     else if (shape === "dot") c.arc(mx, my, r, 0, 2 * Math.PI);
     else if (shape === "cross") {
       c.moveTo(mx - r, my - r);
