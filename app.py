@@ -26,6 +26,7 @@ SECTIONS = {
     "Detectors": [
         ("detection", "Detection", ":material/center_focus_strong:"),
     ],
+    "Pictures": [("autoregressive", "Pixel models", ":material/apps:")],
 }
 
 if runtime.exists():  # a visitor: this file is run for every page and every interaction

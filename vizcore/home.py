@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 
-from vizcore import autograd, detection, fpn, iou_losses, nms, upsampling
+from vizcore import autograd, autoregressive, detection, fpn, iou_losses, nms, upsampling
 from vizcore.data import photos
 
 PROGRAM = """\
@@ -157,3 +157,13 @@ def detector_stop() -> DetectorStop:
             info.name, photo, score_threshold=info.score_threshold, iou_threshold=info.iou_threshold
         ),
     )
+
+
+def pixels_stop() -> tuple[Float[np.ndarray, "8 8"], ...]:
+    """A digit in the making: after 16, 40 and all 64 pixels, NaN where nothing is drawn."""
+    trace = autoregressive.draw_picture("nade", seed=4).trace
+    pictures = []
+    for step in (16, 40, 64):
+        drawn = trace.picture_at(step).astype(np.float64)
+        pictures.append(np.where(drawn == autoregressive.FREE, np.nan, drawn).reshape(trace.size))
+    return tuple(pictures)

@@ -94,6 +94,13 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "detection",
             "draw_detector",
         ),
+        Stop(
+            "pixels",
+            _("9 · Pixels"),
+            _("How likely is a picture? Draw a digit one pixel after another."),
+            "autoregressive",
+            "draw_pixels",
+        ),
     )
 
 
@@ -113,7 +120,7 @@ def show(page: Page) -> None:
             st.rerun()
         slots = []
         for first in range(0, len(stops), IN_A_ROW):
-            for column, stop in zip(st.columns(IN_A_ROW), stops[first : first + IN_A_ROW], strict=True):
+            for column, stop in zip(st.columns(IN_A_ROW), stops[first : first + IN_A_ROW], strict=False):
                 with column, st.container(border=True, height="stretch", key=f"home_card_{stop.name}"):
                     target = f"pages/{stop.target}/page.py"
                     st.page_link(target, label=f"**{stop.heading}**", icon=":material/arrow_forward:")

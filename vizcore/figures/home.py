@@ -51,6 +51,28 @@ def draw_graph(trace: ProgramTrace) -> str:
     return _picture(marks)
 
 
+def draw_pixels(pictures: tuple[np.ndarray, ...]) -> str:
+    """A digit in the making, three times."""
+    marks = []
+    for place, picture in enumerate(pictures):
+        left, top, side = 8 + place * 70, 38, 62 / max(picture.shape)
+        for (row, column), value in np.ndenumerate(picture):
+            marks.append(
+                _element(
+                    "rect",
+                    x=left + column * side,
+                    y=top + row * side,
+                    width=side,
+                    height=side,
+                    fill="none" if np.isnan(value) else theme.SCALE[-1 if value else 0],
+                    stroke="currentColor",
+                    stroke_opacity=0.25,
+                    stroke_width=0.5,
+                )
+            )
+    return _picture(marks)
+
+
 def draw_layers(traces: tuple[UpsamplingTrace, ...]) -> str:
     """One bright pixel as every operator spreads it."""
     marks = []
