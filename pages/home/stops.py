@@ -94,6 +94,13 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "detection",
             "draw_detector",
         ),
+        Stop(
+            "point",
+            _("9 · Point"),
+            _("An object as one bright cell: drag it, lose it, read its box back."),
+            "centernet",
+            "draw_point",
+        ),
     )
 
 
@@ -113,7 +120,7 @@ def show(page: Page) -> None:
             st.rerun()
         slots = []
         for first in range(0, len(stops), IN_A_ROW):
-            for column, stop in zip(st.columns(IN_A_ROW), stops[first : first + IN_A_ROW], strict=True):
+            for column, stop in zip(st.columns(IN_A_ROW), stops[first : first + IN_A_ROW], strict=False):
                 with column, st.container(border=True, height="stretch", key=f"home_card_{stop.name}"):
                     target = f"pages/{stop.target}/page.py"
                     st.page_link(target, label=f"**{stop.heading}**", icon=":material/arrow_forward:")
