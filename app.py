@@ -25,6 +25,7 @@ SECTIONS = {
     ],
     "Detectors": [
         ("detection", "Detection", ":material/center_focus_strong:"),
+        ("centernet", "CenterNet", ":material/adjust:"),
     ],
     "Pictures": [("autoregressive", "Pixel models", ":material/apps:")],
 }

@@ -101,6 +101,13 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "autoregressive",
             "draw_pixels",
         ),
+        Stop(
+            "point",
+            _("9 · Point"),
+            _("An object as one bright cell: drag it, lose it, read its box back."),
+            "centernet",
+            "draw_point",
+        ),
     )
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 from vizcore.autograd import ProgramTrace
 from vizcore.autograd.layout import place_nodes
 from vizcore.figures import theme
-from vizcore.home import BoxStop, DetectorStop, LevelsStop, PyramidStop
+from vizcore.home import BoxStop, DetectorStop, LevelsStop, PointStop, PyramidStop
 from vizcore.nms import NMSTrace
 from vizcore.upsampling import UpsamplingTrace
 
@@ -203,6 +203,27 @@ def draw_detector(stop: DetectorStop) -> str:
         plate = len(words) * 5.6 + 8
         marks.append(_element("rect", x=x1, y=y1, width=plate, height=15, fill=theme.PLATE[0], fill_opacity=0.7))
         marks.append(_element("text", escape(words), x=x1 + 4, y=y1 + 11, font_size=10, fill=theme.PLATE[1]))
+    return _picture(marks)
+
+
+def draw_point(stop: PointStop) -> str:
+    """Objects as outlines, and the bright cells that stand for them."""
+    side = 9.6
+    left, top = (WIDTH - side * stop.heatmap.shape[1]) / 2, (HEIGHT - side * stop.heatmap.shape[0]) / 2
+    marks = [
+        _element(
+            "rect",
+            x=left + side * column,
+            y=top + side * row,
+            width=side,
+            height=side,
+            fill=theme.PREDICTION,
+            fill_opacity=float(value),
+        )
+        for (row, column), value in np.ndenumerate(stop.heatmap)
+        if value > 0.02
+    ]
+    marks += [_rect(np.array([left, top] * 2) + side * box, theme.TARGET, width=2.0) for box in stop.boxes]
     return _picture(marks)
 
 
