@@ -25,6 +25,7 @@ SECTIONS = {
     ],
     "Detectors": [
         ("detection", "Detection", ":material/center_focus_strong:"),
+        ("detr", "DETR", ":material/join_inner:"),
     ],
 }
 

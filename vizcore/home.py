@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 
-from vizcore import autograd, detection, fpn, iou_losses, nms, upsampling
+from vizcore import autograd, detection, detr, fpn, iou_losses, nms, upsampling
 from vizcore.data import photos
 
 PROGRAM = """\
@@ -76,6 +76,21 @@ class DetectorStop:
 
     photo: UInt8[np.ndarray, "H W 3"]
     output: detection.DetectorOutput
+
+
+@dataclass(frozen=True, eq=False)
+class MatchingStop:
+    """Queries, objects, and who gets whom.
+
+    Attributes:
+        queries: ``[Q, 4]`` xyxy, in hundredths of the picture's side.
+        objects: ``[T, 4]`` likewise.
+        owner: ``[T]`` the query of each object.
+    """
+
+    queries: Float[np.ndarray, "Q 4"]
+    objects: Float[np.ndarray, "T 4"]
+    owner: Float[np.ndarray, " T"]
 
 
 def gradient_stop() -> autograd.ProgramTrace:
@@ -157,3 +172,11 @@ def detector_stop() -> DetectorStop:
             info.name, photo, score_threshold=info.score_threshold, iou_threshold=info.iou_threshold
         ),
     )
+
+
+def matching_stop() -> MatchingStop:
+    """Six queries and four objects: two queries get none."""
+    side = 100
+    queries, objects = detr.preset_rows("scene", side=side)
+    summary = detr.summarise_rows(queries, objects, side=side)
+    return MatchingStop(np.array(queries)[:, :4], np.array(objects)[:, :4], summary.owner)

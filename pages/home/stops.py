@@ -94,6 +94,13 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "detection",
             "draw_detector",
         ),
+        Stop(
+            "matching",
+            _("9 · Matching"),
+            _("One query, one object, and no suppression: who gets whom?"),
+            "detr",
+            "draw_matching",
+        ),
     )
 
 
