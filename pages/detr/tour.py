@@ -24,26 +24,31 @@ def preset(name: str) -> dict[str, Any]:
     return {"queries": queries, "objects": objects}
 
 
+def _said(value: float) -> str:
+    """A number with a minus sign as the picture has it."""
+    return f"{value:.2f}".replace("-", "−")
+
+
 def _costs(outcome: Outcome) -> Mapping[str, object]:
     summary = outcome.summary
     return {
         "queries": len(outcome.view.queries),
         "objects": len(outcome.view.objects),
-        "total": f"{summary.trace.total:.2f}",
-        "greedy": f"{summary.greedy.total:.2f}",
-        "more": f"{outcome.dearer:.2f}",
+        "total": _said(summary.trace.total),
+        "greedy": _said(summary.greedy.total),
+        "more": _said(outcome.dearer),
         "left": int((summary.owner < 0).sum()),
     }
 
 
 def _contest(outcome: Outcome) -> Mapping[str, object]:
     summary = outcome.summary
-    cost = summary.trace.cost
+    cost, place = summary.trace.cost, summary.bbox_part + summary.giou_part
     return {
-        "exact": f"{cost[0, 0]:.2f}",
-        "beside": f"{cost[1, 0]:.2f}",
-        "place": f"{(summary.bbox_part + summary.giou_part)[1, 0] - (summary.bbox_part + summary.giou_part)[0, 0]:.2f}",
-        "class": f"{summary.class_part[0, 0] - summary.class_part[1, 0]:.2f}",
+        "exact": _said(cost[0, 0]),
+        "beside": _said(cost[1, 0]),
+        "place": _said(place[1, 0] - place[0, 0]),
+        "class": _said(summary.class_part[0, 0] - summary.class_part[1, 0]),
         "weight": f"{outcome.view.weights[0]:g}",
     }
 
@@ -51,11 +56,11 @@ def _contest(outcome: Outcome) -> Mapping[str, object]:
 def _second(outcome: Outcome) -> Mapping[str, object]:
     summary = outcome.summary
     return {
-        "p": f"{summary.probabilities[1, -1]:.2f}",
-        "loss": f"{summary.surprise[1]:.2f}",
+        "p": _said(summary.probabilities[1, -1]),
+        "loss": _said(summary.surprise[1]),
         "weight": f"{summary.loss_weights[1]:g}",
-        "first": f"{summary.trace.cost[0, 0]:.2f}",
-        "second": f"{summary.trace.cost[1, 0]:.2f}",
+        "first": _said(summary.trace.cost[0, 0]),
+        "second": _said(summary.trace.cost[1, 0]),
     }
 
 
@@ -63,10 +68,10 @@ def _pair(outcome: Outcome) -> Mapping[str, object]:
     cost = outcome.summary.trace.cost
     return {
         **_costs(outcome),
-        "a": f"{cost[0, 0]:.2f}",
-        "b": f"{cost[0, 1]:.2f}",
-        "other_a": f"{cost[1, 0]:.2f}",
-        "other_b": f"{cost[1, 1]:.2f}",
+        "a": _said(cost[0, 0]),
+        "b": _said(cost[0, 1]),
+        "other_a": _said(cost[1, 0]),
+        "other_b": _said(cost[1, 1]),
     }
 
 
@@ -75,8 +80,8 @@ def _close(outcome: Outcome) -> Mapping[str, object]:
     return {
         "kept": len(summary.suppression.keep),
         "objects": len(outcome.view.objects),
-        "iou": f"{summary.iou[1, 0]:.2f}",
-        "threshold": f"{outcome.view.iou_threshold:.2f}",
+        "iou": _said(summary.iou[1, 0]),
+        "threshold": _said(outcome.view.iou_threshold),
     }
 
 

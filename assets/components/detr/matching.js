@@ -96,10 +96,11 @@ class View {
       "section",
       { class: "panel" },
       html("section", { class: "costs" }, this.title, this.table, this.cellLine),
+      html("section", { class: "stepping" }, this.step, this.transport.element),
       html("section", { class: "answers" }, this.totals, this.left),
       this.query,
     );
-    this.picture = html("div", { class: "picture" }, this.stage.element, this.step, this.transport.element);
+    this.picture = html("div", { class: "picture" }, this.stage.element);
     this.element = html("div", { class: "g2b detr" }, style, html("div", { class: "columns" }, this.picture, this.panel));
     this.shapes = this.stage.layer("shapes", { under: true });
     this.links = this.stage.layer("links");
@@ -125,16 +126,17 @@ class View {
     }
     for (const name of ["kept", "greedy", "query", "target", "path", "out"]) this.element.style.setProperty(`--${name}`, data.colors[name]);
     const scale = data.colors.scale.map(parse);
-    this.scale = scale.slice(Math.floor(scale.length / 4)).reverse(); // cheap is dark
+    this.scale = scale.slice(Math.floor(scale.length / 4)).reverse(); // the cheapest pair is the brightest
     for (const [name, element] of Object.entries({
       matrix: this.title.parentElement,
       totals: this.totals.parentElement,
       query: this.query,
     }))
       element.hidden = !data.panels.includes(name);
-    this.panel.hidden = !data.panels.length;
+    const bare = !data.panels.length && !data.stepper;
+    this.panel.hidden = bare;
     this.element.classList.toggle("asks", data.asks);
-    this.element.classList.toggle("bare", !data.panels.length);
+    this.element.classList.toggle("bare", bare);
     if (data.program !== this.source) {
       this.source = data.program;
       load(data.program).then((program) => {
@@ -145,7 +147,7 @@ class View {
       });
     }
     this.buildTable();
-    this.transport.element.hidden = this.step.hidden = !data.stepper;
+    this.step.parentElement.hidden = !data.stepper;
     if (data.stepper) this.transport.update({ ...data.stepper, presenter: data.presenter });
     this.stage.update({ ...data.stage, presenter: data.presenter });
     this.drawShapes();
@@ -296,7 +298,7 @@ class View {
     // A query without an object steps back; what NMS would remove is crossed out in words below.
     const free = new Set(boxes.filter(({ id }) => id[0] === "q").map(({ id }) => Number(id.slice(1))));
     for (const query of pairs.queries) free.delete(query);
-    const marks = {};
+    const marks = Object.fromEntries(this.data.letters.map((_, place) => [`t${place}`, { label: "" }]));
     if (!this.data.asks && !this.now) for (const query of free) marks[`q${query}`] = { opacity: 0.45, dash: "3 4" };
     const key = Object.keys(marks).join();
     if (key !== this.marked) {
@@ -322,7 +324,15 @@ class View {
         if (kind === 1) return svg("rect", { class: "shape", x: x1, y: y1, width: w, height: h });
         return svg("path", { class: "shape", d: `M${cx} ${y1}L${x2} ${y2}H${x1}Z` });
       });
-    this.shapes.replaceChildren(...shapes);
+    // The letter stands within its object: above it, the queries' labels already make way for one another.
+    const letters = boxes
+      .filter(({ id }) => id[0] === "t")
+      .map(({ xyxy: [x1, , , y2] }, place) => {
+        const text = svg("text", { class: "letter", x: x1 + 7 * this.stage.unit, y: y2 - 8 * this.stage.unit });
+        text.textContent = this.data.letters[place];
+        return text;
+      });
+    this.shapes.replaceChildren(...shapes, ...letters);
   }
 
   drawTotals(active, rows, cols) {
