@@ -26,6 +26,7 @@ SECTIONS = {
     "Detectors": [
         ("detection", "Detection", ":material/center_focus_strong:"),
         ("centernet", "CenterNet", ":material/adjust:"),
+        ("detr", "DETR", ":material/join_inner:"),
     ],
     "Pictures": [("autoregressive", "Pixel models", ":material/apps:")],
 }

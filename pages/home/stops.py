@@ -108,6 +108,13 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "centernet",
             "draw_point",
         ),
+        Stop(
+            "matching",
+            _("9 · Matching"),
+            _("One query, one object, and no suppression: who gets whom?"),
+            "detr",
+            "draw_matching",
+        ),
     )
 
 

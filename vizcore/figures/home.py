@@ -17,7 +17,7 @@ from PIL import Image
 from vizcore.autograd import ProgramTrace
 from vizcore.autograd.layout import place_nodes
 from vizcore.figures import theme
-from vizcore.home import BoxStop, DetectorStop, LevelsStop, PointStop, PyramidStop
+from vizcore.home import BoxStop, DetectorStop, LevelsStop, MatchingStop, PointStop, PyramidStop
 from vizcore.nms import NMSTrace
 from vizcore.upsampling import UpsamplingTrace
 
@@ -224,6 +224,23 @@ def draw_point(stop: PointStop) -> str:
         if value > 0.02
     ]
     marks += [_rect(np.array([left, top] * 2) + side * box, theme.TARGET, width=2.0) for box in stop.boxes]
+    return _picture(marks)
+
+
+def draw_matching(stop: MatchingStop) -> str:
+    """Objects dashed, queries solid, and a line from each object to its query."""
+    scale, left = HEIGHT / 100, (WIDTH - HEIGHT * 1.5) / 2
+    stretch = np.array([1.5 * scale, scale, 1.5 * scale, scale])
+    marks = [_rect(box * stretch + [left, 0, left, 0], theme.TARGET, dash="5 3", width=2) for box in stop.objects]
+    for index, box in enumerate(stop.queries):
+        colour = theme.PREDICTION if index in stop.owner else theme.SUPPRESSED
+        marks.append(_rect(box * stretch + [left, 0, left, 0], colour, width=2))
+    for target, owner in zip(stop.objects, stop.owner, strict=True):
+        (x1, y1), (x2, y2) = (
+            ((box[:2] + box[2:]) / 2 * stretch[:2] + [left, 0]).tolist() for box in (target, stop.queries[owner])
+        )
+        marks.append(_element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=theme.KEPT, stroke_width=2.5))
+        marks += [_element("circle", cx=x, cy=y, r=3, fill=theme.KEPT) for x, y in ((x1, y1), (x2, y2))]
     return _picture(marks)
 
 
