@@ -25,6 +25,7 @@ SECTIONS = {
     ],
     "Detectors": [
         ("detection", "Detection", ":material/center_focus_strong:"),
+        ("thundernet", "ThunderNet", ":material/bolt:"),
     ],
 }
 

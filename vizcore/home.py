@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 
-from vizcore import autograd, detection, fpn, iou_losses, nms, upsampling
+from vizcore import autograd, detection, fpn, iou_losses, nms, thundernet, upsampling
 from vizcore.data import photos
 
 PROGRAM = """\
@@ -157,3 +157,8 @@ def detector_stop() -> DetectorStop:
             info.name, photo, score_threshold=info.score_threshold, iou_threshold=info.iou_threshold
         ),
     )
+
+
+def budget_stop() -> thundernet.Budget:
+    """What each block of a light detector costs."""
+    return thundernet.count_budget(thundernet.Design())

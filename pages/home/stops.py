@@ -94,6 +94,13 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "detection",
             "draw_detector",
         ),
+        Stop(
+            "budget",
+            _("9 · Budget"),
+            _("Where do a detector’s milliseconds go? Flip a switch, and see which block pays."),
+            "thundernet",
+            "draw_budget",
+        ),
     )
 
 

@@ -159,7 +159,9 @@ def plot_fields(fields: Sequence[EffectiveField], *, translate: Translate = str)
                 col=place,
             )
         half = size / 2
-        figure.update_xaxes(range=[-half, half], title=translate("pixels from the cell"), row=1, col=place)
+        figure.update_xaxes(
+            range=[-half, half], title=translate("pixels from the cell"), constrain="domain", row=1, col=place
+        )
         figure.update_yaxes(
             range=[half, -half],
             scaleanchor=f"x{place if place > 1 else ''}",

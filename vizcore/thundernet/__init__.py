@@ -14,6 +14,7 @@ from vizcore.thundernet.budget import (
     count_budget,
     head_inputs,
     measure_budget,
+    measure_budgets,
     rpn_tower_multiply_adds,
 )
 from vizcore.thundernet.errors import ThunderNetError
@@ -59,6 +60,7 @@ __all__ = [
     "effective_field",
     "head_inputs",
     "measure_budget",
+    "measure_budgets",
     "pack_maps",
     "pool_region",
     "rpn_tower_multiply_adds",

@@ -7,7 +7,7 @@ Reference:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -164,27 +164,40 @@ def count_budget(design: Design) -> Budget:
 def measure_budget(
     design: Design, *, repeats: int = 3, report: Callable[[float], None] | None = None, seed: int = 0
 ) -> Budget:
-    """Counts, and measures each block's milliseconds on this machine: the least of some runs that take turns.
+    """Counts, and measures each block's milliseconds on this machine: :func:`measure_budgets` of one design."""
+    (budget,) = measure_budgets((design,), repeats=repeats, report=report, seed=seed)
+    return budget
+
+
+def measure_budgets(
+    designs: Sequence[Design], *, repeats: int = 3, report: Callable[[float], None] | None = None, seed: int = 0
+) -> tuple[Budget, ...]:
+    """Counts, and measures each block's milliseconds on this machine: the least of some runs.
+
+    All blocks of all designs take turns, so that a busy moment strikes them alike.
 
     Args:
-        design: which detector.
+        designs: which detectors.
         repeats: runs of each block.
         report: called with the share that is done.
         seed: of weights and inputs.
     """
-    counted = count_budget(design)
-    network = build(design, seed=seed)
-    runs = _runs(network, design, seed=seed)
+    counted = [count_budget(design) for design in designs]
+    runs = [_runs(build(design, seed=seed), design, seed=seed) for design in designs]
+    every = [run for its in runs for run in its.values()]
     with torch.inference_mode():
-        for run in runs.values():  # the first run of each also prepares it
+        for run in every:  # the first run of each also prepares it
             run()
-        times = costs.measure(list(runs.values()), repeats=repeats, report=report)
-    return Budget(
-        design,
-        {
-            block: Cost(cost.parameters, cost.multiply_adds, cost.activation_bytes, seconds)
-            for (block, cost), seconds in zip(counted.blocks.items(), times, strict=True)
-        },
+        times = iter(costs.measure(every, repeats=repeats, report=report))
+    return tuple(
+        Budget(
+            budget.design,
+            {
+                block: Cost(cost.parameters, cost.multiply_adds, cost.activation_bytes, next(times))
+                for block, cost in budget.blocks.items()
+            },
+        )
+        for budget in counted
     )
 
 
