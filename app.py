@@ -27,6 +27,7 @@ SECTIONS = {
         ("detection", "Detection", ":material/center_focus_strong:"),
         ("centernet", "CenterNet", ":material/adjust:"),
         ("detr", "DETR", ":material/join_inner:"),
+        ("thundernet", "ThunderNet", ":material/bolt:"),
     ],
     "Pictures": [("autoregressive", "Pixel models", ":material/apps:")],
 }

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 
-from vizcore import autograd, autoregressive, centernet, detection, detr, fpn, iou_losses, nms, upsampling
+from vizcore import autograd, autoregressive, centernet, detection, detr, fpn, iou_losses, nms, thundernet, upsampling
 from vizcore.data import photos
 
 PROGRAM = """\
@@ -210,3 +210,8 @@ def matching_stop() -> MatchingStop:
     queries, objects = detr.preset_rows("scene", side=side)
     summary = detr.summarise_rows(queries, objects, side=side)
     return MatchingStop(np.array(queries)[:, :4], np.array(objects)[:, :4], summary.owner)
+
+
+def budget_stop() -> thundernet.Budget:
+    """What each block of a light detector costs."""
+    return thundernet.count_budget(thundernet.Design())

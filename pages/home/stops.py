@@ -115,6 +115,13 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "detr",
             "draw_matching",
         ),
+        Stop(
+            "budget",
+            _("9 · Budget"),
+            _("Where do a detector’s milliseconds go? Flip a switch, and see which block pays."),
+            "thundernet",
+            "draw_budget",
+        ),
     )
 
 

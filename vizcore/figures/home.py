@@ -19,6 +19,7 @@ from vizcore.autograd.layout import place_nodes
 from vizcore.figures import theme
 from vizcore.home import BoxStop, DetectorStop, LevelsStop, MatchingStop, PointStop, PyramidStop
 from vizcore.nms import NMSTrace
+from vizcore.thundernet import Budget
 from vizcore.upsampling import UpsamplingTrace
 
 WIDTH, HEIGHT = 220, 140
@@ -241,6 +242,18 @@ def draw_matching(stop: MatchingStop) -> str:
         )
         marks.append(_element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=theme.KEPT, stroke_width=2.5))
         marks += [_element("circle", cx=x, cy=y, r=3, fill=theme.KEPT) for x, y in ((x1, y1), (x2, y2))]
+    return _picture(marks)
+
+
+def draw_budget(budget: Budget) -> str:
+    """A bar for each block, as long as its share of the multiply-adds."""
+    marks = []
+    blocks = [block for block in budget.blocks if budget.blocks[block].multiply_adds]
+    for place, (block, color) in enumerate(zip(blocks, theme.CATEGORICAL, strict=False)):
+        y, share = 10 + 25 * place, budget.share(block)
+        marks.append(_element("rect", x=70, y=y, width=max(2.0, 110 * share), height=16, rx=2, fill=color))
+        marks.append(_text(36, y + 13, block))
+        marks.append(_text(90 + 110 * share, y + 13, f"{100 * share:.0f} %"))
     return _picture(marks)
 
 
