@@ -9,7 +9,7 @@ from pages.kit.shell import run_app
 # Section heading → pages, in the order of the learning path: (concept, title, icon). Titles are translated by the kit's
 # catalogue.
 SECTIONS = {
-    "": [("home", "The path", ":material/map:")],
+    "": [("home", "The path", ":material/map:"), ("class_room", "Class room", ":material/groups:")],
     "Gradients": [
         ("autograd", "Autograd lab", ":material/account_tree:"),
         ("modules", "nn and functional", ":material/compare_arrows:"),

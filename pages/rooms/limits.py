@@ -23,7 +23,7 @@ MOST_BOXES = 200
 
 LONGEST_MESSAGE = 16_384
 """Characters of one message; a lesson of its own is the longest there is."""
-LONGEST_LINK = 2000
+LONGEST_LINK = 8000
 LONGEST_NAME = 24
 
 HELLO_WITHIN = 10.0
