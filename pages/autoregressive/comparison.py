@@ -41,7 +41,9 @@ def show(page: Page, view: View) -> Shown:
     _ = page.translate
     rows = rows_of(page)
     timed = not np.isnan(rows[0].costs.sample_milliseconds)
-    table([_row(page, row, timed=timed) for row in rows])
+    listed = [_row(page, row, timed=timed) for row in rows]
+    whole = [name for name, value in listed[0].items() if isinstance(value, int)]
+    table(listed, column_config={name: st.column_config.NumberColumn(format="localized") for name in whole})
     job = find_job(page, MEASURED)
     busy = job is not None and not job.done.is_set()
     if page.button("measure", _("Measure the milliseconds here"), icon=":material/timer:", disabled=busy):

@@ -128,7 +128,8 @@ def plot_pictures(pictures: np.ndarray, *, columns: int = 8) -> go.Figure:
         raise ValueError("pictures need at least one column")
     num, height, width = pictures.shape
     rows = math.ceil(num / columns)
-    sheet = np.full((rows * (height + 1) - 1, min(columns, num) * (width + 1) - 1), np.nan)
+    across = min(columns, num)
+    sheet = np.full((rows * (height + 1) - 1, across * (width + 1) - 1), np.nan)
     for index, picture in enumerate(pictures):
         row, column = divmod(index, columns)
         top, left = row * (height + 1), column * (width + 1)
