@@ -57,8 +57,9 @@ def _picture_axes(figure: go.Figure) -> None:
             showgrid=False,
             zeroline=False,
             showticklabels=False,
+            ticks="",
         )
-    figure.update_xaxes(constrain="domain", showgrid=False, zeroline=False, showticklabels=False)
+    figure.update_xaxes(constrain="domain", showgrid=False, zeroline=False, showticklabels=False, ticks="")
 
 
 def plot_probabilities(trace: SamplingTrace, *, step: int, translate: Translate = str) -> go.Figure:
