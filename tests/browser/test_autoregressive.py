@@ -14,7 +14,7 @@ from vizcore import autoregressive as ar
 
 def open_part(page: Page, url: str, piece: str, query: str = "") -> Locator:
     page.goto(f"{url}/autoregressive?lang=en&tour=0&{query}")
-    view = page.locator(f".{piece}")
+    view = page.locator(f".g2b.{piece}")
     expect(view.locator("canvas").first).to_be_visible(timeout=60_000)
     settled(page)
     return view

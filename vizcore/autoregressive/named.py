@@ -332,9 +332,9 @@ def write_picture_script(
     assert path is not None  # the card was read from beside it
     shipped = path.is_relative_to(_PACKAGE)
     pixels = read_pixels(picture, card.size[0] * card.size[1]).tolist()
-    return write_autoregressive_script(
-        card, pixels, weights=path.relative_to(_PACKAGE.parent).as_posix() if shipped else str(path), label=label
-    )
+    weights = path.relative_to(_PACKAGE.parent).as_posix() if shipped else str(path)
+    place = "# Run this in the project's folder: the weights lie there.\n" if shipped else ""
+    return place + write_autoregressive_script(card, pixels, weights=weights, label=label)
 
 
 def likelihood_rows(
