@@ -101,6 +101,13 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "centernet",
             "draw_point",
         ),
+        Stop(
+            "score",
+            _("10 · Score"),
+            _("A score that knows how well its box fits: where does each loss pull it?"),
+            "varifocalnet",
+            "draw_score",
+        ),
     )
 
 
