@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import streamlit as st
 
 from pages.kit.chart import chart
 from pages.kit.ending import Shown
+from pages.kit.loaders import compute
 from pages.kit.page import Page
 from pages.kit.stage import stage
 from pages.varifocalnet import network, state, words
@@ -33,21 +35,8 @@ def show_star(page: Page, view: View, found: varifocalnet.StarTrace | None) -> S
         page.number(state.SCENE, _("Scene"))
     with columns[1]:
         page.toggle(state.SHOW_MAP, _("Show the level’s map"))
-    shown: dict[str, Any] | None = None
-    payload = b""
-    if found is not None:
-        shown = {
-            "level": found.level,
-            "stride": found.stride,
-            "cell": list(found.cell),
-            "grid": found.grid.tolist(),
-            "points": found.points.tolist(),
-            "offsets": found.offsets.tolist(),
-            "distances": found.distances.tolist(),
-        }
-        if view.show_map:
-            payload = pack({"map": _shades(network.answer(view.scene).levels[found.level])})
-    _draw(page, view, {"star": shown, "assignment": None}, payload)
+    levels = network.answer(view.scene).levels if view.show_map else {}
+    _draw(page, view, "star", pack({name: _shades(values) for name, values in levels.items()}, source=_source()))
     if page.shows("star_words"):
         page.lesson("star")
     if found is None:
@@ -70,7 +59,7 @@ def show_assign(page: Page, view: View, found: varifocalnet.AssignmentTrace | No
         page.slider(state.TOP_K, _("Nearest cells a level"))
     with columns[2]:
         page.slider(state.TILE, _("Side of a cell’s square (strides)"))
-    _draw(page, view, {"star": None, "assignment": None if found is None else _listed(found)}, b"")
+    _draw(page, view, "assign", pack({}, source=_source()))
     if found is not None and page.shows("ious"):
         chart(
             page,
@@ -87,7 +76,14 @@ def show_assign(page: Page, view: View, found: varifocalnet.AssignmentTrace | No
     return Shown("", None if found is None else lambda: _rows(found), "grad2box-varifocalnet-positives")
 
 
-def _draw(page: Page, view: View, extra: dict[str, Any], payload: bytes) -> None:
+def _source() -> str:
+    """Both rules for the browser."""
+    source: str = compute(varifocalnet.compile_rules)
+    return source
+
+
+def _draw(page: Page, view: View, mode: str, payload: bytes) -> None:
+    config = network.CONFIG
     stage(
         state.stage_key(page),
         **state.arrangement(page, view.box),
@@ -98,14 +94,19 @@ def _draw(page: Page, view: View, extra: dict[str, Any], payload: bytes) -> None
         presenter=page.presenting,
         component="varifocalnet/boxes",
         extra={
-            **extra,
-            "box": list(view.box),
+            "mode": mode,
+            "levels": [
+                {"name": name, "stride": stride, "low": low, "high": None if math.isinf(high) else high}
+                for name, stride, (low, high) in zip(config.levels, config.strides, config.ranges, strict=True)
+            ],
+            "top_k": view.top_k,
+            "tile": view.tile,
             "asks": page.asks,
             "scale": list(theme.SCALE),
             "colors": COLORS,
             "text": words.boxes_words(page.translate),
         },
-        payload=payload or None,
+        payload=payload,
     )
 
 
@@ -113,32 +114,6 @@ def _shades(level: np.ndarray) -> np.ndarray:
     """A map in 256 steps, from its least to its greatest value."""
     low, high = float(level.min()), float(level.max())
     return np.rint(255 * (level - low) / max(high - low, 1e-12)).astype(np.uint8)
-
-
-def _listed(found: varifocalnet.AssignmentTrace) -> dict[str, Any]:
-    positive = set(found.atss.tolist())
-    return {
-        "threshold": found.threshold,
-        "mean": found.mean,
-        "deviation": found.deviation,
-        "candidates": [
-            {
-                "x": float(found.centres[cell, 0]),
-                "y": float(found.centres[cell, 1]),
-                "stride": float(found.strides[cell]),
-                "positive": cell in positive,
-            }
-            for cell in found.candidates.tolist()
-        ],
-        "fcos": [
-            {
-                "x": float(found.centres[cell, 0]),
-                "y": float(found.centres[cell, 1]),
-                "stride": float(found.strides[cell]),
-            }
-            for cell in found.fcos.tolist()
-        ],
-    }
 
 
 def _rows(found: varifocalnet.AssignmentTrace) -> list[dict[str, Any]]:

@@ -14,6 +14,10 @@ from vizcore import varifocalnet
 from vizcore.figures import theme
 from vizcore.figures.varifocalnet import LOSS_NAMES
 
+# Orange is the hand, so no curve has it.
+COLORS = (theme.PREDICTION, theme.INTERSECTION, theme.CATEGORICAL[2])
+DASHES = ("2 4", "8 4", "")
+
 
 def curves(view: View) -> varifocalnet.LossCurves:
     """The three losses over the score, at the view's target."""
@@ -47,8 +51,8 @@ def show(page: Page, view: View) -> Shown:
             "kind": view.kind,
             "surface": page.shows("surface"),
             "losses": [
-                {"kind": kind, "name": _(LOSS_NAMES[kind]), "color": theme.CATEGORICAL[place], "dash": dash}
-                for place, (kind, dash) in enumerate(zip(varifocalnet.LOSSES, ("", "8 4", "2 4"), strict=True))
+                {"kind": kind, "name": _(LOSS_NAMES[kind]), "color": color, "dash": dash}
+                for kind, color, dash in zip(varifocalnet.LOSSES, COLORS, DASHES, strict=True)
             ],
             "asks": page.asks,
             "scale": list(theme.SCALE),

@@ -40,5 +40,4 @@ def boxes_words(_: Translate) -> dict[str, Any]:
         "each": _("{count} of stride {stride}"),
         "threshold": _("ATSS’s threshold: mean {mean} + deviation {deviation} = {threshold}"),
         "nothing": _("Nothing can be said of this box."),
-        "moving": _("Let go to see what torch says."),
     }

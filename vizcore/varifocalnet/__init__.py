@@ -10,7 +10,7 @@ from __future__ import annotations
 from vizcore.varifocalnet.assignment import TILE, TOP_K, AssignmentTrace, assign_atss, tiles, trace_assignment
 from vizcore.varifocalnet.curves import LossCurves, LossSurface, loss_curves, loss_surface
 from vizcore.varifocalnet.errors import VarifocalNetError
-from vizcore.varifocalnet.javascript import compile_losses
+from vizcore.varifocalnet.javascript import compile_losses, compile_rules
 from vizcore.varifocalnet.losses import (
     LOSSES,
     focal_terms,
@@ -41,6 +41,7 @@ __all__ = [
     "assign_atss",
     "assignment_on",
     "compile_losses",
+    "compile_rules",
     "focal_terms",
     "join_ranked",
     "least_varifocal",

@@ -1,21 +1,30 @@
 // A box under the learner's hand: the nine points of its star over the map that they look at, or the cells that two rules make
-// positives. All of it is torch's answer to the box as it was last let go; while it moves, the old answer is faded.
+// positives, on every animation frame.
 
 import { unpack } from "../shared/bytes.js";
 import { colorTable } from "../shared/colors.js";
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
 import { live } from "../shared/live.js";
+import { load } from "../shared/program.js";
 import { Stage } from "../shared/stage.js";
+import { assignAtss, ownedCells, starOf } from "./rules.js";
 
 const own = await stylesheet(import.meta.url, "./boxes.css");
 
+/** A number with one digit, without a minus before zero. */
+function signed(value) {
+  const text = value.toFixed(1);
+  return text === "-0.0" ? "0.0" : text.replace("-", "−");
+}
+
 /**
  * @typedef {object} Data what pages/varifocalnet sends
- * @property {Uint8Array} [payload] `map` of the level, 0 … 255
+ * @property {Uint8Array} payload maps of the levels by name, 0 … 255, and the compiled rules as `source`
  * @property {import("../shared/stage.js").StageSpec} stage
- * @property {number[]} box that the answer is about
- * @property {{level: string, stride: number, cell: number[], grid: number[][], points: number[][], offsets: number[][], distances: number[]} | null} star
- * @property {any} assignment
+ * @property {"star" | "assign"} mode
+ * @property {import("./rules.js").Level[]} levels
+ * @property {number} top_k
+ * @property {number} tile
  * @property {boolean} asks whether a lesson asks for what the panel and the marks would say
  * @property {string[]} scale
  * @property {Record<string, string>} colors
@@ -61,43 +70,60 @@ class View {
     for (const [name, color] of Object.entries(data.colors)) this.element.style.setProperty(`--${name}`, color);
     this.element.classList.toggle("asks", data.asks);
     put(this.panel, "aria-label", this.text.panel);
-    this.paintMap();
+    if (data.payload && data.payload !== this.bytes) {
+      this.bytes = data.payload;
+      const { header, arrays, shapes } = unpack(data.payload);
+      this.maps = { arrays, shapes };
+      this.painted = null;
+      load(header.source).then((program) => {
+        this.program = program;
+        this.element.dataset.ready = "true";
+        this.draw();
+      });
+    }
     this.stage.update({ ...data.stage, presenter: data.presenter });
-    this.write();
-    this.element.dataset.ready = "true";
     this.draw();
   }
 
-  paintMap() {
-    const { payload } = this.data;
-    this.canvas.hidden = !payload;
-    if (!payload || payload === this.bytes) return;
-    this.bytes = payload;
-    const { arrays, shapes } = unpack(payload);
-    const [rows, columns] = shapes.map;
+  /** Lays a level's map over the picture; none where there is none. */
+  paintMap(name) {
+    const values = this.maps.arrays[name];
+    this.canvas.hidden = !values;
+    if (!values || this.painted === name) return;
+    this.painted = name;
+    const [rows, columns] = this.maps.shapes[name];
     this.canvas.width = columns;
     this.canvas.height = rows;
     const context = this.canvas.getContext("2d");
     const image = context.createImageData(columns, rows);
-    arrays.map.forEach((value, place) => image.data.set([...this.table[value], 150], 4 * place));
+    values.forEach((value, place) => image.data.set([...this.table[value], 150], 4 * place));
     context.putImageData(image, 0, 0);
   }
 
   draw() {
-    if (!this.data) return;
-    const now = this.stage.boxes[0]?.xyxy ?? [];
-    const stale = now.some((side, place) => Math.abs(side - this.data.box[place]) > 1e-6);
-    this.layer.classList.toggle("stale", stale);
-    this.panel.classList.toggle("stale", stale);
-    this.note.textContent = stale ? this.text.moving : this.told;
-    if (this.data.star) this.layer.replaceChildren(...this.starMarks(this.data.star));
-    else if (this.data.assignment) this.layer.replaceChildren(...this.ruleMarks(this.data.assignment));
-    else this.layer.replaceChildren();
+    const box = this.stage.boxes[0]?.xyxy;
+    if (!this.program || !this.data || !box) return;
+    const { mode, levels, top_k: topK, tile } = this.data;
+    const size = [this.stage.height, this.stage.width];
+    const flat = box[0] === box[2] || box[1] === box[3];
+    if (mode === "star") {
+      const star = flat ? null : starOf(this.program, box, levels, size);
+      this.paintMap(star ? star.cell.level.name : "");
+      this.layer.replaceChildren(...(star ? this.starMarks(star) : []));
+      this.writeStar(star);
+    } else {
+      this.paintMap("");
+      const atss = flat ? null : assignAtss(this.program, box, levels, size, { topK, tile });
+      const fcos = flat ? [] : ownedCells(this.program, box, levels, size);
+      this.layer.replaceChildren(...(atss ? this.ruleMarks(atss.candidates, fcos) : []));
+      this.writeRules(atss, fcos);
+    }
   }
 
-  starMarks({ stride, cell, grid, points }) {
+  starMarks({ cell, grid, points }) {
     const { unit } = this.stage;
-    const [row, column] = cell;
+    const { row, column } = cell;
+    const { stride } = cell.level;
     const marks = [svg("rect", { class: "cell", x: column * stride, y: row * stride, width: stride, height: stride })];
     grid.forEach(([x, y], place) => marks.push(svg("path", { class: "move", d: `M${x} ${y}L${points[place][0]} ${points[place][1]}` })));
     const half = 5 * unit;
@@ -106,10 +132,11 @@ class View {
     return marks;
   }
 
-  ruleMarks({ candidates, fcos }) {
+  ruleMarks(candidates, fcos) {
     const { unit } = this.stage;
     const marks = [];
-    for (const { x, y, stride, positive } of candidates) {
+    for (const { x, y, level, positive } of candidates) {
+      const { stride } = level;
       if (positive) marks.push(svg("rect", { class: "atss", x: x - stride / 2, y: y - stride / 2, width: stride, height: stride }));
       marks.push(svg("circle", { class: positive ? "candidate chosen" : "candidate", cx: x, cy: y, r: (positive ? 4.5 : 2.5) * unit }));
     }
@@ -120,40 +147,51 @@ class View {
     return marks;
   }
 
-  write() {
-    const { star, assignment } = this.data;
+  row(name, value, color = "") {
+    const key = color ? { style: `--c: var(--${color})`, class: "keyed" } : {};
+    return html("div", key, html("dt", {}, name), html("dd", {}, value));
+  }
+
+  writeStar(star) {
     const { text } = this;
-    const row = (name, value, color) =>
-      html("div", color ? { style: `--c: var(--${color})`, class: "keyed" } : {}, html("dt", {}, name), html("dd", {}, value));
-    this.rows.replaceChildren();
-    this.grid.replaceChildren();
-    this.told = "";
-    if (star) {
-      this.title.textContent = say(text.owner, { level: star.level, stride: star.stride });
-      this.rows.append(row(text.distances, star.distances.map((side) => side.toFixed(1)).join(", ")));
-      this.grid.append(html("caption", {}, text.offsets));
-      for (let line = 0; line < 3; line++) {
-        const cells = star.offsets.slice(3 * line, 3 * line + 3).map(([x, y]) => html("td", {}, `${x.toFixed(1)}, ${y.toFixed(1)}`));
-        this.grid.append(html("tr", {}, ...cells));
-      }
-      this.rows.append(row(text.legend_star, "●", "star"), row(text.legend_plain, "□", "plain"));
-    } else if (assignment) {
-      this.title.textContent = "";
-      this.rows.append(
-        row(text.atss, this.count(assignment.candidates.filter(({ positive }) => positive)), "atss"),
-        row(text.fcos, this.count(assignment.fcos), "fcos"),
-      );
-      const [mean, deviation, threshold] = [assignment.mean, assignment.deviation, assignment.threshold].map((value) => value.toFixed(2));
-      this.told = say(text.threshold, { mean, deviation, threshold });
-    } else {
-      this.title.textContent = text.nothing;
+    this.note.textContent = "";
+    this.title.textContent = star ? say(text.owner, { level: star.cell.level.name, stride: star.cell.level.stride }) : text.nothing;
+    this.element.dataset.points = star ? star.points.flat().join() : "";
+    if (!star) {
+      this.rows.replaceChildren();
+      this.grid.replaceChildren();
+      return;
     }
+    this.rows.replaceChildren(
+      this.row(text.distances, star.distances.map((side) => side.toFixed(1)).join(", ")),
+      this.row(text.legend_star, "●", "star"),
+      this.row(text.legend_plain, "□", "plain"),
+    );
+    const lines = [0, 1, 2].map((line) =>
+      html("tr", {}, ...star.offsets.slice(3 * line, 3 * line + 3).map(([x, y]) => html("td", {}, `${signed(x)}, ${signed(y)}`))),
+    );
+    this.grid.replaceChildren(html("caption", {}, text.offsets), ...lines);
+  }
+
+  writeRules(atss, fcos) {
+    const { text } = this;
+    this.grid.replaceChildren();
+    this.title.textContent = atss ? "" : text.nothing;
+    if (!atss) {
+      this.rows.replaceChildren();
+      this.note.textContent = "";
+      return;
+    }
+    const positives = atss.candidates.filter(({ positive }) => positive);
+    this.rows.replaceChildren(this.row(text.atss, this.count(positives), "atss"), this.row(text.fcos, this.count(fcos), "fcos"));
+    const [mean, deviation, threshold] = [atss.mean, atss.deviation, atss.threshold].map((value) => value.toFixed(2));
+    this.note.textContent = say(text.threshold, { mean, deviation, threshold });
   }
 
   count(cells) {
     if (!cells.length) return this.text.none;
     const strides = new Map();
-    for (const { stride } of cells) strides.set(stride, (strides.get(stride) ?? 0) + 1);
+    for (const { level } of cells) strides.set(level.stride, (strides.get(level.stride) ?? 0) + 1);
     const list = [...strides].map(([stride, count]) => say(this.text.each, { count, stride })).join(", ");
     return say(this.text.count, { count: cells.length, list });
   }

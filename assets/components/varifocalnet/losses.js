@@ -9,7 +9,7 @@ import { load } from "../shared/program.js";
 
 const [base, own] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "./losses.css")]);
 const REPORT_AFTER = 150; // ms without a change
-const [LEFT, RIGHT, TOP, BOTTOM] = [46, 12, 10, 40]; // room around the curves, of a picture of WIDTH × HEIGHT
+const [LEFT, RIGHT, TOP, BOTTOM] = [46, 12, 26, 40]; // room around the curves, of a picture of WIDTH × HEIGHT
 const [WIDTH, HEIGHT] = [620, 340];
 const POINTS = 198;
 const LIMITS = { loss: [0, 2], gradient: [-4, 4] };
@@ -224,7 +224,7 @@ class View {
       word(LEFT - 6, this.y(value) + 4, String(value).replace("-", "−"), "tick-y");
     }
     word((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, this.text.p, "tick-x");
-    word(LEFT + 4, TOP + 12, this.text[this.data.curve], "axis-y");
+    word(4, TOP - 12, this.text[this.data.curve], "axis-y");
     this.axes.replaceChildren(...marks);
   }
 
@@ -238,10 +238,14 @@ class View {
     const { losses, curve } = this.data;
     this.curves.replaceChildren(
       ...losses.map(({ kind, color, dash }) => {
-        let path = "";
+        const [low, high] = LIMITS[curve];
+        let [path, drawn] = ["", false];
         for (let place = 1; place < POINTS; place++) {
           const p = place / POINTS;
-          path += `${place > 1 ? "L" : "M"}${this.x(p).toFixed(1)} ${this.y(this.answer(kind, p, this.q)[curve]).toFixed(1)}`;
+          const value = this.answer(kind, p, this.q)[curve];
+          const inside = value >= low && value <= high;
+          if (inside) path += `${drawn ? "L" : "M"}${this.x(p).toFixed(1)} ${this.y(value).toFixed(1)}`;
+          drawn = inside;
         }
         return svg("path", { d: path, style: `--c: ${color}`, "stroke-dasharray": dash, "data-kind": kind });
       }),
