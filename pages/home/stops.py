@@ -95,6 +95,13 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "draw_detector",
         ),
         Stop(
+            "pixels",
+            _("9 · Pixels"),
+            _("How likely is a picture? Draw a digit one pixel after another."),
+            "autoregressive",
+            "draw_pixels",
+        ),
+        Stop(
             "point",
             _("9 · Point"),
             _("An object as one bright cell: drag it, lose it, read its box back."),
@@ -107,6 +114,20 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             _("A score that knows how well its box fits: where does each loss pull it?"),
             "varifocalnet",
             "draw_score",
+        ),
+        Stop(
+            "matching",
+            _("9 · Matching"),
+            _("One query, one object, and no suppression: who gets whom?"),
+            "detr",
+            "draw_matching",
+        ),
+        Stop(
+            "budget",
+            _("9 · Budget"),
+            _("Where do a detector’s milliseconds go? Flip a switch, and see which block pays."),
+            "thundernet",
+            "draw_budget",
         ),
     )
 
