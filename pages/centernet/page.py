@@ -9,7 +9,9 @@ from pages.kit.page import Show, open_page
 page = open_page(
     "centernet",
     title="CenterNet",
-    tagline="Drag an object: its blob on the heatmap follows. Then read boxes back from a real map.",
+    tagline="Drag an object: its blob on the heatmap follows. Then read boxes back from a real map."
+    if network.is_shipped()
+    else "Drag an object: its blob on the heatmap follows. See how far it forgives, and when one is lost.",
     tour=tour.STEPS,
 )
 _ = page.translate

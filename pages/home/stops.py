@@ -95,16 +95,9 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "draw_detector",
         ),
         Stop(
-            "pixels",
-            _("9 · Pixels"),
-            _("How likely is a picture? Draw a digit one pixel after another."),
-            "autoregressive",
-            "draw_pixels",
-        ),
-        Stop(
             "point",
             _("9 · Point"),
-            _("An object as one bright cell: drag it, lose it, read its box back."),
+            _("An object as one bright cell: drag it, and see when one is lost."),
             "centernet",
             "draw_point",
         ),
@@ -117,17 +110,24 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
         ),
         Stop(
             "matching",
-            _("9 · Matching"),
+            _("11 · Matching"),
             _("One query, one object, and no suppression: who gets whom?"),
             "detr",
             "draw_matching",
         ),
         Stop(
             "budget",
-            _("9 · Budget"),
+            _("12 · Budget"),
             _("Where do a detector’s milliseconds go? Flip a switch, and see which block pays."),
             "thundernet",
             "draw_budget",
+        ),
+        Stop(
+            "pixels",
+            _("13 · Pixels"),
+            _("How likely is a picture? Draw a digit one pixel after another."),
+            "autoregressive",
+            "draw_pixels",
         ),
     )
 
