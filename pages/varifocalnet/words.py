@@ -36,6 +36,7 @@ def boxes_words(_: Translate) -> dict[str, Any]:
         "atss": _("ATSS"),
         "fcos": _("Center rule (FCOS)"),
         "count": _("{count} positives: {list}"),
+        "separator": _(", "),
         "none": _("no positive"),
         "each": _("{count} of stride {stride}"),
         "threshold": _("ATSS’s threshold: mean {mean} + deviation {deviation} = {threshold}"),

@@ -192,7 +192,7 @@ class View {
     if (!cells.length) return this.text.none;
     const strides = new Map();
     for (const { level } of cells) strides.set(level.stride, (strides.get(level.stride) ?? 0) + 1);
-    const list = [...strides].map(([stride, count]) => say(this.text.each, { count, stride })).join(", ");
+    const list = [...strides].map(([stride, count]) => say(this.text.each, { count, stride })).join(this.text.separator);
     return say(this.text.count, { count: cells.length, list });
   }
 }
