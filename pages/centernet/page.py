@@ -23,8 +23,9 @@ if network.is_shipped():
     parts |= {
         "decode": (_("Heatmap to boxes"), decode.show),
         "turn": (_("More than boxes"), decode.show_turn),
-        "measured": (_("Measured"), measured.show),
     }
+if network.is_measured():
+    parts["measured"] = (_("Measured"), measured.show)
 show = page.part(parts, state.PART)
 with page.explained():
     view = state.read(page, list(parts))
