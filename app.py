@@ -26,6 +26,7 @@ SECTIONS = {
     "Detectors": [
         ("detection", "Detection", ":material/center_focus_strong:"),
         ("centernet", "CenterNet", ":material/adjust:"),
+        ("varifocalnet", "VarifocalNet", ":material/star:"),
         ("detr", "DETR", ":material/join_inner:"),
         ("thundernet", "ThunderNet", ":material/bolt:"),
     ],

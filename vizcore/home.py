@@ -9,7 +9,19 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 
-from vizcore import autograd, autoregressive, centernet, detection, detr, fpn, iou_losses, nms, thundernet, upsampling
+from vizcore import (
+    autograd,
+    autoregressive,
+    centernet,
+    detection,
+    detr,
+    fpn,
+    iou_losses,
+    nms,
+    thundernet,
+    upsampling,
+    varifocalnet,
+)
 from vizcore.data import photos
 
 PROGRAM = """\
@@ -202,6 +214,11 @@ def point_stop() -> PointStop:
     boxes = torch.tensor([[1.0, 1.0, 11.0, 11.0], [12.0, 4.0, 19.0, 13.0], [16.0, 1.0, 21.0, 6.0]])
     heatmap = centernet.draw_heatmap(boxes, torch.zeros(3, dtype=torch.int64), (14, 22), 1, min_overlap=0.3)
     return PointStop(boxes.numpy(), heatmap[0].numpy())
+
+
+def score_stop() -> varifocalnet.LossCurves:
+    """Three losses of a score whose box fits with an IoU of 0.6."""
+    return varifocalnet.loss_curves(0.6, resolution=61)
 
 
 def matching_stop() -> MatchingStop:

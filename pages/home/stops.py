@@ -97,9 +97,16 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
         Stop(
             "point",
             _("Point"),
-            _("An object as one bright cell: drag it, lose it, read its box back."),
+            _("An object as one bright cell: drag it, and see when one is lost."),
             "centernet",
             "draw_point",
+        ),
+        Stop(
+            "score",
+            _("Score"),
+            _("A score that knows how well its box fits: where does each loss pull it?"),
+            "varifocalnet",
+            "draw_score",
         ),
         Stop(
             "matching",

@@ -21,6 +21,7 @@ from vizcore.home import BoxStop, DetectorStop, LevelsStop, MatchingStop, PointS
 from vizcore.nms import NMSTrace
 from vizcore.thundernet import Budget
 from vizcore.upsampling import UpsamplingTrace
+from vizcore.varifocalnet import LossCurves
 
 WIDTH, HEIGHT = 220, 140
 
@@ -225,6 +226,22 @@ def draw_point(stop: PointStop) -> str:
         if value > 0.02
     ]
     marks += [_rect(np.array([left, top] * 2) + side * box, theme.TARGET, width=2.0) for box in stop.boxes]
+    return _picture(marks)
+
+
+def draw_score(curves: LossCurves) -> str:
+    """The curves of the three losses, and the score at which the varifocal one is content."""
+    wide, high, most = WIDTH - 40, HEIGHT - 36, 1.2
+    marks = [_element("line", x1=20, y1=HEIGHT - 18, x2=WIDTH - 20, y2=HEIGHT - 18, stroke="currentColor")]
+    for place, values in enumerate(curves.loss.values()):
+        path = " ".join(
+            f"{20 + wide * p:.1f},{HEIGHT - 18 - high * min(float(loss), most) / most:.1f}"
+            for p, loss in zip(curves.p, values, strict=True)
+        )
+        marks.append(_element("polyline", points=path, fill="none", stroke=theme.CATEGORICAL[place], stroke_width=2.5))
+    x = 20 + wide * curves.q
+    marks.append(_element("line", x1=x, y1=18, x2=x, y2=HEIGHT - 18, stroke=theme.TARGET, stroke_dasharray="3 4"))
+    marks.append(_text(x, 14, f"q = {curves.q:g}"))
     return _picture(marks)
 
 
