@@ -298,6 +298,7 @@ class View {
     // A query without an object steps back; what NMS would remove is crossed out in words below.
     const free = new Set(boxes.filter(({ id }) => id[0] === "q").map(({ id }) => Number(id.slice(1))));
     for (const query of pairs.queries) free.delete(query);
+    /** @type {Record<string, {label?: string, opacity?: number, dash?: string}>} */
     const marks = Object.fromEntries(this.data.letters.map((_, place) => [`t${place}`, { label: "" }]));
     if (!this.data.asks && !this.now) for (const query of free) marks[`q${query}`] = { opacity: 0.45, dash: "3 4" };
     const key = Object.keys(marks).join();
