@@ -187,7 +187,10 @@ class View {
       this.table.classList.toggle("dense", cols > FEW || rows > 2 * FEW);
       put(this.table, "aria-label", this.text.matrix);
     }
-    this.heads.cols.forEach((cell, col) => (cell.textContent = `${this.data.letters[col]} ${this.data.symbols[this.data.labels[col]]}`));
+    this.heads.cols.forEach((cell, col) => {
+      const letter = this.data.letters[col];
+      cell.textContent = this.table.classList.contains("dense") ? letter : `${letter} ${this.data.symbols[this.data.labels[col]]}`;
+    });
     this.heads.rows.forEach((cell, row) => (cell.textContent = this.nameOf(row)));
   }
 
