@@ -109,9 +109,8 @@ STEPS = (
     Step(
         name="cost",
         state=CONTEST,
-        shows=("matrix",),
+        reveals=("matrix",),
         question=Choose(lambda outcome: "exact" if _owner_is(0)(outcome) else "beside"),
-        look_at="view:matrix",
         numbers=_contest,
         minutes=2,
     ),

@@ -104,6 +104,7 @@ class View {
     this.element = html("div", { class: "g2b detr" }, style, html("div", { class: "columns" }, this.picture, this.panel));
     this.shapes = this.stage.layer("shapes", { under: true });
     this.links = this.stage.layer("links");
+    this.letters = this.stage.layer("letters");
     this.table.addEventListener("pointerover", (event) => this.point(event.target.closest("[data-cell]")));
     this.table.addEventListener("focusin", (event) => this.point(event.target.closest("[data-cell]")));
     this.table.addEventListener("keydown", (event) => this.key(event));
@@ -336,7 +337,8 @@ class View {
         text.textContent = this.data.letters[place];
         return text;
       });
-    this.shapes.replaceChildren(...shapes, ...letters);
+    this.shapes.replaceChildren(...shapes);
+    this.letters.replaceChildren(...letters);
   }
 
   drawTotals(active, rows, cols) {
