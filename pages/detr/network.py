@@ -14,6 +14,8 @@ from pages.kit.pictures import Picture, compute_on, compute_with
 from vizcore import detr
 from vizcore.data.scenes import CLASSES, Scene, draw_scene
 from vizcore.models import detr as models
+from vizcore.training import detr_shipping
+from vizcore.training.detr import DETR_RECIPES
 
 FOLDER = models.WEIGHTS_FOLDER
 """Holds what was shipped: weights, card, log, and what was recorded of them."""
@@ -37,6 +39,11 @@ class Run:
 def is_shipped() -> bool:
     """Whether there are weights of our own."""
     return (FOLDER / "detr.safetensors").is_file()
+
+
+def progress() -> tuple[int, int]:
+    """Training steps that were made of the network, and those that its recipe plans."""
+    return compute(detr_shipping.load_detr_card).steps, DETR_RECIPES["detr"].schedule.steps
 
 
 def run(page: Page, picture: Picture) -> Run:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import streamlit as st
+
 from pages.detr import attention, layers, losses, matching, network, queries, state, training
 from pages.detr.state import ModelView, View
 from pages.kit.ending import Shown
@@ -45,6 +47,18 @@ def _show_matching(page: Page, view: View) -> Shown:
 
 def _with_network(show: Callable[[Page, ModelView], Shown]) -> Show:
     def shown(page: Page, _view: View) -> Shown:
-        return show(page, state.read_model(page))
+        left = show(page, state.read_model(page))
+        made, planned = network.progress()
+        if made < planned:
+            st.info(
+                page.translate(
+                    "This network has not been trained to its end: {made} of {planned} steps were made. Its figures are "
+                    "those of a network on its way.",
+                    made=f"{made:,}",
+                    planned=f"{planned:,}",
+                ),
+                icon=":material/hourglass_top:",
+            )
+        return left
 
     return shown

@@ -87,6 +87,7 @@ def test_every_part_opens_and_its_link_is_the_page(shipped: Path, part: str, lan
     query = link(app)
     assert query["part"] == part
     assert query["score_threshold"] == "0.05"
+    assert any("20" in note.value and "12,000" in note.value for note in app.info)  # steps made of those planned
 
 
 def test_all_attention_travels_once(shipped: Path) -> None:
