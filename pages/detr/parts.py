@@ -52,8 +52,8 @@ def _with_network(show: Callable[[Page, ModelView], Shown]) -> Show:
         if made < planned:
             st.info(
                 page.translate(
-                    "This network has not been trained to its end: {made} of {planned} steps were made. Its figures are "
-                    "those of a network on its way.",
+                    "This network has not been trained to its end: {made} of {planned} steps were made. Its figures "
+                    "are those of a network on its way.",
                     made=f"{made:,}",
                     planned=f"{planned:,}",
                 ),
