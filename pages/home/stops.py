@@ -95,6 +95,27 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "draw_detector",
         ),
         Stop(
+            "pixels",
+            _("9 · Pixels"),
+            _("How likely is a picture? Draw a digit one pixel after another."),
+            "autoregressive",
+            "draw_pixels",
+        ),
+        Stop(
+            "point",
+            _("9 · Point"),
+            _("An object as one bright cell: drag it, lose it, read its box back."),
+            "centernet",
+            "draw_point",
+        ),
+        Stop(
+            "matching",
+            _("9 · Matching"),
+            _("One query, one object, and no suppression: who gets whom?"),
+            "detr",
+            "draw_matching",
+        ),
+        Stop(
             "budget",
             _("9 · Budget"),
             _("Where do a detector’s milliseconds go? Flip a switch, and see which block pays."),
