@@ -28,6 +28,7 @@ SECTIONS = {
         ("centernet", "CenterNet", ":material/adjust:"),
         ("detr", "DETR", ":material/join_inner:"),
         ("thundernet", "ThunderNet", ":material/bolt:"),
+        ("scale", "Scale", ":material/aspect_ratio:"),
     ],
     "Pictures": [("autoregressive", "Pixel models", ":material/apps:")],
 }

@@ -122,6 +122,13 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "thundernet",
             "draw_budget",
         ),
+        Stop(
+            "scale",
+            _("9 · Scale"),
+            _("At which resolution does an object teach? Drag a box through three."),
+            "scale",
+            "draw_scale",
+        ),
     )
 
 

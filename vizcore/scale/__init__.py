@@ -1,6 +1,6 @@
 """Objects of many sizes: how they are spread, which of them teach at which resolution, and what resolution costs."""
 
-from vizcore.scale.anchors import Assignment, assign, best_overlaps, grid_anchors
+from vizcore.scale.anchors import Assignment, assign, assigned_anchors, best_overlaps, grid_anchors
 from vizcore.scale.chips import CHIP, CHIP_STRIDE, ChipTrace, chip_places, cover, trace_chips
 from vizcore.scale.coco import COCOSizes, Oddity, read_coco
 from vizcore.scale.errors import ScaleError
@@ -15,7 +15,13 @@ from vizcore.scale.ranges import (
     trace_object,
     valid,
 )
-from vizcore.scale.resolution import PhotoResolution, ResolutionRun, photo_by_resolution, train_by_resolution
+from vizcore.scale.resolution import (
+    PhotoResolution,
+    ResolutionRun,
+    lowered_photo,
+    photo_by_resolution,
+    train_by_resolution,
+)
 from vizcore.scale.shapes import SHAPES, draw_shapes, lowered
 from vizcore.scale.sizes import (
     PAPER_COVERED,
@@ -52,12 +58,14 @@ __all__ = [
     "SizeSample",
     "anchor_coverage",
     "assign",
+    "assigned_anchors",
     "best_overlaps",
     "chip_places",
     "cover",
     "draw_shapes",
     "grid_anchors",
     "lowered",
+    "lowered_photo",
     "notes_on",
     "photo_by_resolution",
     "read_coco",

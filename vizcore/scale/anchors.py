@@ -99,3 +99,14 @@ def assign(anchors: Float[Tensor, "A 4"], boxes: Float[Tensor, "M 4"], is_valid:
     labels[near_invalid | (positive & ~is_valid[owner])] = -2
     object_of[labels != 1] = -1
     return Assignment(labels.numpy(), object_of.numpy(), best_of_object.numpy())
+
+
+def assigned_anchors(box: tuple[float, float, float, float], size: tuple[int, int], *, valid: bool) -> Assignment:
+    """What the anchors of a single map learn from one object.
+
+    Args:
+        box: xyxy, pixels of the resized picture.
+        size: (height, width) of that picture.
+        valid: whether the object teaches at this resolution.
+    """
+    return assign(grid_anchors(size), torch.tensor([box], dtype=torch.float32), torch.tensor([valid]))

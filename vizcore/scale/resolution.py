@@ -147,11 +147,7 @@ def photo_by_resolution(
         photo: uint8 ``[H, W, 3]``; its middle square is scaled to 224 pixels first.
         factors: divisors of 224, the first 1.
     """
-    pixels = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1)[None].float()
-    side = min(pixels.shape[-2:])
-    top, left = ((length - side) // 2 for length in pixels.shape[-2:])
-    square = pixels[..., top : top + side, left : left + side]
-    full = F.interpolate(square, size=(224, 224), mode="bilinear", antialias=True, align_corners=False)
+    full = _middle_square(photo)
     probability, best, named = {}, {}, None
     with torch.inference_mode():
         for factor in factors:
@@ -161,6 +157,26 @@ def photo_by_resolution(
             named = best[factor] if named is None else named
             probability[factor] = float(chances[named])
     return PhotoResolution(tuple(factors), probability, best)
+
+
+def lowered_photo(photo: np.ndarray, factor: int) -> np.ndarray:
+    """What :func:`photo_by_resolution` shows to the network: uint8 ``[224, 224, 3]``.
+
+    Args:
+        photo: uint8 ``[H, W, 3]``.
+        factor: by which it is made smaller before it is enlarged again.
+    """
+    shown = lowered(_middle_square(photo), factor).round().clamp(0, 255).to(torch.uint8)
+    pixels: np.ndarray = shown[0].permute(1, 2, 0).contiguous().numpy()
+    return pixels
+
+
+def _middle_square(photo: np.ndarray) -> Float[Tensor, "1 3 224 224"]:
+    pixels = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1)[None].float()
+    side = min(pixels.shape[-2:])
+    top, left = ((length - side) // 2 for length in pixels.shape[-2:])
+    square = pixels[..., top : top + side, left : left + side]
+    return F.interpolate(square, size=(224, 224), mode="bilinear", antialias=True, align_corners=False)
 
 
 def accuracy(network: nn.Module, pictures: Float[Tensor, "N 3 S S"], labels: Int64[Tensor, " N"]) -> float:

@@ -109,7 +109,7 @@ def test_lowering_keeps_the_mean_and_takes_the_detail():
 
 def test_a_short_training_knows_more_than_chance_and_reports():
     told = []
-    run = train_by_resolution(steps=90, factors=(1, 4), num_training=240, num_test=120, report=told.append)
+    run = train_by_resolution(steps=150, factors=(1, 4), num_training=480, num_test=240, report=told.append)
     assert run.base[1] > 1.5 / len(SHAPES)
     assert run.fine_tuned[4] > run.base[4]
     assert set(run.order(4)) == {"base", "small", "fine_tuned"}
