@@ -50,7 +50,7 @@ def hint(rule: challenges.Rule, **changed: Any) -> str | None:
     [
         ("object", {"box": "10,10,70,70"}, "high, 1400 × 2000"),
         ("sizes", {"high_to": 512, "low_from": 0}, "264 objects"),
-        ("chips", {"step": 30, "level": "middle", "lang": "zh"}, "个小块"),
+        ("chips", {"step": 30, "level": "middle", "lang": "zh"}, "像素的小块"),
         ("photo", {"factor": "8", "lang": "zh"}, "1/8"),
         ("train", {}, ""),
         ("answers", {"lang": "zh"}, ""),
