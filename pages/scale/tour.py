@@ -48,7 +48,7 @@ def _photo(outcome: Outcome) -> Mapping[str, object]:
 def _left(outcome: Outcome) -> str:
     chances = resolution.on_photo(outcome.view.picture).probability
     kept = chances[4] / chances[1]
-    return "same" if kept > 0.8 else "half" if kept > 0.3 else "little"
+    return "same" if kept > 0.8 else "half" if kept > 1 / 3 else "little"
 
 
 PAPER = {"low_from": 120, "middle_from": 40, "middle_to": 160, "high_to": 80, "bounds": "closed"}
