@@ -95,13 +95,6 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "draw_detector",
         ),
         Stop(
-            "pixels",
-            _("9 · Pixels"),
-            _("How likely is a picture? Draw a digit one pixel after another."),
-            "autoregressive",
-            "draw_pixels",
-        ),
-        Stop(
             "point",
             _("9 · Point"),
             _("An object as one bright cell: drag it, lose it, read its box back."),
@@ -110,24 +103,31 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
         ),
         Stop(
             "matching",
-            _("9 · Matching"),
+            _("10 · Matching"),
             _("One query, one object, and no suppression: who gets whom?"),
             "detr",
             "draw_matching",
         ),
         Stop(
             "budget",
-            _("9 · Budget"),
+            _("11 · Budget"),
             _("Where do a detector’s milliseconds go? Flip a switch, and see which block pays."),
             "thundernet",
             "draw_budget",
         ),
         Stop(
             "scale",
-            _("9 · Scale"),
+            _("12 · Scale"),
             _("At which resolution does an object teach? Drag a box through three."),
             "scale",
             "draw_scale",
+        ),
+        Stop(
+            "pixels",
+            _("13 · Pixels"),
+            _("How likely is a picture? Draw a digit one pixel after another."),
+            "autoregressive",
+            "draw_pixels",
         ),
     )
 
