@@ -29,6 +29,7 @@ SECTIONS = {
         ("varifocalnet", "VarifocalNet", ":material/star:"),
         ("detr", "DETR", ":material/join_inner:"),
         ("thundernet", "ThunderNet", ":material/bolt:"),
+        ("scale", "Scale", ":material/aspect_ratio:"),
     ],
     "Pictures": [("autoregressive", "Pixel models", ":material/apps:")],
 }

@@ -125,6 +125,14 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
         Stop(
             "pixels",
             _("Pixels"),
+            _("At which resolution does an object teach? Drag a box through three."),
+            "scale",
+            "scale",
+            "draw_scale",
+        ),
+        Stop(
+            "pixels",
+            _("Pixels"),
             _("How likely is a picture? Draw a digit one pixel after another."),
             "autoregressive",
             "draw_pixels",

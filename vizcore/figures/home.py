@@ -19,6 +19,7 @@ from vizcore.autograd.layout import place_nodes
 from vizcore.figures import theme
 from vizcore.home import BoxStop, DetectorStop, LevelsStop, MatchingStop, PointStop, PyramidStop
 from vizcore.nms import NMSTrace
+from vizcore.scale import ObjectLevel
 from vizcore.thundernet import Budget
 from vizcore.upsampling import UpsamplingTrace
 from vizcore.varifocalnet import LossCurves
@@ -271,6 +272,22 @@ def draw_budget(budget: Budget) -> str:
         marks.append(_element("rect", x=70, y=y, width=max(2.0, 110 * share), height=16, rx=2, fill=color))
         marks.append(_text(36, y + 13, block))
         marks.append(_text(90 + 110 * share, y + 13, f"{100 * share:.0f} %"))
+    return _picture(marks)
+
+
+def draw_scale(levels: Sequence[ObjectLevel]) -> str:
+    """The picture and the object at each resolution, filled where it teaches."""
+    marks, left = [], 6.0
+    scale = 200 / sum(level.size[1] for level in levels)
+    for level in levels:
+        height, width = (side * scale for side in level.size)
+        top = 112 - height
+        marks.append(_rect((left, top, left + width, 112), theme.SUPPRESSED, width=1.5))
+        x1, y1, x2, y2 = (corner * scale for corner in level.box)
+        color = theme.KEPT if level.valid else theme.SUPPRESSED
+        marks.append(_rect((left + x1, top + y1, left + x2, top + y2), color, dash="none" if level.valid else "3 2"))
+        marks.append(_text(left + width / 2, 128, f"{level.side:.0f} px"))
+        left += width + 4
     return _picture(marks)
 
 
