@@ -31,6 +31,7 @@ from vizcore.image_pyramid.history import (
     overlaps,
     train_hog_classifier,
 )
+from vizcore.image_pyramid.mtcnn import LANDMARKS, MTCNNLevel, MTCNNTrace, mtcnn_scales, trace_mtcnn
 from vizcore.image_pyramid.packing import count_positions, pack_sliding_window
 from vizcore.image_pyramid.pyramid import (
     CANDIDATE_SCORE,
@@ -77,6 +78,7 @@ __all__ = [
     "CANDIDATE_SCORE",
     "FUSION_IOU",
     "FUSION_STEPS",
+    "LANDMARKS",
     "MAX_CANDIDATES",
     "MAX_PIXELS",
     "MIN_CANDIDATES",
@@ -97,6 +99,8 @@ __all__ = [
     "HogClassifier",
     "ImagePyramidError",
     "ImagePyramidTrace",
+    "MTCNNLevel",
+    "MTCNNTrace",
     "PyramidCost",
     "PyramidLevel",
     "SlidingWindowTrace",
@@ -122,6 +126,7 @@ __all__ = [
     "levels_per_octave",
     "measure_haar_feature",
     "measure_passes",
+    "mtcnn_scales",
     "overlaps",
     "pack_sliding_window",
     "padded",
@@ -136,6 +141,7 @@ __all__ = [
     "ssd_default_boxes",
     "trace_aliasing",
     "trace_image_pyramid",
+    "trace_mtcnn",
     "trace_sliding_window",
     "train_hog_classifier",
     "window_boxes",
