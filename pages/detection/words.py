@@ -5,7 +5,7 @@ from __future__ import annotations
 from pages.kit.language import Translate
 from vizcore import detection
 
-WINDOWS = ("sliding_windows", "mtcnn")
+WINDOWS = ("sliding_windows", "mtcnn", "haar_face", "hog_people")
 """Beginnings of the names of detectors whose candidates are windows of a scaled photo."""
 
 
