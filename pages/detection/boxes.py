@@ -14,6 +14,10 @@ from vizcore import detection
 from vizcore.data.annotations import Annotation
 from vizcore.figures import theme
 from vizcore.figures.detection import label_colors
+from vizcore.image_pyramid import LANDMARKS
+
+LANDMARK_SIDE = 0.008
+"""Side of a landmark's mark over the longer side of the photo."""
 
 
 def suppressed(output: detection.DetectorOutput, _: Translate, say_class: Translate) -> list[StageBox]:
@@ -51,6 +55,19 @@ def prior(output: detection.DetectorOutput, selected: int, _: Translate) -> list
     # Without a label, which would lie on the box's own; a screen reader and the tip then say the id.
     sides = _sides(output.candidates.priors[selected])
     return [StageBox(_("where it came from"), sides, color=theme.CURRENT, dash="2 4", fill=False)]
+
+
+def landmarks(output: detection.DetectorOutput, _: Translate) -> list[StageBox]:
+    """What a detector marked on its final boxes: eyes, nose and mouth as small squares."""
+    if output.candidates.points is None:
+        return []
+    half = LANDMARK_SIDE * max(output.image_size) / 2
+    # Without labels, which would hide the face; a screen reader and the tip then say the id.
+    return [
+        StageBox(f"{_(name)} {number}", (x - half, y - half, x + half, y + half), color=theme.CURRENT)
+        for number, origin in enumerate(output.origins.tolist(), 1)
+        for name, (x, y) in zip(LANDMARKS, output.candidates.points[origin].tolist(), strict=True)
+    ]
 
 
 def final(output: detection.DetectorOutput, _: Translate, say_class: Translate) -> list[StageBox]:

@@ -9,9 +9,10 @@ import streamlit as st
 from pages.detection import state
 from pages.detection.state import View
 from pages.kit.candidates import record_photo
+from pages.kit.loaders import compute
 from pages.kit.page import Page
 from vizcore import detection
-from vizcore.data.annotations import Annotation, load_annotations
+from vizcore.data.annotations import Annotation, annotate_scene, load_annotations
 
 
 @dataclass(eq=False)
@@ -21,7 +22,7 @@ class Found:
     Attributes:
         titles: of the detectors shown, one or two, translated.
         recorded: what each left, at thresholds of its own.
-        truths: the objects of a sample photo that a person boxed.
+        truths: the objects of a sample photo that a person boxed, or those of a drawn scene.
         outputs: what each found at the thresholds of now; renewed by each run of the part that runs alone.
     """
 
@@ -47,5 +48,5 @@ def run(page: Page, view: View) -> Found:
     shown = list(dict.fromkeys(name if infos[name].available else state.OFFLINE for name in asked))
     with st.spinner(page.translate("Looking for objects…"), show_time=True):
         recorded = [record_photo(name, view.picture) for name in shown]
-    truths = load_annotations(view.sample) if view.sample is not None else ()
+    truths = compute(annotate_scene, view.scene) if view.scene is not None else load_annotations(view.sample or "")
     return Found([page.translate(infos[name].title) for name in shown], recorded, truths)

@@ -18,12 +18,24 @@ from pages.kit.candidates import Recording, keep_recording
 from pages.kit.chart import chart
 from pages.kit.language import translator
 from pages.kit.page import Page
+from pages.kit.pictures import SCENE
 from pages.kit.stage import photo_url, stage, stage_state
 from vizcore import detection
-from vizcore.data.script import write_photo
+from vizcore.data.script import write_photo, write_scene
 from vizcore.detection.evaluation import match_annotations
 from vizcore.detection.script import write_detection_script
 from vizcore.figures.detection import milliseconds, plot_funnel, plot_scores
+
+ABOUT = {
+    "sliding_windows": "claim",
+    "sliding_windows_unfused": "claim",
+    "mtcnn": "about_mtcnn",
+    "haar_face": "about_haar",
+    "hog_people": "about_hog",
+    "fcos_lite0_fpn": "about_shapes",
+}
+"""Section of the lesson that is about a detector."""
+SHAPES_THRESHOLD = 0.3
 
 
 @dataclass(frozen=True)
@@ -58,21 +70,33 @@ def lay_out(page: Page, view: View, found: Found) -> tuple[list[Side], DeltaGene
     if len(suffixes) == 1:
         left, right = st.columns([3, 2], gap="medium")
         pictures, numbers = [left.container()], [right]
-        if found.has_windows:  # the words are about them
-            with left:
-                page.lesson("claim")
+        with left:
+            show_words(page, view, found)
     else:
         columns = st.columns(2, gap="medium")
         for title, column in zip(found.titles, columns, strict=True):
             column.markdown(f"**{title}**")
         pictures, numbers = [column.container() for column in columns], [column.container() for column in columns]
-        if found.has_windows:
-            page.lesson("claim")
+        show_words(page, view, found)
     with st.expander(
         page.translate("Every candidate by rank and score"), icon=":material/scatter_plot:", expanded=True
     ):
         ranks = st.container()
     return [Side(*places) for places in zip(suffixes, urls, pictures, numbers, strict=True)], ranks
+
+
+def show_words(page: Page, view: View, found: Found) -> None:
+    """What is to be known of the detectors shown; where one is shown what it never saw, a way to what it knows."""
+    for section in dict.fromkeys(ABOUT[each.name] for each in found.recorded if each.name in ABOUT):
+        page.lesson(section)
+    if view.scene is None and any(ABOUT.get(each.name) == "about_shapes" for each in found.recorded):
+        page.button(
+            "to_scene",
+            page.translate("Show it a drawn scene"),
+            icon=":material/draw:",
+            on_click=page.set,
+            kwargs={"photo": SCENE, "show_truth": True, "score_threshold": SHAPES_THRESHOLD},
+        )
 
 
 def drawing(page: Page, view: View, found: Found, sides: list[Side], ranks: DeltaGenerator) -> Callable[[], str]:
@@ -89,7 +113,8 @@ def drawing(page: Page, view: View, found: Found, sides: list[Side], ranks: Delt
         if page.shows("ranks"):
             with ranks:
                 _show_ranks(page, found)
-        return write_detection_script(write_photo(view.sample), found.outputs[0])
+        photo = write_photo(view.sample) if view.scene is None else write_scene(view.scene, variable="photo")
+        return write_detection_script(photo, found.outputs[0])
 
     return draw
 
@@ -116,7 +141,12 @@ def _show_side(page: Page, view: View, found: Found, index: int, side: Side) -> 
     with side.picture:
         stage(
             key,
-            boxes=[*below, *(boxes.prior(output, selected, _) if page.shows("box") else ()), *finals],
+            boxes=[
+                *below,
+                *(boxes.prior(output, selected, _) if page.shows("box") else ()),
+                *(boxes.landmarks(output, _) if finals else ()),
+                *finals,
+            ],
             photo=side.photo,
             title=summary if page.shows("summary") else _("The photo with its boxes"),
             presenter=page.presenting,

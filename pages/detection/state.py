@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pages.kit import link
 from pages.kit.page import Page
-from pages.kit.pictures import Picture, photo_parameter, read_photo
+from pages.kit.pictures import SCENE, Picture, photo_parameter, read_photo
 from vizcore import detection
 from vizcore.data.photos import sample_file
 
@@ -19,7 +19,7 @@ OFFLINE = "sliding_windows"
 NONE = "none"
 DETECTORS = tuple(info.name for info in detection.list_detectors())
 
-PHOTO = photo_parameter("chelsea")
+PHOTO = photo_parameter("chelsea", SCENE)
 DETECTOR = link.choice("detector", DETECTORS, OFFLINE)
 BESIDE = link.choice("beside", (NONE, *DETECTORS), NONE)
 SHOW_SUPPRESSED = link.flag("show_suppressed", False)
@@ -49,17 +49,24 @@ class View:
 
     @property
     def sample(self) -> str | None:
-        """Name of the sample photo; None for someone's own."""
-        return None if self.picture.is_own else self.picture.name
+        """Name of the sample photo; None for someone's own and for a drawn scene."""
+        return self.picture.name if self.picture.kind == "sample" else None
+
+    @property
+    def scene(self) -> int | None:
+        """Index of the drawn scene; None for photos."""
+        return int(self.picture.name) if self.picture.kind == "scene" else None
 
     @property
     def photo_name(self) -> str:
         """The name of the file that the picture is in, for those who look for it."""
-        return self.picture.title if self.picture.is_own else sample_file(self.picture.name)
+        return sample_file(self.picture.name) if self.picture.kind == "sample" else self.file_name
 
     @property
     def file_name(self) -> str:
         """The own file's name, or the sample's."""
+        if self.scene is not None:
+            return f"scene-{self.scene}.png"
         return self.picture.title if self.picture.is_own else self.picture.name
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pages.kit.language import Translate
 from vizcore import detection
 
+WINDOWS = ("sliding_windows", "mtcnn", "haar_face", "hog_people")
+"""Beginnings of the names of detectors whose candidates are windows of a scaled photo."""
+
 
 def summary(output: detection.DetectorOutput, _: Translate, say_class: Translate) -> str:
     """The result in a sentence, for captions and for those who cannot see the picture."""
@@ -24,7 +27,7 @@ def origin(output: detection.DetectorOutput, candidate: int, _: Translate) -> st
     level = found.level_names[found.levels[candidate]]
     row, column = (int(place) for place in found.cells[candidate])
     anchor = int(found.anchors[candidate])
-    if output.name.startswith("sliding_windows"):
+    if output.name.startswith(WINDOWS):
         return _(
             "window of {size} pixels at row {row}, column {column} of the photo scaled to {level}",
             size=found.anchor_names[anchor],

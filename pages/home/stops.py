@@ -123,10 +123,9 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "draw_budget",
         ),
         Stop(
-            "pixels",
-            _("Pixels"),
-            _("At which resolution does an object teach? Drag a box through three."),
             "scale",
+            _("Scale"),
+            _("At which resolution does an object teach? Drag a box through three."),
             "scale",
             "draw_scale",
         ),

@@ -25,6 +25,9 @@ from vizcore.data import photos
 from vizcore.data.photo_worker import decode_in_worker, photos_sandbox
 
 OWN = "own"
+SCENE = "scene"
+"""A drawn scene among the photos, for pages whose detectors may know nothing else."""
+SCENE_INDEX = 3
 MOST_OWN = 48 * 2**20
 """Bytes of results on own photos that a session keeps; a level with all its windows and classes takes two million."""
 
@@ -85,6 +88,8 @@ def read_photo(page: Page, parameter: link.Parameter) -> Picture:
     if own is not None and page.is_pressed("own_photo", own.name) and name not in page.incoming:
         page.set(**{name: OWN})
     chosen = page.value(parameter, among=offered(parameter))
+    if chosen == SCENE:
+        return scene(SCENE_INDEX)
     return own if chosen == OWN and own is not None else sample(str(chosen))
 
 
@@ -96,7 +101,7 @@ def offered(parameter: link.Parameter) -> tuple[str, ...]:
 def photo_words(page: Page, parameter: link.Parameter, **others: str) -> dict[str, str]:
     """The photos that can be had at present, with their words."""
     words = {sample_.name: page.translate(sample_.title) for sample_ in photos.list_samples()}
-    words |= {OWN: page.translate("Your photo"), **others}
+    words |= {OWN: page.translate("Your photo"), SCENE: page.translate("A drawn scene"), **others}
     return {name: words[name] for name in offered(parameter)}
 
 

@@ -26,3 +26,14 @@ def load_annotations(sample: str) -> tuple[Annotation, ...]:
     """The objects of a sample photo; empty for photos without annotations."""
     entries = json.loads(Path(__file__).with_name("annotations.json").read_text(encoding="utf-8")).get(sample, [])
     return tuple(Annotation(entry["title"], tuple(entry["box"]), tuple(entry["labels"])) for entry in entries)
+
+
+def annotate_scene(index: int) -> tuple[Annotation, ...]:
+    """The objects of a drawn scene that no detector was trained on: known, since they were drawn."""
+    from vizcore.data.scenes import CLASSES, draw_scene  # it imports torch, which photos do not need
+
+    scene = draw_scene("validation", index)
+    return tuple(
+        Annotation(CLASSES[label], tuple(box), (CLASSES[label],))
+        for box, label in zip(scene.boxes.tolist(), scene.labels.tolist(), strict=True)
+    )

@@ -40,6 +40,8 @@ __all__ = [
 
 _FAMILIES = (
     "vizcore.detection.sliding_windows",
+    "vizcore.detection.faces",
+    "vizcore.detection.classics",
     "vizcore.detection.pyramid_detector",
     "vizcore.detection.set_detectors",
     "vizcore.detection.point_detectors",

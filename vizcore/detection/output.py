@@ -33,7 +33,7 @@ class DetectorInfo:
     Attributes:
         name: the identifier ``run_detector`` takes.
         title: a name for people.
-        family: how it looks for objects: ``"sliding windows"``, ``"one stage"``, ``"two stages"`` or
+        family: how it looks for objects: ``"sliding windows"``, ``"cascade"``, ``"one stage"``, ``"two stages"`` or
             ``"set prediction"``.
         available: whether it can run now, without a download.
         download_bytes: what a download would fetch; 0 if the weights were installed with the requirements.
@@ -75,6 +75,8 @@ class Candidates:
             from; None where it is not recorded.
         nms_boxes: ``[M, 4]`` float32, the same boxes in the pixels of the resized picture in which the detector's own
             NMS compares them, so that it is repeated to the last bit; None if that is the photo itself.
+        points: ``[M, P, 2]`` float32, (x, y) in pixels of the photo: what was marked on each, such as eyes, nose and
+            mouth; None where a detector marks nothing.
     """
 
     boxes: np.ndarray
@@ -87,6 +89,7 @@ class Candidates:
     anchor_names: tuple[str, ...] = ()
     nms_boxes: np.ndarray | None = None
     priors: np.ndarray | None = None
+    points: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.scores)

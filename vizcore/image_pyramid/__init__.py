@@ -31,6 +31,8 @@ from vizcore.image_pyramid.history import (
     overlaps,
     train_hog_classifier,
 )
+from vizcore.image_pyramid.hog_people import HogPeopleTrace, trace_hog_people
+from vizcore.image_pyramid.mtcnn import LANDMARKS, MTCNNLevel, MTCNNTrace, mtcnn_scales, trace_mtcnn
 from vizcore.image_pyramid.packing import count_positions, pack_sliding_window
 from vizcore.image_pyramid.pyramid import (
     CANDIDATE_SCORE,
@@ -71,12 +73,14 @@ from vizcore.image_pyramid.sliding_window import (
     trace_sliding_window,
 )
 from vizcore.image_pyramid.ssd import ssd_default_boxes
+from vizcore.image_pyramid.viola_jones import ViolaJonesTrace, trace_viola_jones
 
 __all__ = [
     "ALIASING_METHODS",
     "CANDIDATE_SCORE",
     "FUSION_IOU",
     "FUSION_STEPS",
+    "LANDMARKS",
     "MAX_CANDIDATES",
     "MAX_PIXELS",
     "MIN_CANDIDATES",
@@ -95,12 +99,16 @@ __all__ = [
     "FeaturePyramidPass",
     "HaarFeature",
     "HogClassifier",
+    "HogPeopleTrace",
     "ImagePyramidError",
     "ImagePyramidTrace",
+    "MTCNNLevel",
+    "MTCNNTrace",
     "PyramidCost",
     "PyramidLevel",
     "SlidingWindowTrace",
     "UnitCosts",
+    "ViolaJonesTrace",
     "WindowLevel",
     "best_label",
     "best_windows",
@@ -122,6 +130,7 @@ __all__ = [
     "levels_per_octave",
     "measure_haar_feature",
     "measure_passes",
+    "mtcnn_scales",
     "overlaps",
     "pack_sliding_window",
     "padded",
@@ -135,8 +144,11 @@ __all__ = [
     "sliding_sizes",
     "ssd_default_boxes",
     "trace_aliasing",
+    "trace_hog_people",
     "trace_image_pyramid",
+    "trace_mtcnn",
     "trace_sliding_window",
+    "trace_viola_jones",
     "train_hog_classifier",
     "window_boxes",
     "window_logits",

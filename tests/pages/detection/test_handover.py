@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.detection.reading import open_detection, sound
+from tests.pages.detection.reading import open_detection, sound, words
 from tests.pages.opening import go_to, open_page
 from tests.pages.pieces import component, link
 from vizcore.data.photos import load_sample
@@ -111,3 +111,17 @@ def test_an_own_photo_is_stepped_too(payloads: dict[str, bytes]) -> None:
     assert component(app, "pace")["stage"]["size"] == [400, 540]
     np.testing.assert_array_equal(kept_boxes(payloads), found.output.boxes)
     assert link(app)["photo"] == "session"
+
+
+def test_a_large_photo_is_exported_on_its_own_size_and_an_error_leaves_with_its_file() -> None:
+    app = open_detection()
+    app.file_uploader(key="detection_upload").upload("broken.png", b"no picture", "image/png").run()
+    assert "not a picture that can be read" in app.error[0].value
+    app.file_uploader(key="detection_upload").clear().run()
+    assert not app.error
+    buffer = io.BytesIO()
+    Image.fromarray(load_sample("coffee").pixels).resize((2706, 1800)).save(buffer, "JPEG")
+    app.file_uploader(key="detection_upload").upload("IMG_1234.jpg", buffer.getvalue(), "image/jpeg").run()
+    sound(app)
+    assert app.session_state["recording"].picture.original_size == (1800, 2706)
+    assert "those of IMG_1234.jpg, 2706 × 1800 pixels; the detector saw a copy of 1280 × 851" in words(app)
