@@ -25,7 +25,11 @@ SECTIONS = {
     ],
     "Detectors": [
         ("detection", "Detection", ":material/center_focus_strong:"),
+        ("centernet", "CenterNet", ":material/adjust:"),
+        ("detr", "DETR", ":material/join_inner:"),
+        ("thundernet", "ThunderNet", ":material/bolt:"),
     ],
+    "Pictures": [("autoregressive", "Pixel models", ":material/apps:")],
 }
 
 if runtime.exists():  # a visitor: this file is run for every page and every interaction

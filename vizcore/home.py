@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 
-from vizcore import autograd, detection, fpn, iou_losses, nms, upsampling
+from vizcore import autograd, autoregressive, centernet, detection, detr, fpn, iou_losses, nms, thundernet, upsampling
 from vizcore.data import photos
 
 PROGRAM = """\
@@ -76,6 +76,34 @@ class DetectorStop:
 
     photo: UInt8[np.ndarray, "H W 3"]
     output: detection.DetectorOutput
+
+
+@dataclass(frozen=True, eq=False)
+class PointStop:
+    """Objects and their centre heatmap.
+
+    Attributes:
+        boxes: ``[M, 4]`` xyxy, cells.
+        heatmap: ``[H, W]`` in [0, 1].
+    """
+
+    boxes: Float[np.ndarray, "M 4"]
+    heatmap: Float[np.ndarray, "H W"]
+
+
+@dataclass(frozen=True, eq=False)
+class MatchingStop:
+    """Queries, objects, and who gets whom.
+
+    Attributes:
+        queries: ``[Q, 4]`` xyxy, in hundredths of the picture's side.
+        objects: ``[T, 4]`` likewise.
+        owner: ``[T]`` the query of each object.
+    """
+
+    queries: Float[np.ndarray, "Q 4"]
+    objects: Float[np.ndarray, "T 4"]
+    owner: Float[np.ndarray, " T"]
 
 
 def gradient_stop() -> autograd.ProgramTrace:
@@ -157,3 +185,33 @@ def detector_stop() -> DetectorStop:
             info.name, photo, score_threshold=info.score_threshold, iou_threshold=info.iou_threshold
         ),
     )
+
+
+def pixels_stop() -> tuple[Float[np.ndarray, "8 8"], ...]:
+    """A digit in the making: after 16, 40 and all 64 pixels, NaN where nothing is drawn."""
+    trace = autoregressive.draw_picture("nade", seed=4).trace
+    pictures = []
+    for step in (16, 40, 64):
+        drawn = trace.picture_at(step).astype(np.float64)
+        pictures.append(np.where(drawn == autoregressive.FREE, np.nan, drawn).reshape(trace.size))
+    return tuple(pictures)
+
+
+def point_stop() -> PointStop:
+    """Three objects, and the heatmap that they put on a map of 14 × 22 cells."""
+    boxes = torch.tensor([[1.0, 1.0, 11.0, 11.0], [12.0, 4.0, 19.0, 13.0], [16.0, 1.0, 21.0, 6.0]])
+    heatmap = centernet.draw_heatmap(boxes, torch.zeros(3, dtype=torch.int64), (14, 22), 1, min_overlap=0.3)
+    return PointStop(boxes.numpy(), heatmap[0].numpy())
+
+
+def matching_stop() -> MatchingStop:
+    """Six queries and four objects: two queries get none."""
+    side = 100
+    queries, objects = detr.preset_rows("scene", side=side)
+    summary = detr.summarise_rows(queries, objects, side=side)
+    return MatchingStop(np.array(queries)[:, :4], np.array(objects)[:, :4], summary.owner)
+
+
+def budget_stop() -> thundernet.Budget:
+    """What each block of a light detector costs."""
+    return thundernet.count_budget(thundernet.Design())

@@ -21,8 +21,14 @@ def preset_titles(_: Translate) -> dict[str, str]:
 
 
 def hear(page: Page) -> None:
-    """Takes over the program that the editor ran last, before the page reads its view."""
-    typed = said(page.key("graph")).get("program")
+    """Takes over the program that the editor ran last and the iteration asked for, before the page reads its view."""
+    heard = said(page.key("graph"))
+    asked = heard.get("opened")
+    if isinstance(asked, Mapping) and asked.get("version") == version_of(page):
+        number = asked.get("iteration")
+        if type(number) is int and 0 <= number <= state.MAX_OPENED:
+            page.store(state.OPENED, number)
+    typed = heard.get("program")
     if not isinstance(typed, Mapping) or typed.get("version") != version_of(page) or "program" in page.locked:
         return
     source = typed.get("source")
@@ -96,4 +102,4 @@ def may_explain(page: Page, view: View) -> bool:
 
 def _take_preset(page: Page) -> None:
     """Puts the chosen example into the editor."""
-    page.set(program=PRESETS[page.value(state.PRESET)].source, seed=0, step=0)
+    page.set(program=PRESETS[page.value(state.PRESET)].source, seed=0, step=0, opened=0)

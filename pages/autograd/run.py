@@ -27,7 +27,7 @@ def compute_outcome(page: Page) -> Outcome:
     """Takes over what was typed, reads the view, and runs its program."""
     editor.hear(page)
     view = state.read(page)
-    return Outcome(view, run_program(view.program, view.seed))
+    return Outcome(view, run_program(view.program, view.seed, view.opened))
 
 
 def drawing(page: Page, outcome: Outcome) -> Callable[[], str]:
@@ -61,7 +61,7 @@ def show(page: Page, outcome: Outcome) -> None:
     start = min(view.step, num_positions - 1)
     position = traced_graph(
         page.key("graph"),
-        pack_program(ran, page.language, explained=editor.may_explain(page, view)),
+        pack_program(ran, page.language, explained=editor.may_explain(page, view), opened=view.opened),
         num_positions,
         start=start,
         version=f"{view.seed}/{page.version('step')}",
@@ -69,6 +69,8 @@ def show(page: Page, outcome: Outcome) -> None:
         program=editor.spec(page, view),
         most=None if page.revealed else start,
         extra={
+            "laboratory": page.step is None,
+            "asks": not editor.may_explain(page, view),
             "slope": _slope(page, view),
             "words": media_url(compute(pack_words), "application/json", page.key("words")),
         },

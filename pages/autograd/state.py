@@ -12,9 +12,14 @@ from vizcore.autograd.presets import PRESETS, Preset
 MAX_LENGTH = 8000
 """Characters of a program."""
 
+MAX_OPENED = 100_000
+"""The largest number of an iteration that can be asked for."""
+
 PRESET = link.choice("preset", list(PRESETS), "scalar")
 SEED = link.number("seed", 0, 999, 0, step=1)
 STEP = link.number("step", 0, 10_000, 0)
+OPENED = link.number("opened", 0, MAX_OPENED, 0)
+"""Of a folded loop's iterations, the one that is recorded whole besides the first and the last; 0 for none."""
 REAL = link.flag("real", False)
 NETWORK = link.choice("network", list(NETWORKS), "resnet18")
 
@@ -33,6 +38,7 @@ class View:
         seed: of the program's random numbers.
         program: the learner's own, or still the preset's.
         step: where the stepper was left.
+        opened: the iteration of folded loops that is recorded whole besides, 0 for none.
         real: whether the graph of a real network is shown too.
         network: which one.
     """
@@ -41,6 +47,7 @@ class View:
     seed: int
     program: str
     step: int
+    opened: int
     real: bool
     network: str
 
@@ -62,5 +69,5 @@ def read(page: Page) -> View:
         preset,
         seed=page.value(SEED),
         program=page.value(program_of(preset)),
-        **page.values(STEP, REAL, NETWORK),
+        **page.values(STEP, OPENED, REAL, NETWORK),
     )

@@ -94,6 +94,34 @@ def stops_of(_: Translate) -> tuple[Stop, ...]:
             "detection",
             "draw_detector",
         ),
+        Stop(
+            "pixels",
+            _("9 · Pixels"),
+            _("How likely is a picture? Draw a digit one pixel after another."),
+            "autoregressive",
+            "draw_pixels",
+        ),
+        Stop(
+            "point",
+            _("9 · Point"),
+            _("An object as one bright cell: drag it, lose it, read its box back."),
+            "centernet",
+            "draw_point",
+        ),
+        Stop(
+            "matching",
+            _("9 · Matching"),
+            _("One query, one object, and no suppression: who gets whom?"),
+            "detr",
+            "draw_matching",
+        ),
+        Stop(
+            "budget",
+            _("9 · Budget"),
+            _("Where do a detector’s milliseconds go? Flip a switch, and see which block pays."),
+            "thundernet",
+            "draw_budget",
+        ),
     )
 
 
@@ -113,7 +141,7 @@ def show(page: Page) -> None:
             st.rerun()
         slots = []
         for first in range(0, len(stops), IN_A_ROW):
-            for column, stop in zip(st.columns(IN_A_ROW), stops[first : first + IN_A_ROW], strict=True):
+            for column, stop in zip(st.columns(IN_A_ROW), stops[first : first + IN_A_ROW], strict=False):
                 with column, st.container(border=True, height="stretch", key=f"home_card_{stop.name}"):
                     target = f"pages/{stop.target}/page.py"
                     st.page_link(target, label=f"**{stop.heading}**", icon=":material/arrow_forward:")

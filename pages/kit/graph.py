@@ -14,6 +14,7 @@ from pages.kit.stepper import stepper
 from vizcore.figures import theme
 
 COLOURS = {"value": theme.PREDICTION, "gradient": theme.GRADIENT, "error": theme.ERROR, "second": theme.INTERSECTION}
+CURVES = {"palette": list(theme.CATEGORICAL), "dashes": ["none", "6 4", "2 3"]}
 
 
 def traced_graph(
@@ -52,6 +53,7 @@ def traced_graph(
         **(extra or {}),
         "text": graph_text(translator("graph")),
         "colors": COLOURS,
+        "look": CURVES,
         "program": None if program is None else dict(program),
     }
     return stepper(
@@ -110,6 +112,14 @@ def graph_text(_: Translate) -> dict[str, str]:
         "scalar": _("scalar"),
         "stopped_here": _("The program stops here."),
         "iteration_of": _("iteration {iteration} of {count}"),
+        "step_into": _("Step into (Shift + ↓)"),
+        "step_over": _("Step over calls and loops (Shift + →)"),
+        "step_out": _("Step out of loop or function (Shift + ↑)"),
+        "series": _("Numbers to draw"),
+        "curve": _("{name} over the iterations of the loop in line {line}; drag, or arrows, Enter opens one"),
+        "iterations": _("iterations"),
+        "open_iteration": _("Open iteration {iteration}"),
+        "crumb": _("line {line}: {iteration}"),
         "slope": _("Slope"),
         "slope_title": _("The loss as a function of {name}, everything else as written"),
         "slope_says": _("slope {gradient}; a step of gradient descent with rate {rate} leads to {next}"),
@@ -144,6 +154,9 @@ def graph_text(_: Translate) -> dict[str, str]:
         "stale_long": _(
             "{name} was changed in place after it was saved as version {version}: backward() through this node fails."
         ),
+        "chart": _("Chart"),
+        "enlarge": _("Enlarge"),
+        "close": _("Close"),
         "suggestion": _("Did you mean {word}?"),
     }
 

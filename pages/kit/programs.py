@@ -24,12 +24,13 @@ class _NotKept(Exception):  # noqa: N818  (it carries a result past the cache)
         self.run = run
 
 
-def run_program(source: str, seed: int) -> ProgramRun:
+def run_program(source: str, seed: int, opened: int = 0) -> ProgramRun:
     """Runs a program, or answers from an earlier run by any session; says when others go first.
 
     Args:
         source: the program.
         seed: seed of its random numbers.
+        opened: the iteration of its folded loops that is recorded whole besides, 0 for none.
     """
     say = translator("autograd")
     words = st.empty()
@@ -37,7 +38,7 @@ def run_program(source: str, seed: int) -> ProgramRun:
     if place:
         words.caption(say("Other programs are running; yours is number {place} in the queue.", place=place))
     try:
-        run = compute(_run, source, seed)
+        run = compute(_run, source, seed, opened)
     except _NotKept as other:
         run = other.run
     if place:
@@ -45,17 +46,18 @@ def run_program(source: str, seed: int) -> ProgramRun:
     return run
 
 
-def pack_program(run: ProgramRun, language: str, *, explained: bool = True) -> bytes:
+def pack_program(run: ProgramRun, language: str, *, explained: bool = True, opened: int = 0) -> bytes:
     """A run as the browser takes it, with every sentence in the reader's language.
 
     Args:
         run: what came back.
         language: ``en`` or ``zh``.
         explained: whether what lies behind an error is said too; not while a question about it is open.
+        opened: as for :func:`run_program`.
     """
     if not run.may_differ:
         try:
-            return compute(_pack, run.trace.source, run.trace.seed, language, explained)
+            return compute(_pack, run.trace.source, run.trace.seed, language, explained, opened)
         except _NotKept as other:
             run = other.run
     return _translated(run, language, explained)
@@ -88,8 +90,8 @@ def in_markdown(message: Message, say: Translate) -> str:
     return say(message.template, **escaped(message.values))
 
 
-def _run(source: str, seed: int) -> ProgramRun:
-    run = run_in_worker(source, seed)
+def _run(source: str, seed: int, opened: int) -> ProgramRun:
+    run = run_in_worker(source, seed, opened=(opened,) if opened else ())
     if run.may_differ:
         raise _NotKept(run)
     return run
@@ -105,5 +107,5 @@ def pack_slope(source: str, seed: int, name: str, index: int) -> str:
     return slope_in_worker(source, seed, name, index).decode()
 
 
-def _pack(source: str, seed: int, language: str, explained: bool) -> bytes:
-    return _translated(compute(_run, source, seed), language, explained)
+def _pack(source: str, seed: int, language: str, explained: bool, opened: int) -> bytes:
+    return _translated(compute(_run, source, seed, opened), language, explained)

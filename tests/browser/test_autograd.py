@@ -81,27 +81,26 @@ def test_a_typed_program_runs_and_steps_both_ways(open_lab) -> None:
     expect(page.locator(".printed")).to_be_hidden()
 
 
-@pytest.mark.parametrize(
-    ("source", "line", "said"),
-    [
-        ("x = torch.tesnor(1.)", 1, "Did you mean torch.tensor|Did you mean tensor"),
-        ("x = (1,\ny = 2", 1, "never closed"),
-        ("x = torch.ones(1000, 1000)", 1, "at most 131,072 elements"),
-        ("i = 0\nwhile True:\n    i += 1", 2, "ran for more than 1 s"),
-        ("x = torch.ones(2, requires_grad=True)\ny = x.exp()\ny += 1\ny.sum().backward()", 4, "modified by an inplace"),
-        ("x = torch.tensor(2., requires_grad=True)\ny = x ** 2\ny.backward()\ny.backward()", 4, "a second time"),
-        ("w = torch.ones(2, requires_grad=True)\nw -= 1", 2, "leaf Variable"),
-    ],
-)
-def test_each_kind_of_error_stands_at_its_line(open_lab, source: str, line: int, said: str) -> None:
+FAULTS = [
+    ("x = torch.tesnor(1.)", 1, "Did you mean torch.tensor|Did you mean tensor"),
+    ("x = (1,\ny = 2", 1, "never closed"),
+    ("x = torch.ones(1000, 1000)", 1, "at most 131,072 elements"),
+    ("i = 0\nwhile True:\n    i += 1", 2, "ran for more than 1 s"),
+    ("x = torch.ones(2, requires_grad=True)\ny = x.exp()\ny += 1\ny.sum().backward()", 4, "modified by an inplace"),
+    ("x = torch.tensor(2., requires_grad=True)\ny = x ** 2\ny.backward()\ny.backward()", 4, "a second time"),
+    ("w = torch.ones(2, requires_grad=True)\nw -= 1", 2, "leaf Variable"),
+]
+
+
+def test_each_kind_of_error_stands_at_its_line(open_lab) -> None:
     page = open_lab()
-    run_typed(page, source)
-    if page.locator(".transport [data-icon=last]").get_attribute("aria-disabled") != "true":  # it ran at least a line
-        press(page, "last")
-    expect(page.locator(".fault .message")).to_contain_text(re.compile(said))
-    if "while" not in source:  # the limit strikes wherever the loop stands
-        assert line_with(page, "failed") == str(line)
-    assert page.get_by_text(re.compile(said)).filter(visible=True).count() == 1  # once, at its step
+    for source, line, said in FAULTS:
+        run_typed(page, source)  # the run begins where it fails
+        expect(page.locator(".fault .message")).to_contain_text(re.compile(said))
+        expect(page.locator(".transport [data-icon=last]")).to_have_attribute("aria-disabled", "true")
+        if "while" not in source:  # the limit strikes wherever the loop stands
+            assert line_with(page, "failed") == str(line)
+        assert page.get_by_text(re.compile(said)).filter(visible=True).count() == 1  # once, at its step
 
 
 def test_a_preset_a_prediction_and_its_answer(open_lab) -> None:
@@ -179,7 +178,6 @@ def test_a_runaway_program_is_stopped_while_another_session_steps(open_lab, new_
     press(other, "last")
     expect(other.locator(".printed")).to_have_text("tensor(8.)\n", timeout=30_000)
     expect(page.locator(".program .status")).to_be_empty(timeout=60_000)
-    press(page, "last")  # the fault stands at its step
     expect(page.locator(".fault .message")).to_contain_text("The program ran", timeout=60_000)
     run_typed(page, DOUBLED)  # and its own session goes on
     press(page, "last")
@@ -264,3 +262,94 @@ def test_a_phone_keeps_the_stepper_and_scrolls_past_the_graph(open_lab, new_cont
     assert 0 <= box["y"] < 200
     press(page, "forward")
     expect(page.locator(".transport")).to_have_attribute("data-step", "1")
+
+
+def test_a_run_with_an_open_question_begins_at_its_first_line(open_lab) -> None:
+    page = open_lab("lang=en&tour=0&preset=retain_graph&step=2")
+    page.locator(".program .run").click()
+    expect(page.locator(".transport")).to_have_attribute("data-step", "0")
+    expect(page.locator(".fault")).to_be_hidden()
+
+
+ADAM = """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(1, 1)
+
+    def forward(self, x):
+        return self.fc(x)
+
+net = Net()
+optimizer = torch.optim.Adam(net.parameters(), lr=0.05)
+x = torch.linspace(-1, 1, 8).reshape(8, 1)
+losses = []
+for epoch in range(1000):
+    optimizer.zero_grad()
+    loss = F.mse_loss(net(x), 2 * x)
+    loss.backward()
+    optimizer.step()
+    losses.append(loss.item())
+plt.plot(losses, label='training')
+plt.xlabel('epoch')
+plt.show()
+"""
+
+
+@pytest.mark.parametrize(("width", "language"), [(1280, "en"), (390, "zh")])
+def test_a_thousand_epochs_fold_into_a_curve_that_leads_to_each(open_lab, new_context, width, language) -> None:
+    page = open_lab(f"lang={language}&tour=0", on=new_context(width=width, height=720).new_page())
+    run_typed(page, ADAM)
+    says = page.locator(".loopbar .says")
+    shown = page.locator(".transport")
+
+    def said(number: int) -> re.Pattern[str]:
+        words = f"iteration {number} of 1000" if language == "en" else f"第 {number} 次迭代，共 1000 次"
+        return re.compile(f"^{words} · loss = ")
+
+    expect(says).to_have_text(said(1))
+    track = page.locator(".loopbar .track")
+    track.focus()
+    page.keyboard.press("End")  # an iteration that was recorded is shown at once
+    expect(says).to_have_text(said(1000))
+    page.keyboard.press("PageDown")
+    page.keyboard.press("Enter")  # another one is run for
+    expect(page.locator(".loopbar .open")).to_be_hidden()
+    expect(says).to_have_text(said(900))
+    box = track.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 2, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 8, steps=4)
+    page.mouse.up()
+    page.wait_for_function("() => !location.search.includes('opened=900') && !location.search.includes('opened=0')")
+    expect(page.locator(".loopbar .open")).to_be_hidden()
+    assert line_with(page, "now") == "13"
+    track.focus()
+    before = int(shown.get_attribute("data-step") or 0)
+    page.keyboard.press("Shift+ArrowRight")  # over one line
+    expect(shown).to_have_attribute("data-step", str(before + 1))
+    page.keyboard.press("Shift+ArrowRight")  # over a call
+    assert line_with(page, "now") == "15"
+    page.keyboard.press("Shift+ArrowUp")  # out of the loop
+    assert line_with(page, "now") == "19"
+    expect(page.locator(".charts")).to_be_hidden()
+    press(page, "last")
+    expect(page.locator(".charts .chart")).to_have_attribute("aria-label", re.compile("training: .* … .* \\(256\\)"))
+    assert page.locator(".charts .chart text", has_text="epoch").count() == 1
+    assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("preset", ["scalar", "network"])
+def test_the_graph_is_whole_in_the_laboratory(open_lab, new_context, preset) -> None:
+    page = open_lab(f"lang=en&tour=0&preset={preset}", on=new_context(width=1280, height=720).new_page())
+    canvas = page.locator("svg.canvas")
+    expect(canvas.locator(".node").first).to_be_attached()
+    outside = """canvas => {
+        const box = canvas.getBoundingClientRect();
+        const nodes = [...canvas.querySelectorAll(".node .body")].map((node) => node.getBoundingClientRect());
+        const within = ({ left, right, top, bottom }) =>
+            left >= box.left && right <= box.right && top >= box.top && bottom <= box.bottom;
+        return nodes.filter((node) => !within(node)).length + Number(box.bottom > window.innerHeight);
+    }"""
+    assert canvas.evaluate(outside) == 0

@@ -345,8 +345,8 @@ class Calls(Expressions):
     def _call_chart(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A function of ``plt``, or a method of what ``plt.subplots()`` returned."""
         name = word.path.rpartition(".")[2]
-        line = getattr(node, "lineno", 1)
-        self._call_python(node, lambda: self.charts.call(name, args, kwargs, line))
+        line, step = getattr(node, "lineno", 1), len(self._recorder.steps)
+        self._call_python(node, lambda: self.charts.call(name, args, kwargs, line, step))
         if name == "subplots":
             rows = args[0] if args and isinstance(args[0], int) else kwargs.get("nrows", 1)
             columns = args[1] if len(args) > 1 and isinstance(args[1], int) else kwargs.get("ncols", 1)

@@ -15,8 +15,11 @@ from vizcore.autograd.trace import Chart, Curve
 MAX_CHARTS = 12
 MAX_CURVES = 24
 
-CURVES = {"plot": "line", "scatter": "scatter", "bar": "bar", "step": "line", "semilogy": "line", "loglog": "line"}
+CURVES = {"plot": "line", "scatter": "scatter", "bar": "bar", "step": "line"}
+CURVES |= dict.fromkeys(("semilogx", "semilogy", "loglog"), "line")
 """Methods that draw a curve, and how it is drawn."""
+_LOG_AXES = {"semilogx": "x", "semilogy": "y", "loglog": "xy"}
+_SCALES = {"xscale": "x", "set_xscale": "x", "yscale": "y", "set_yscale": "y"}
 _QUIET_WORDS = """
 figure subplot subplots legend grid xlim ylim xticks yticks axis tight_layout savefig show close clf cla colorbar pause
 ion ioff draw gca gcf title suptitle xlabel ylabel text annotate axhline axvline hlines vlines fill_between quiver
@@ -34,6 +37,8 @@ class _Open:
     """A chart that is being drawn."""
 
     line: int = 0
+    step: int = 0
+    logs: set[str] = field(default_factory=set)
     texts: dict[str, str] = field(default_factory=dict)
     curves: list[Curve] = field(default_factory=list)
 
@@ -46,19 +51,33 @@ class Charts:
         self._done: list[_Open] = []
         self._open = _Open()
 
-    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], line: int) -> None:
+    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], line: int, step: int) -> None:
         """Does what a plotting function of this name would do to the chart in hand.
+
+        Args:
+            name: of the function.
+            args: as it was called.
+            kwargs: as it was called.
+            line: of the call.
+            step: that the call is part of.
 
         Raises:
             LimitError: for too many curves or charts.
             ValueError: for curves whose points do not fit.
         """
+        self._open.step = step
         if name in _TITLES:
             if args and isinstance(args[0], str):
                 self._open.texts[_TITLES[name]] = args[0][:120]
         elif name in CURVES:
             self._open.line = line
+            self._open.logs.update(_LOG_AXES.get(name, ""))
             self._draw(CURVES[name], args, kwargs)
+        elif name in _SCALES:
+            if args and args[0] == "log":
+                self._open.logs.add(_SCALES[name])
+            else:
+                self._open.logs.discard(_SCALES[name])
         elif name in ("show", "figure", "savefig", "close", "subplots", "subplot", "add_subplot"):
             self._finish()
 
@@ -104,7 +123,10 @@ class Charts:
                 title=chart.texts.get("title", ""),
                 xlabel=chart.texts.get("xlabel", ""),
                 ylabel=chart.texts.get("ylabel", ""),
+                xlog="x" in chart.logs,
+                ylog="y" in chart.logs,
                 line=chart.line,
+                step=chart.step,
                 series=tuple(chart.curves),
             )
             for chart in charts

@@ -190,7 +190,10 @@ class Folds:
                     end_step=end,
                     num_iterations=loop.number,
                     iterations=tuple(Iteration(*part) for part in whole),
-                    series=tuple(_series(name, line, *points) for (line, name), points in loop.points.items()),
+                    series=tuple(
+                        _series(name, line, *points, {number for number, _, _ in whole})
+                        for (line, name), points in loop.points.items()
+                    ),
                 )
             )
         placed = [
@@ -200,15 +203,23 @@ class Folds:
         return tuple(folds), tuple(placed)
 
 
-def thin(values: list[Any] | np.ndarray) -> list[int]:
-    """Indices of at most ``MAX_POINTS`` of some values, evenly spread, the first and the last among them."""
+def thin(values: list[Any] | np.ndarray, always: Iterable[int] = ()) -> list[int]:
+    """Indices of at most ``MAX_POINTS`` of some values, evenly spread, the first and the last among them.
+
+    Args:
+        values: what is thinned.
+        always: indices that are kept in any case; fewer than ``MAX_POINTS``.
+    """
     if len(values) <= MAX_POINTS:
         return list(range(len(values)))
-    return sorted({round(place) for place in np.linspace(0, len(values) - 1, MAX_POINTS).tolist()})
+    kept = set(always)
+    even = np.linspace(0, len(values) - 1, MAX_POINTS - len(kept - {0, len(values) - 1}))
+    return sorted(kept | {round(place) for place in even.tolist()})
 
 
-def _series(name: str, line: int, iterations: list[int], values: list[float]) -> Series:
-    kept = thin(values)
+def _series(name: str, line: int, iterations: list[int], values: list[float], whole: set[int]) -> Series:
+    """The points of a series that are kept: those of iterations that were recorded whole, and some of the others."""
+    kept = thin(values, [index for index, number in enumerate(iterations) if number in whole])
     return Series(
         name=name[:80],
         line=line,

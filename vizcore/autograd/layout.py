@@ -3,7 +3,8 @@
 Reference:
     Sugiyama, Tagawa, Toda. Methods for Visual Understanding of Hierarchical System Structures. IEEE Transactions on
     Systems, Man, and Cybernetics 11(2), 1981. Ours differs in the layers: they follow from the longest path, and a leaf
-    is drawn just above its first use. Crossings and columns are igraph's implementation.
+    is drawn just above its first use. Crossings and columns are igraph's implementation (0.11: 1.0 reads memory that
+    it never wrote, and now and then ends the process).
 """
 
 from __future__ import annotations

@@ -385,14 +385,20 @@ class Chart:
         title: or the empty string.
         xlabel: or the empty string.
         ylabel: or the empty string.
+        xlog: whether its x axis is logarithmic.
+        ylog: whether its y axis is.
         line: of the last curve, from 1.
+        step: index of the step with which it was done.
         series: its curves.
     """
 
     title: str
     xlabel: str
     ylabel: str
+    xlog: bool
+    ylog: bool
     line: int
+    step: int
     series: tuple[Curve, ...]
 
 

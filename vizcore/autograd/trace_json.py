@@ -201,7 +201,10 @@ def to_json(trace: ProgramTrace) -> dict[str, Any]:
                 "title": chart.title,
                 "xlabel": chart.xlabel,
                 "ylabel": chart.ylabel,
+                "xlog": chart.xlog,
+                "ylog": chart.ylog,
                 "line": chart.line,
+                "step": chart.step,
                 "series": [
                     {"kind": curve.kind, "label": curve.label, "x": array(curve.x), "y": array(curve.y)}
                     for curve in chart.series

@@ -12,6 +12,7 @@ from vizcore.detr.panoptic import KEEP_THRESHOLD, Panoptic, PanopticQuality, mer
 from vizcore.detr.places import QueryPlaces, collect_places
 from vizcore.detr.presets import PRESETS, MatchingPreset, load_preset
 from vizcore.detr.recording import DETRTrace, QueriesOutput, run_queries, trace_detr
+from vizcore.detr.rows import MatchingSummary, preset_rows, settle_percents, summarise_rows, write_rows_script
 from vizcore.detr.script import write_match_script
 from vizcore.detr.suppression import Suppression, suppress
 
@@ -27,6 +28,7 @@ __all__ = [
     "GreedyMatching",
     "MatchCost",
     "MatchingPreset",
+    "MatchingSummary",
     "MatchingTrace",
     "PackedTrace",
     "Panoptic",
@@ -46,10 +48,14 @@ __all__ = [
     "pack_matching",
     "pack_trace",
     "panoptic_quality",
+    "preset_rows",
     "run_queries",
     "set_loss",
+    "settle_percents",
+    "summarise_rows",
     "suppress",
     "trace_detr",
     "trace_matching",
     "write_match_script",
+    "write_rows_script",
 ]

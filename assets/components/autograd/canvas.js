@@ -2,13 +2,13 @@
 
 import { html, put, svg } from "../shared/dom.js";
 import { ARROWS } from "../shared/keys.js";
-import { brief, field, miniature } from "./matrix.js";
+import { atLeast, brief, field, miniature } from "./matrix.js";
 
 export const WIDTH = 176; // of a node, in graph units
 export const HEIGHT = 62;
 const HEAD = 22; // of it for its name; below, the value on the left and the gradient on the right
 const ACROSS = 204; // graph units between neighbours in a layer
-const DOWN = 112; // between layers
+const DOWN = 96; // between layers
 const ALONG = 232; // between layers that lie sideways
 const BESIDE = 96; // between neighbours of such a layer
 const PAIR = WIDTH / 2 - 8; // width of the field for a value or a gradient
@@ -16,8 +16,10 @@ const EDGE_MINI = 20;
 const TRAVELS = 420; // ms that a gradient moves along its edge
 const NEAREST = 3;
 const FARTHEST = 0.04;
-const TEXT_FROM = 0.42; // below this zoom names are not legible and are not drawn
-const WHOLE_DOWN_TO = 0.72; // a graph that would have to be smaller than this starts at its beginning instead
+const TEXT_FROM = 0.42; // below this zoom a node holds nothing but its name in short
+const WHOLE_DOWN_TO = 0.24; // a graph that would have to be smaller than this starts at its beginning instead
+const LEAST_TEXT = 12; // px on the screen; where the graph is small, what does not fit then is left out
+const FULL_FROM = 0.8; // zoom
 const MINIATURES_UP_TO = 150; // nodes
 
 export class GraphCanvas {
@@ -158,13 +160,14 @@ export class GraphCanvas {
     const beside = hasValue ? node.subtitle : "";
     const letters = node.title.length + (beside ? beside.length * 0.88 + 1 : 0);
     const size = Math.min(15, room / Math.max(1, letters) / 0.56);
-    title.style.fontSize = `${size.toFixed(1)}px`;
-    if (beside) put(title, "x", (-(beside.length * 0.88 + 1) * size * 0.28).toFixed(1));
+    title.style.fontSize = atLeast(size, Math.min(hasValue ? HEAD : 30, room / node.title.length / 0.56));
+    if (beside) title.style.setProperty("--aside", `${(-(beside.length * 0.88 + 1) * size * 0.28).toFixed(1)}px`);
     const group = svg(
       "g",
       { class: "node", transform: `translate(${x} ${y})`, role: "button", tabindex: "-1", "data-node": id, visibility: "hidden" },
       svg("rect", { class: "body", x: -WIDTH / 2, y: -HEIGHT / 2, width: WIDTH, height: HEIGHT, rx: round ? 16 : 6 }),
       title,
+      this.makeShort(node.title, room),
     );
     if (beside) {
       const words = svg(
@@ -188,7 +191,15 @@ export class GraphCanvas {
     group.append(badge);
     group.addEventListener("click", () => this.suppressClick || this.onSelect?.(id));
     this.nodeLayer.append(group);
-    return { x, y, kind: node.kind, group, badge, value, gradient: null, drawn: "", visible: false };
+    return { x, y, kind: node.kind, group, title, badge, value, gradient: null, drawn: "", visible: false };
+  }
+
+  /** A node's name as it stands where the graph is small: SubBackward0 is Sub. */
+  makeShort(title, room) {
+    const words = title.replace(/^torch::autograd::|Backward\d*$/g, "");
+    const short = svg("text", { class: "short", "dominant-baseline": "central" }, words);
+    short.style.fontSize = atLeast(20, Math.min(44, room / words.length / 0.58));
+    return short;
   }
 
   /** Where the value (-1) or the gradient (1) stands in a node. */
@@ -269,6 +280,7 @@ export class GraphCanvas {
     if (!array) return;
     node.miniature = field(array, PAIR, HEIGHT - HEAD - 6, "gradient");
     put(node.miniature, "transform", this.fieldPlace(1));
+    if (!node.value) put(node.title, "y", -HEIGHT / 2 + 16); // the gradient stands below it
     node.group.append(node.miniature);
   }
 
@@ -350,8 +362,9 @@ export class GraphCanvas {
   bounds() {
     const xs = this.nodes.map((node) => node.x);
     const ys = this.nodes.map((node) => node.y);
-    const pad = 16;
-    return [Math.min(...xs) - WIDTH / 2 - pad, Math.min(...ys) - HEIGHT, Math.max(...xs) + WIDTH / 2 + pad, Math.max(...ys) + HEIGHT];
+    const [pad, badge] = [12, 20];
+    const [x, y] = [WIDTH / 2 + pad, HEIGHT / 2 + pad];
+    return [Math.min(...xs) - x, Math.min(...ys) - HEIGHT / 2 - badge, Math.max(...xs) + x, Math.max(...ys) + y];
   }
 
   fitting() {
@@ -367,7 +380,7 @@ export class GraphCanvas {
     this.centre(this.fitting());
   }
 
-  /** All of a small graph; the beginning of a large one. */
+  /** All of a graph, unless its names could not be read then: the beginning of such a one. */
   home() {
     if (!this.nodes.length) return;
     const scale = this.fitting();
@@ -396,11 +409,11 @@ export class GraphCanvas {
     this.revealed = node ? id : null;
     if (!node) return;
     const [width, height] = this.size;
-    const margin = 16;
+    const margin = 10 * this.scale;
     const x = node.x * this.scale + this.left;
     const y = node.y * this.scale + this.top;
     const halfX = Math.min(width / 2, (WIDTH / 2) * this.scale + margin);
-    const halfY = Math.min(height / 2, (HEIGHT / 2) * this.scale + margin * 2);
+    const halfY = Math.min(height / 2, (HEIGHT / 2) * this.scale + margin);
     const dx = Math.max(0, halfX - x) - Math.max(0, x + halfX - width);
     const dy = Math.max(0, halfY - y) - Math.max(0, y + halfY - height);
     if (!dx && !dy) return;
@@ -428,6 +441,8 @@ export class GraphCanvas {
   place() {
     put(this.world, "transform", `translate(${this.left.toFixed(2)} ${this.top.toFixed(2)}) scale(${this.scale.toFixed(4)})`);
     this.svg.classList.toggle("far", this.scale < TEXT_FROM);
+    this.svg.classList.toggle("near", this.scale >= FULL_FROM);
+    this.svg.style.setProperty("--least", `${(LEAST_TEXT / this.scale).toFixed(1)}px`);
   }
 
   resized() {

@@ -8,6 +8,8 @@ import { html, put, say, stylesheet } from "../shared/dom.js";
 import { live, mediaUrl } from "../shared/live.js";
 import { Transport } from "../shared/stepper.js";
 import { GraphCanvas } from "./canvas.js";
+import { iterationsAt, stepOfIteration } from "./folds.js";
+import { LoopBar } from "./loopbar.js";
 import { brief, largest, matrix, shapeOf, spoken } from "./matrix.js";
 import { ProgramPane } from "./program.js";
 import { SlopePane } from "./slope.js";
@@ -37,6 +39,7 @@ export class TraceView {
       this.fromStart = true;
       if (!this.program.isStale) this.begin();
     };
+    this.loops = new LoopBar(this.transport, (line, number) => this.openIteration(line, number));
     this.legend = html("p", { class: "legend" });
     this.ledger = html("div", { class: "ledger-body" });
     this.history = html("ol", { class: "history" });
@@ -47,7 +50,7 @@ export class TraceView {
       "div",
       { class: "g2b trace" },
       style,
-      html("div", { class: "bar" }, this.transport.element),
+      html("div", { class: "bar" }, this.transport.element, this.loops.element),
       html(
         "div",
         { class: "parts" },
@@ -74,6 +77,10 @@ export class TraceView {
    * @typedef {object} Data
    * @property {string} [slope] JSON, from vizcore.autograd.slope
    * @property {string} [words] URL of what the editor may complete
+   * @property {boolean} [asks] whether a question about the program is open
+   * @property {any} [look] colours and dashes of charts
+   * @property {boolean} [laboratory] whether it stands in the laboratory, with no lesson around it
+   * @property {any} [program] what the editor holds; without it the program is only shown
    * @property {Uint8Array} payload the trace as JSON, see vizcore/autograd
    * @property {import("../shared/stepper.js").StepSpec} stepper
    * @property {Record<string, string>} colors
@@ -96,15 +103,35 @@ export class TraceView {
     } else if (this.language !== JSON.stringify(data.text) && this.trace) this.take(this.trace);
     this.language = JSON.stringify(data.text);
     if (!this.trace) return;
+    this.loops.take(this.trace, data.text, Boolean(data.program));
+    this.element.classList.toggle("laboratory", Boolean(data.laboratory));
+    this.asks = Boolean(data.asks);
     this.transport.update({ ...data.stepper, numSteps: this.trace.length });
     if (this.fromStart && !this.program.isStale) this.begin();
+    if (this.wanted) this.goToWanted();
     this.show(this.transport.step);
   }
 
-  /** A program that was asked to run is shown from its first line. */
+  /** A program that was asked to run is shown from its first line, a faulty one at its fault, unless a question about it is open. */
   begin() {
     this.fromStart = false;
-    this.transport.leap(0);
+    this.transport.leap(this.trace.error && !this.asks ? this.trace.length - 1 : 0);
+  }
+
+  /** Runs the program once more with an iteration recorded whole, and goes there. */
+  openIteration(line, number) {
+    this.wanted = { line, number };
+    this.channel.set({ opened: { iteration: number, version: this.program.version } });
+  }
+
+  /** An iteration that was asked for has come. */
+  goToWanted() {
+    const { line, number } = this.wanted;
+    const isIt = (fold) => fold.line === line && fold.iterations.some((part) => part.number === number);
+    const found = this.trace.folds.findIndex(isIt);
+    if (found < 0) return;
+    this.wanted = null;
+    this.transport.leap(stepOfIteration(this.trace, found, number).step);
   }
 
   /** What the editor may complete; it can do without. */
@@ -212,6 +239,9 @@ export class TraceView {
 
   paint() {
     this.program.paint(this.state, this.selection.lines);
+    this.loops.paint(this.state.position, (this.transport.spec.most ?? null) === null);
+    this.element.classList.toggle("looped", !this.loops.element.hidden);
+    this.element.classList.toggle("charted", this.program.charts.shown > 0);
     this.paintGraph();
     this.paintLedger();
     this.paintTensors();
@@ -521,9 +551,9 @@ export class TraceView {
     } else words = text.nothing_yet;
     const fold = trace.folds?.[state.step?.fold];
     if (fold) {
-      const { iteration, iterations } = state.step;
-      const which = iteration ?? (iterations ? iterations.join("–") : "");
-      if (which) words = `${say(text.iteration_of, { iteration: which, count: fold.num_iterations })} · ${words}`;
+      const { first, last } = iterationsAt(trace, state.step.fold, state.position);
+      const iteration = last > first ? `${first}–${last}` : first;
+      words = `${say(text.iteration_of, { iteration, count: fold.num_iterations })} · ${words}`;
     }
     this.transport.caption(words);
   }

@@ -122,11 +122,17 @@ export function field(array, width, height, className) {
     square.style.setProperty("--part", `${Math.round(part * 24)}%`);
     const words = format(value);
     const digits = svg("text", { class: "digits", x: x + cellWidth / 2, y: y + cellHeight / 2 + (rows > 1 ? 5 : 6) }, words);
-    digits.style.fontSize = `${Math.min(rows > 1 ? 14 : 17, (cellWidth - 4) / Math.max(1, words.length) / 0.57).toFixed(1)}px`;
+    const widest = (cellWidth - 4) / Math.max(1, words.length) / 0.57;
+    digits.style.fontSize = atLeast(Math.min(rows > 1 ? 14 : 17, widest), Math.min(cellHeight, widest));
     group.append(square, digits);
   });
   group.append(svg("rect", { class: "rim", x: 0, y: 0, width, height, rx: 3 }));
   return group;
+}
+
+/** A font size that grows as the picture shrinks, to stay legible, as far as there is room. @param {number} size @param {number} most */
+export function atLeast(size, most) {
+  return `max(${size.toFixed(1)}px, min(var(--least, 0px), ${most.toFixed(1)}px))`;
 }
 
 /** A tensor as a few coloured squares inside a node of the graph, at most 6 × 6 of them. */

@@ -2,6 +2,7 @@
 
 import { html, put, say } from "../shared/dom.js";
 import { CodeEditor } from "../shared/editor.js";
+import { ChartsPane } from "./charts.js";
 import { brief, shapeOf } from "./matrix.js";
 
 const LIVE_AFTER = 30; // ms without another change while a number is dragged
@@ -29,18 +30,22 @@ export class ProgramPane {
     this.head = html("div", { class: "program-head" }, this.button, this.status);
     this.help = html("p", { class: "help" });
     this.printed = html("pre", { class: "printed", hidden: true });
+    this.charts = new ChartsPane();
+    this.output = html("div", { class: "output" }, this.printed, this.charts.list);
     this.fault = html("div", { class: "fault", role: "alert", hidden: true });
-    this.parts = [this.head, this.editor.element, this.fault, this.printed, this.help];
+    this.parts = [this.head, this.editor.element, this.fault, this.output, this.help, this.charts.dialog];
   }
 
   destroy() {
     clearTimeout(this.timer);
+    this.charts.destroy();
     this.editor.destroy();
   }
 
-  /** @param {any} data what traced_graph sends: `program` {source, version, readOnly}, `text`, `presenter` */
-  update({ program, text, presenter }) {
+  /** @param {any} data what traced_graph sends: `program` {source, version, readOnly}, `text`, `presenter`, `look` of charts */
+  update({ program, text, presenter, look }) {
     this.text = text;
+    this.look = look;
     this.editor.attached();
     const spec = program ?? { source: null, version: null, readOnly: true };
     this.button.hidden = this.help.hidden = spec.readOnly;
@@ -59,6 +64,7 @@ export class ProgramPane {
   /** A trace has come. @param {any} trace */
   take(trace) {
     this.trace = trace;
+    this.charts.take(trace, this.look, this.text);
     if (this.shown === undefined || this.shown.source === null) this.editor.value = trace.source;
     this.paintStatus();
   }
@@ -107,6 +113,9 @@ export class ProgramPane {
   paint(state, selected) {
     this.printed.hidden = !state.printed;
     if (this.printed.textContent !== state.printed) this.printed.textContent = state.printed;
+    const hasCharts = this.charts.paint(state.position);
+    this.output.classList.toggle("charted", hasCharts);
+    this.output.hidden = !state.printed && !hasCharts;
     this.paintFault(state.error);
     if (this.isStale) return;
     const { trace } = this;

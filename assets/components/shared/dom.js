@@ -50,6 +50,9 @@ const ICONS = {
   pause: "M7 5v14M17 5v14",
   forward: "M8 5l9 7-9 7z",
   last: "M18 5v14M5 5l9 7-9 7z",
+  into: "M12 3v11M7.5 10l4.5 4.5 4.5-4.5M6 20h12",
+  over: "M4 13a8 7 0 0 1 15.5-2M20 5v6h-6M9 20h6",
+  out: "M12 15V4M7.5 8 12 3.5 16.5 8M6 20h12",
 };
 
 /** A 24 px line icon in the colour of the text. */

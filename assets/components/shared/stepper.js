@@ -45,6 +45,8 @@ export class Transport {
     this.playing = false;
     this.speed = 2;
     this.onStep = null;
+    /** @type {Record<string, () => void>} what keys with Shift do, where a piece gives them a meaning */
+    this.shifted = {};
     this.spec = {};
     this.build();
     conductor.all.add(this);
@@ -281,7 +283,7 @@ function answering() {
 }
 
 function onKey(event) {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || !(event.key in KEYS)) return;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS || event.shiftKey)) return;
   const element = focused();
   const owner = [...conductor.all].find((transport) => transport.element.contains(element));
   if (owner) {
@@ -289,9 +291,10 @@ function onKey(event) {
     if (element === owner.pick || (event.key === " " && element.tagName === "BUTTON")) return;
   } else if (wants(element, event.key)) return;
   const transport = owner ?? answering();
-  if (!transport) return;
+  const act = event.shiftKey ? transport?.shifted[event.key] : () => KEYS[event.key](transport);
+  if (!transport || !act) return;
   event.preventDefault();
-  KEYS[event.key](transport);
+  act();
 }
 
 /** A lesson's first step moves by itself: see lesson.js. */
