@@ -9,14 +9,18 @@ all count, how often the board is told anew, what a student costs in memory; the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidHandshake
 
 from pages.rooms import messages as said
 from pages.rooms import secret
@@ -24,6 +28,7 @@ from pages.rooms.hub import Hub
 from pages.rooms.reading import write_message
 from pages.rooms.seats import Seat
 from pages.rooms.store import MemoryStore
+from tests.browser.conftest import ROOT, free_port
 from tests.pages.rooms import serving
 from tests.pages.rooms.client import Client
 from tests.redis_server import RedisServer
@@ -141,17 +146,17 @@ async def guess(url: str, number: int) -> dict[str, int]:
     return reasons
 
 
-async def come_back(url: str, student: Client, began: float) -> float:
+async def come_back(url: str, student: Client, began: float, *, cookie: str = "") -> float:
     """Seconds until a student who lost the server is in again, with the waits that the browser makes."""
     wait = 0.25
     hello = said.Resume(student.welcome["code"], student.welcome["student"], student.welcome["token"])
     while True:
         try:
-            client = await Client(url).enter(hello)
+            client = await Client(url, cookie=cookie).enter(hello)
             if not client.ended:
                 await client.close()
                 return time.perf_counter() - began
-        except OSError:
+        except (OSError, InvalidHandshake, EOFError):
             pass
         await asyncio.sleep(wait * 0.75)
         wait = min(4.0, 2 * wait)
@@ -237,11 +242,72 @@ async def deaths() -> None:
             redis.kill()
 
 
+def node_of(url: str, cookie: str = "") -> str:
+    """Which replica answers at an address."""
+    request = urllib.request.Request(f"{url}/_stcore/health", headers={"Cookie": f"node={cookie}"} if cookie else {})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return str(answer.headers["Set-Cookie"]).partition("=")[2].partition(";")[0]
+
+
+async def behind_a_proxy() -> None:
+    """Two replicas behind nginx, set up by ``deploy/nginx.conf``, with a Redis: who is sent where, and what a death costs."""
+    nginx = shutil.which("nginx")
+    if nginx is None:
+        print("no nginx here: the proxy is not tried")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        redis = RedisServer(Path(folder), keeps=True)
+        a, a_url = serving.start(rooms=redis.address, node="a")
+        b, b_url = serving.start(rooms=redis.address, node="b")
+        port = free_port()
+        text = (
+            (ROOT / "deploy" / "nginx.conf")
+            .read_text(encoding="utf-8")
+            .replace("listen 8080", f"listen 127.0.0.1:{port}")
+        )
+        for name, address in (("a", a_url), ("b", b_url)):
+            text = text.replace(f"server {name}:8501", f"server {address.removeprefix('http://')}")
+        conf = Path(folder) / "nginx.conf"
+        conf.write_text(f"pid {folder}/nginx.pid; error_log stderr; daemon off;\n{text}", encoding="utf-8")
+        proxy = subprocess.Popen([nginx, "-p", folder, "-c", str(conf)], stderr=subprocess.DEVNULL)
+        url = f"http://127.0.0.1:{port}"
+        try:
+            while True:
+                with contextlib.suppress(OSError):
+                    node_of(url)
+                    break
+                await asyncio.sleep(0.05)
+            kept = {cookie: {node_of(url, cookie) for _ in range(20)} for cookie in ("a", "b")}
+            print(f"behind nginx: by cookie {kept}, without one {sorted({node_of(url) for _ in range(20)})}")
+            teacher = await Client(url, cookie="b").enter(OPEN)
+            ann = await Client(url, cookie="a").enter(said.Join(teacher.welcome["code"], "Ann"))
+            await teacher.ask(said.Show("nms?tour=2", 1))
+            await ann.sees(link="nms?tour=2")
+            assert await ann.ask(said.Answer("nms.pair", "kept")) == "ack"
+            began = time.perf_counter()
+            serving.stop(a)
+            away = await come_back(url, ann, began, cookie="a")
+            taken = node_of(url, "a")
+            a, _ = serving.start(rooms=redis.address, node="a", port=int(a_url.rpartition(":")[2]))
+            stays = {node_of(url, taken) for _ in range(20)}
+            print(
+                f"  replica a is killed: back after {away:.2f} s on {taken}; when a is back the session stays on {stays}"
+            )
+            await teacher.close()
+        finally:
+            proxy.terminate()
+            proxy.wait()
+            serving.stop(a)
+            serving.stop(b)
+            redis.kill()
+
+
 async def main() -> None:
     """All of it."""
     await one_process(int(sys.argv[1]) if len(sys.argv) > 1 else NUM_STUDENTS)
     await many_rooms()
     await deaths()
+    await behind_a_proxy()
 
 
 if __name__ == "__main__":
