@@ -250,7 +250,7 @@ def node_of(url: str, cookie: str = "") -> str:
 
 
 async def behind_a_proxy() -> None:
-    """Two replicas behind nginx, set up by ``deploy/nginx.conf``, with a Redis: who is sent where, and what a death costs."""
+    """Two replicas behind nginx as ``deploy/nginx.conf`` sets it up: who is sent where, and what a death costs."""
     nginx = shutil.which("nginx")
     if nginx is None:
         print("no nginx here: the proxy is not tried")
@@ -272,7 +272,7 @@ async def behind_a_proxy() -> None:
         proxy = subprocess.Popen([nginx, "-p", folder, "-c", str(conf)], stderr=subprocess.DEVNULL)
         url = f"http://127.0.0.1:{port}"
         try:
-            while True:
+            while proxy.poll() is None:
                 with contextlib.suppress(OSError):
                     node_of(url)
                     break
@@ -290,9 +290,8 @@ async def behind_a_proxy() -> None:
             taken = node_of(url, "a")
             a, _ = serving.start(rooms=redis.address, node="a", port=int(a_url.rpartition(":")[2]))
             stays = {node_of(url, taken) for _ in range(20)}
-            print(
-                f"  replica a is killed: back after {away:.2f} s on {taken}; when a is back the session stays on {stays}"
-            )
+            print(f"  replica a is killed: back after {away:.2f} s, on {taken}")
+            print(f"  when a is there again, the session stays on {stays}")
             await teacher.close()
         finally:
             proxy.terminate()
