@@ -15,14 +15,14 @@ ORDER   = $(if $(SEED),-p randomly --randomly-seed=$(SEED))
 NODE_STAMP = node_modules/.installed-$(shell cksum < package-lock.json | cut -d' ' -f1)
 NPX = node_modules/.bin
 
-.PHONY: run test test-fast lock check check-js check-js-here format bench bench-load bench-memory browser clean help
+.PHONY: run test test-fast lock check check-js check-js-here format bench bench-load bench-memory bench-rooms browser clean help
 
 help:
 	@echo "make run     start the app (creates the environment on the first call)"
 	@echo "make test    all tests: library, figures, pages, browser; make test-fast leaves out the browser's"
 	@echo "make check   format, lint, types, and which way the imports go"
 	@echo "make bench   measured ratios; make bench-load drives many sessions against one server,"
-	@echo "             make bench-memory opens and closes 500 on one"
+	@echo "             make bench-memory opens and closes 500 on one, make bench-rooms measures a class of sixty"
 
 # The stamp carries the requirement files' checksum, so a second call installs nothing.
 STAMP = $(VENV)/.installed-$(shell cat requirements.txt requirements-dev.txt requirements.lock | cksum | cut -d' ' -f1)
@@ -81,6 +81,9 @@ bench-load: $(STAMP)
 
 bench-memory: $(STAMP)
 	$(RUN) tests.benchmarks.sessions
+
+bench-rooms: $(STAMP)
+	$(RUN) tests.benchmarks.rooms
 
 clean:
 	rm -rf $(VENV) node_modules .pytest_cache .ruff_cache .mypy_cache

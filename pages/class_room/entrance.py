@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import streamlit as st
 
 from pages.class_room import lessons
@@ -59,52 +61,72 @@ def _show_teach(page: Page) -> None:
     st.subheader(_("Teach a class"), anchor=False)
     ready = lessons.ready_lessons(page)
     names = {**{concept: lesson.title for concept, lesson in ready.items()}, _OWN: _("A sequence of my own")}
-    chosen = st.selectbox(
-        _("Lesson"), list(names), format_func=lambda name: names[name], key=page.key(f"lesson_{page.language}")
-    )
-    lesson = ready.get(chosen) if chosen != _OWN else _show_own(page)
-    if lesson is None:
-        return
-    with st.expander(_("{count} steps", count=len(lesson.links))):
-        for number, link in enumerate(lesson.links, start=1):
-            st.markdown(f"{number}\\. {lessons.heading_of(page, link)}")
-        st.download_button(
-            _("Save the lesson as a file"),
-            write_lesson(lesson),
-            "grad2box-lesson.json",
-            "application/json",
-            icon=":material/download:",
-            on_click="ignore",
+    chosen = st.selectbox(_("Lesson"), list(names), format_func=lambda name: names[name], key=_lesson_key(page))
+    if chosen == _OWN:
+        st.text_input(_("Title"), key=page.key("own_title"), max_chars=LONGEST_NAME)
+        st.text_area(
+            _("Links, one on each line: copy them from any page"),
+            key=page.key("own_links"),
+            max_chars=100_000,
+            placeholder="nms?tour=1\niou_losses?tour=3",
         )
+        st.file_uploader(_("Or a lesson that was saved"), "json", key=page.key("own_file"))
+    try:
+        lesson = _chosen_lesson(page)
+    except LessonError as error:
+        lesson = None
+        if error.line:
+            st.warning(_("Line {line} is no view of this app.", line=error.line), icon=":material/link_off:")
+        else:
+            st.warning(_("This file is no lesson."), icon=":material/link_off:")
+    if lesson is not None:
+        with st.expander(_("{count} steps", count=len(lesson.links))):
+            for number, link in enumerate(lesson.links, start=1):
+                st.markdown(f"{number}\\. {lessons.heading_of(page, link)}")
+            st.download_button(
+                _("Save the lesson as a file"),
+                write_lesson(lesson),
+                "grad2box-lesson.json",
+                "application/json",
+                icon=":material/download:",
+                on_click="ignore",
+            )
     st.button(
         _("Open the room"),
         key=page.key("open"),
-        on_click=page.guarded(lambda: room.open_room(lesson.links, lesson.title)),
+        on_click=page.guarded(_open),
+        args=(page,),
+        disabled=lesson is None,
         type="primary",
         width="stretch",
         icon=":material/meeting_room:",
     )
 
 
-def _show_own(page: Page) -> Lesson | None:
-    """A lesson that the teacher puts together; None while it cannot be read."""
-    _ = page.translate
-    concepts = tuple(lessons.page_titles())
-    title = st.text_input(_("Title"), key=page.key("own_title"), max_chars=LONGEST_NAME)
-    text = st.text_area(
-        _("Links, one on each line: copy them from any page"),
-        key=page.key("own_links"),
-        max_chars=100_000,
-        placeholder="nms?tour=1\niou_losses?tour=3",
-    )
-    file = st.file_uploader(_("Or a lesson that was saved"), "json", key=page.key("own_file"))
-    try:
-        if file is not None:
-            return read_lesson(file.getvalue(), concepts)
-        return read_lines(text or "", title or _("My lesson"), concepts) if text else None
-    except LessonError as error:
-        if error.line:
-            st.warning(_("Line {line} is no view of this app.", line=error.line), icon=":material/link_off:")
-        else:
-            st.warning(_("This file is no lesson."), icon=":material/link_off:")
-        return None
+def _open(page: Page) -> None:
+    """Opens a room with what is chosen now, which may be later than what was drawn."""
+    with contextlib.suppress(LessonError):
+        lesson = _chosen_lesson(page)
+        if lesson is not None:
+            room.open_room(lesson.links, lesson.title)
+
+
+def _lesson_key(page: Page) -> str:
+    return page.key(f"lesson_{page.language}")
+
+
+def _chosen_lesson(page: Page) -> Lesson | None:
+    """The lesson that is chosen; None while there is nothing in it.
+
+    Raises:
+        LessonError: what the teacher put together is none.
+    """
+    held, concepts = st.session_state, tuple(lessons.page_titles())
+    chosen = held.get(_lesson_key(page))
+    if chosen != _OWN:
+        return lessons.ready_lessons(page).get(str(chosen))
+    file = held.get(page.key("own_file"))
+    if file is not None:
+        return read_lesson(file.getvalue(), concepts)
+    title, text = held.get(page.key("own_title")), held.get(page.key("own_links"))
+    return read_lines(text, title or page.translate("My lesson"), concepts) if text else None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import functools
+from pathlib import Path
+
 import streamlit as st
 
 from pages.kit import language
 from pages.kit.page import Page
 from pages.rooms.lesson import Lesson, tour_lesson
 
-_STEP = "tour_"
+PAGES = Path(__file__).resolve().parents[1]
 
 
 def page_titles() -> dict[str, str]:
@@ -19,15 +23,33 @@ def page_titles() -> dict[str, str]:
 
 def steps_of(concept: str, spoken: str) -> dict[str, str]:
     """The steps of a page's tour: name → its heading; empty where there is no tour."""
-    path = language.ASSETS / "lessons" / spoken / f"{concept}.md"
-    if not path.exists():
+    names = _step_names(concept)
+    if not names:
         return {}
     sections = language.lesson_sections(concept, spoken)
-    return {
-        name.removeprefix(_STEP): text.partition("\n")[0].removeprefix("## ")
-        for name, text in sections.items()
-        if name.startswith(_STEP)
-    }
+    return {name: sections[f"tour_{name}"].partition("\n")[0].removeprefix("## ") for name in names}
+
+
+@functools.lru_cache(maxsize=64)
+def _step_names(concept: str) -> tuple[str, ...]:
+    """The names of a tour's steps, read and not run: a tour imports what its page computes with, torch above all."""
+    path = PAGES / concept / "tour.py"
+    if not path.exists():
+        return ()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    steps = next(
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and node.value is not None
+        and "STEPS" in ast.unparse(node).split("=")[0]
+    )
+    return tuple(
+        str(keyword.value.value)
+        for call in getattr(steps, "elts", ())
+        for keyword in getattr(call, "keywords", ())
+        if keyword.arg == "name" and isinstance(keyword.value, ast.Constant)
+    )
 
 
 def ready_lessons(page: Page) -> dict[str, Lesson]:

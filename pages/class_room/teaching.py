@@ -46,9 +46,7 @@ def student_link(code: str) -> str:
 
 def draw_code(link: str) -> str:
     """A link as the SVG of a QR code, black on white in both themes: cameras want it so."""
-    return str(
-        segno.make(link, error="m", micro=False).svg_inline(scale=8, border=2, dark="#000", light="#fff", xmldecl=False)
-    )
+    return str(segno.make(link, error="m", micro=False).svg_inline(scale=8, border=2, dark="#000", light="#fff"))
 
 
 def board_words(page: Page) -> dict[str, str]:

@@ -16,6 +16,9 @@ __all__ = ["MIDDLEWARE", "ROUTES", "prepare"]
 FRAMES = os.environ.get("GRAD2BOX_FRAME_ANCESTORS", "'self'")
 """Who may show the app in a frame; a teacher who embeds it in a course page names that page's address here."""
 
+NODE = os.environ.get("GRAD2BOX_NODE", "")
+"""Name of this replica where a proxy keeps sessions apart by a cookie ``node``; empty where there is only one."""
+
 _HOME = "/home"
 _CLOSED = ("/_stcore/metrics",)
 
@@ -47,11 +50,22 @@ class Guard:
         await self.app(scope, receive, send_with_headers)
 
 
-_HEADERS = [
-    (b"content-security-policy", f"frame-ancestors {FRAMES}".encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-]
+def headers_of(node: str) -> list[tuple[bytes, bytes]]:
+    """What every answer carries.
+
+    Args:
+        node: name of this replica; with none there is no cookie.
+    """
+    cookie = [(b"set-cookie", f"node={node}; Path=/; HttpOnly; SameSite=Lax".encode())] if node.isalnum() else []
+    return [
+        (b"content-security-policy", f"frame-ancestors {FRAMES}".encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"same-origin"),
+        *cookie,
+    ]
+
+
+_HEADERS = headers_of(NODE)
 MIDDLEWARE = [Middleware(Guard)]
 
 

@@ -120,7 +120,8 @@ def overlay(roll: Roll) -> dict[str, Any]:
     else:
         shown = [roll.hands[student.id] for student in roll.class_ if student.id in roll.hands]
     order = sorted(shown, key=lambda moved: (moved.place, moved.boxes))  # not the order of coming: that would tell
-    return {"type": "overlay", "one": bool(room.projected), "hands": [hand_of(moved) for moved in order]}
+    hands = [hand_of(moved) for moved in order]
+    return {"type": "overlay", "to": room.overlay, "one": bool(room.projected), "hands": hands}
 
 
 def results_csv(roll: Roll) -> str:

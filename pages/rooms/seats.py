@@ -168,7 +168,7 @@ class Live:
         if kind == "overlay" and not (
             room.projected or room.overlay == "all" or (seat.teaches and room.overlay != "nobody")
         ):
-            return json.dumps({"type": "overlay", "one": False, "hands": []})
+            return json.dumps({"type": "overlay", "to": "nobody", "one": False, "hands": []})
         return self._texts.get(kind, "")
 
     def stop(self) -> None:

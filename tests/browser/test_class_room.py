@@ -32,7 +32,7 @@ def press(page: Page, name: str) -> None:
 def stands_at(page: Page, number: int, language: str = "en") -> None:
     """Waits until a page shows a step of the lesson, and is drawn."""
     words = tour.words_of("iou_losses", STEPS[number - 1], language)
-    expect(page.locator(".st-key-lesson_words h4")).to_have_text(words.title)
+    expect(page.locator(".st-key-lesson_words h4")).to_have_text(words.title, timeout=90_000)
 
 
 def grab(page: Page) -> tuple[float, float]:

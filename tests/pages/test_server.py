@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pages.kit.server import Guard
+from pages.kit.server import Guard, headers_of
 
 
 def ask(path: str, query: bytes = b"") -> tuple[int, dict[bytes, bytes]]:
@@ -49,3 +49,9 @@ def test_other_addresses_reach_the_app(path: str) -> None:
 
 def test_measurements_are_closed() -> None:
     assert ask("/_stcore/metrics")[0] == 404
+
+
+def test_a_replica_writes_its_name_into_a_cookie_for_the_proxy_and_an_only_server_writes_none() -> None:
+    assert dict(headers_of("a"))[b"set-cookie"] == b"node=a; Path=/; HttpOnly; SameSite=Lax"
+    assert b"set-cookie" not in dict(headers_of(""))
+    assert b"set-cookie" not in dict(headers_of("a; Domain=evil.example"))

@@ -5,6 +5,7 @@
 import { html, put, say, stylesheet } from "../shared/dom.js";
 import { drawRows, rowsOf } from "./answers.js";
 import { client } from "./client.js";
+import { isLesson } from "./links.js";
 import { Seat } from "./seat.js";
 import { drawOverlay } from "./stages.js";
 
@@ -204,7 +205,7 @@ class Bar {
     const { client: person, seat, data } = this;
     const say_ = (message) => person.say(message);
     const at = state.step;
-    const inside = data.page?.concept && !["class_room", "home"].includes(data.page.concept);
+    const inside = isLesson(location.pathname);
     const go = (step) => seat.show(state.links[step], step);
     const asked = state.question;
     const open = asked && !state.revealed.includes(asked);

@@ -3,6 +3,14 @@
 /** Parameters that are a reader's own, and no part of a view. */
 const OWN = new Set(["lang", "present", "hide", "lock", "solved", "room", "v"]);
 
+/** Pages that are no part of a lesson. */
+const OUTSIDE = new Set(["class_room", "home", ""]);
+
+/** Whether an address is that of a page that a lesson can show. @param {string} path */
+export function isLesson(path) {
+  return !OUTSIDE.has(viewOf(path, ""));
+}
+
 /** The view that an address shows: `nms?step=4&tour=3`. @param {string} path @param {string} search */
 export function viewOf(path, search) {
   const concept = path.replace(/\/+$/, "").split("/").at(-1) ?? "";

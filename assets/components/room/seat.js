@@ -4,14 +4,11 @@
 // the next step of the lesson, or by choice, until the teacher gathers everyone. Following asks Python for a run; sixty pages that
 // asked in one moment would hold up the server, so each waits a moment of its own.
 
-import { isView, stepOf, viewOf } from "./links.js";
+import { isLesson, isView, stepOf, viewOf } from "./links.js";
 import { follow, handOf, placeOf, stageAt } from "./stages.js";
 
 const SETTLED_AFTER = 250; // ms after the address changed
 const HAND_EVERY = 350; // ms between two pictures of a student's stage
-/** Pages that are no part of a lesson. */
-const OUTSIDE = new Set(["class_room", "home", ""]);
-
 export class Seat {
   /**
    * @param {import("./client.js").Client} client
@@ -69,7 +66,7 @@ export class Seat {
   ask() {
     const { state } = this.client;
     if (!state?.link || this.wanted.view >= state.view) return;
-    if (this.teaches && (OUTSIDE.has(viewOf(location.pathname, "")) || isView(this.view, state.link))) {
+    if (this.teaches && (!isLesson(location.pathname) || isView(this.view, state.link))) {
       this.wanted = { view: state.view, link: "" };
       return;
     }
@@ -142,8 +139,7 @@ export class Seat {
     const before = this.view;
     this.view = view;
     const { state } = this.client;
-    const concept = view.split("?")[0];
-    if (OUTSIDE.has(concept) || !state) return;
+    if (!isLesson(location.pathname) || !state) return;
     if (!this.teaches) {
       this.showHand();
       return;
@@ -159,7 +155,7 @@ export class Seat {
     const { client, page } = this;
     if (!page || !client.connected) return;
     if (this.teaches) {
-      if (OUTSIDE.has(page.concept)) return;
+      if (!isLesson(page.concept)) return;
       this.once("ask", { type: "ask", question: page.question?.key ?? "" }, client.state?.view);
       return;
     }

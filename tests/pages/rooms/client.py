@@ -29,9 +29,10 @@ class Client:
         ended: why the server ended it; empty while it has not.
     """
 
-    def __init__(self, url: str, *, origin: str | None = None) -> None:
+    def __init__(self, url: str, *, origin: str | None = None, cookie: str = "") -> None:
         self.url = url.replace("http", "ws", 1) + "/api/room"
         self.origin = url if origin is None else origin
+        self.headers = {"Cookie": f"node={cookie}"} if cookie else {}
         self.welcome: dict[str, Any] = {}
         self.state: dict[str, Any] = {}
         self.heard: dict[str, dict[str, Any]] = {}
@@ -45,7 +46,12 @@ class Client:
     async def enter(self, hello: Any) -> Client:
         """Connects, says what it wants, and waits until it is in or refused."""
         self.ended, self.welcome = "", {}
-        self.socket = await connect(self.url, origin=self.origin, open_timeout=WITHIN)  # type: ignore[arg-type]
+        self.socket = await connect(
+            self.url,
+            origin=self.origin,  # type: ignore[arg-type]
+            open_timeout=WITHIN,
+            additional_headers=self.headers,
+        )
         self._listening = asyncio.create_task(self._listen())
         await self.say(hello)
         await self.until(lambda: bool(self.ended or (self.welcome and self.state)))

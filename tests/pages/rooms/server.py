@@ -9,9 +9,10 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from pages.rooms.socket import ROUTES
+from pages.kit.server import MIDDLEWARE, ROUTES
 
-app = Starlette(routes=[*ROUTES, Route("/_stcore/health", lambda _request: PlainTextResponse("ok"))])
+HEALTH = Route("/_stcore/health", lambda _request: PlainTextResponse("ok"))
+app = Starlette(routes=[*ROUTES, HEALTH], middleware=MIDDLEWARE)
 
 if __name__ == "__main__":
     uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

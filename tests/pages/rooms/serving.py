@@ -11,18 +11,19 @@ import urllib.request
 from tests.browser.conftest import ROOT, free_port
 
 
-def start(*, rooms: str = "", port: int | None = None) -> tuple[subprocess.Popen[bytes], str]:
+def start(*, rooms: str = "", port: int | None = None, node: str = "") -> tuple[subprocess.Popen[bytes], str]:
     """Starts one and waits until it answers.
 
     Args:
         rooms: ``GRAD2BOX_ROOMS``.
         port: that it listens on; a free one if None.
+        node: ``GRAD2BOX_NODE``, its name among replicas.
     """
     port = port or free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.pages.rooms.server", str(port)],
         cwd=ROOT,
-        env={**os.environ, "GRAD2BOX_ROOMS": rooms},
+        env={**os.environ, "GRAD2BOX_ROOMS": rooms, "GRAD2BOX_NODE": node},
     )
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + 60

@@ -95,6 +95,9 @@ def test_a_lesson_from_the_door_to_the_table(url: str) -> None:
         await teacher.until(lambda: len(teacher.heard.get("hands", {}).get("hands", {})) == 1)
         await teacher.until(lambda: [each["solved"] for each in teacher.students] == [1, 0])
         assert not teacher.students[0]["follows"]
+        await teacher.ask(said.Overlay("teacher"))
+        await teacher.until(lambda: len(teacher.heard["overlay"]["hands"]) == 1)
+        assert "overlay" not in bob.heard or bob.heard["overlay"]["hands"] == []
         await teacher.ask(said.Overlay("all"))
         await bob.until(lambda: len(bob.heard["overlay"]["hands"]) == 1)
         await teacher.ask(said.Overlay("nobody"))

@@ -1,0 +1,263 @@
+// The class room's client, links and answers, without a browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { rowsOf } from "../../assets/components/room/answers.js";
+import { Client } from "../../assets/components/room/client.js";
+import { isLesson, isView, stepOf, viewOf } from "../../assets/components/room/links.js";
+import { Seat } from "../../assets/components/room/seat.js";
+import { median, summaryOf } from "../../assets/components/room/stages.js";
+
+/** A browser whose time is moved by hand and whose sockets remember what was sent. */
+function world() {
+  const timers = [];
+  const kept = new Map();
+  const here = {
+    time: 0,
+    sockets: /** @type {any[]} */ ([]),
+    open: (url) => {
+      const socket = {
+        url,
+        sent: /** @type {any[]} */ ([]),
+        send: (text) => socket.sent.push(JSON.parse(text)),
+        close: () => {},
+        says: (message) => socket.onmessage({ data: JSON.stringify(message) }),
+        breaks: () => socket.onclose(),
+      };
+      here.sockets.push(socket);
+      return socket;
+    },
+    storage: {
+      getItem: (name) => kept.get(name) ?? null,
+      setItem: (name, text) => kept.set(name, text),
+      removeItem: (name) => kept.delete(name),
+    },
+    later: (act, ms) => {
+      const timer = { act, at: here.time + ms };
+      timers.push(timer);
+      return timer;
+    },
+    never: (timer) => timers.includes(timer) && timers.splice(timers.indexOf(timer), 1),
+    now: () => here.time,
+    random: () => 0.5,
+    pass: (ms) => {
+      const end = here.time + ms;
+      for (;;) {
+        const next = timers.filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
+        if (!next) break;
+        timers.splice(timers.indexOf(next), 1);
+        here.time = next.at;
+        next.act();
+      }
+      here.time = end;
+    },
+  };
+  return here;
+}
+
+function joined() {
+  const here = world();
+  const client = new Client("ws://x/api/room", /** @type {any} */ (here));
+  client.enter({ type: "join", code: "BCDFGH", name: "Ann" });
+  here.sockets[0].onopen();
+  here.sockets[0].says({ type: "welcome", role: "student", code: "BCDFGH", student: "s1", token: "t1", name: "Ann", answers: {} });
+  return { here, client, first: here.sockets[0] };
+}
+
+const ANSWER = { type: "answer", question: "nms.pair", value: "kept" };
+
+test("what was said before the door opens is said when it does, once", () => {
+  const here = world();
+  const client = new Client("ws://x", /** @type {any} */ (here));
+  client.enter({ type: "join", code: "BCDFGH", name: "" });
+  client.say(ANSWER);
+  const [socket] = here.sockets;
+  socket.onopen();
+  assert.deepEqual(
+    socket.sent.map((message) => message.type),
+    ["join"],
+  );
+  socket.says({ type: "welcome", role: "student", code: "BCDFGH", student: "s", token: "t" });
+  assert.deepEqual(
+    socket.sent.map((message) => message.type),
+    ["join", "answer"],
+  );
+});
+
+test("what was not acknowledged is said again after a reconnection, under the same number; what was is not", () => {
+  const { here, client, first } = joined();
+  client.say({ ...ANSWER, question: "nms.queue" });
+  first.says({ type: "ack", id: first.sent.at(-1).id });
+  client.say(ANSWER);
+  const { id } = first.sent.at(-1);
+  first.breaks();
+  client.say({ type: "progress" });
+  here.pass(300);
+  const second = here.sockets[1];
+  second.onopen();
+  assert.deepEqual(second.sent, [{ type: "resume", code: "BCDFGH", student: "s1", token: "t1" }]);
+  second.says({ type: "welcome", role: "student", code: "BCDFGH", student: "s1", token: "t1", answers: {} });
+  assert.deepEqual(
+    second.sent.slice(1).map((message) => message.type),
+    ["answer", "progress"],
+  );
+  assert.equal(second.sent[1].id, id);
+  assert.equal(client.answers["nms.pair"], "kept");
+});
+
+test("each try waits twice as long, but never five seconds", () => {
+  const { here, first } = joined();
+  first.breaks();
+  const waits = [];
+  for (let count = 1; count < 10; count++) {
+    const before = here.time;
+    while (here.sockets.length === count) here.pass(10);
+    waits.push(here.time - before);
+    here.sockets.at(-1).breaks();
+  }
+  assert.ok(waits[1] > 1.5 * waits[0] && waits[2] > 1.5 * waits[1], String(waits));
+  assert.ok(Math.max(...waits) < 5000, String(waits));
+});
+
+test("what a store could not keep is said again by itself, what was refused is not", () => {
+  const { here, client, first } = joined();
+  client.say(ANSWER);
+  const { id } = first.sent.at(-1);
+  first.says({ type: "refused", id, reason: "later" });
+  here.pass(3000);
+  assert.equal(first.sent.filter((message) => message.id === id).length, 2);
+  first.says({ type: "refused", id, reason: "late" });
+  here.pass(10_000);
+  assert.equal(first.sent.filter((message) => message.id === id).length, 2);
+});
+
+test("a hand is said newest only, and not too often", () => {
+  const { here, client, first } = joined();
+  for (let x = 0; x < 30; x++) client.hint({ type: "hand", x });
+  here.pass(1000);
+  const hands = first.sent.filter((message) => message.type === "hand");
+  assert.deepEqual(
+    hands.map((hand) => hand.x),
+    [0, 29],
+  );
+});
+
+test("who was put out does not come back, and forgets the token", () => {
+  const { here, client, first } = joined();
+  first.says({ type: "gone", reason: "kicked" });
+  first.breaks();
+  here.pass(60_000);
+  assert.equal(here.sockets.length, 1);
+  assert.equal(client.return("BCDFGH"), false);
+  assert.equal(client.role, "");
+});
+
+test("a page that is loaded again is who it was, and a teacher's key is a teacher's", () => {
+  const { here } = joined();
+  const again = new Client("ws://x", /** @type {any} */ (here));
+  assert.ok(again.return("BCDFGH"));
+  assert.deepEqual(again.hello, { type: "resume", code: "BCDFGH", student: "s1", token: "t1" });
+  again.remember("CCCCCC", "k");
+  again.return("CCCCCC");
+  assert.deepEqual(again.hello, { type: "teach", code: "CCCCCC", key: "k" });
+});
+
+test("a view is a page and its own parameters, in one order", () => {
+  assert.equal(viewOf("/base/nms", "?step=4&lang=zh&room=BCDFGH&tour=3&present=1&solved=a&v=1"), "nms?step=4&tour=3");
+  assert.equal(viewOf("/nms/", ""), "nms");
+  assert.ok(isLesson("/nms") && !isLesson("/class_room") && !isLesson("/"));
+});
+
+test("a view is found in the lesson by all that a link says", () => {
+  const links = ["nms?tour=1", "nms?tour=2", "fpn", "nms?tour=2"];
+  assert.ok(isView("nms?step=4&tour=2", "nms?tour=2"));
+  assert.ok(!isView("nms?tour=22", "nms?tour=2"));
+  assert.equal(stepOf("nms?step=4&tour=2", links, 0), 1);
+  assert.equal(stepOf("nms?step=4&tour=2", links, 3), 3); // of two that fit the present one
+  assert.equal(stepOf("fpn?part=cell", links, 0), 2);
+  assert.equal(stepOf("nms?tour=0", links, 1), 1); // by hand, on the page that the lesson is at
+  assert.equal(stepOf("detr?tour=1", links, 1), -1);
+});
+
+test("answers are counted in the order of the question, numbers in classes", () => {
+  assert.deepEqual(rowsOf({ b: 2 }, { a: "A", b: "B" }, "b"), [
+    { words: "A", count: 0, right: false },
+    { words: "B", count: 2, right: true },
+  ]);
+  assert.deepEqual(
+    rowsOf({ 3: 1, "-1": 2 }, {}, "3").map((row) => [row.words, row.count, row.right]),
+    [
+      ["-1", 2, false],
+      ["3", 1, true],
+    ],
+  );
+  const many = rowsOf(Object.fromEntries(Array.from({ length: 21 }, (_, value) => [value, 1])), {}, "20");
+  assert.equal(many.length, 8);
+  assert.equal(
+    many.reduce((sum, row) => sum + row.count, 0),
+    21,
+  );
+  assert.deepEqual(
+    many.map((row) => row.right),
+    [false, false, false, false, false, false, false, true],
+  );
+});
+
+test("an overlay knows its middle, its best and its worst", () => {
+  const hands = [1, 2, 9].map((value) => ({ place: "s", boxes: { a: [value, 0, 10 * value, 1] }, value }));
+  const { middle, best, worst } = summaryOf(hands);
+  assert.deepEqual(middle.a, [2, 0, 20, 1]);
+  assert.deepEqual([best?.value, worst?.value], [1, 9]);
+  assert.equal(median([4, 1]), 2.5);
+});
+
+/** A seat in a room that shows a link. */
+function seated(role) {
+  const said = [];
+  const client = { role, connected: true, state: null, listen: () => () => {}, say: (message) => said.push(message), hint: () => {} };
+  // @ts-expect-error: what a document has of stages
+  globalThis.window ??= {};
+  globalThis.location = /** @type {any} */ ({ pathname: "/nms", search: "" });
+  const seat = new Seat(/** @type {any} */ (client), { random: () => 0, changed: () => {} });
+  const state = (values) => {
+    client.state = {
+      view: 1,
+      link: "nms?tour=1",
+      step: 0,
+      gathered: 0,
+      spread: 0,
+      links: ["nms?tour=1", "nms?tour=2"],
+      revealed: [],
+      ...values,
+    };
+    seat.hear("state", client.state);
+  };
+  return { seat, state, said, client };
+}
+
+test("a touch takes over until the next step, a choice until everyone is gathered", () => {
+  const { seat, state } = seated("student");
+  state({});
+  seat.takeOver("touch");
+  state({ view: 2, link: "nms?step=3&tour=1" });
+  assert.equal(seat.own, "touch");
+  state({ view: 3, step: 1, link: "nms?tour=2" });
+  assert.equal(seat.own, "");
+  seat.takeOver("choice");
+  state({ view: 4, step: 0 });
+  assert.equal(seat.own, "choice");
+  state({ view: 4, step: 0, gathered: 1 });
+  assert.equal(seat.own, "");
+});
+
+test("a teacher's page says what it shows, and not again what it was sent to", () => {
+  const { seat, state, said } = seated("teacher");
+  state({});
+  globalThis.location.search = "?tour=1&source=crowd";
+  seat.settled();
+  assert.deepEqual(said, []);
+  globalThis.location.search = "?tour=2&source=crowd";
+  seat.settled();
+  assert.deepEqual(said, [{ type: "show", link: "nms?source=crowd&tour=2", step: 1 }]);
+});
