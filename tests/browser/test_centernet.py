@@ -89,7 +89,6 @@ def test_a_painted_cell_changes_the_loss_as_torch_says(app_url, page) -> None:
     assert float(str(piece.get_attribute("data-slope"))) == pytest.approx(wanted.gradient[0, 8, 12], rel=1e-5)
 
 
-@pytest.mark.skipif(not network.is_shipped(), reason="the detector is not trained yet")
 def test_a_step_shows_the_box_that_torch_decoded(app_url, page) -> None:
     open_part(page, app_url, "centernet-decode", "view=decode&scene=7&step=3")
     run = run_centernet(network.load_centernet(), draw_scene("validation", 7).pixels)

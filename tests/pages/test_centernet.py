@@ -18,8 +18,6 @@ from tests.pages.pieces import component, link
 from vizcore import centernet
 
 say = translator("centernet")
-measured = pytest.mark.skipif(not network.is_measured(), reason="the detector is not judged yet")
-shipped = pytest.mark.skipif(not network.is_shipped(), reason="the detector is not trained yet")
 VIEW = View(
     part="splat",
     boxes=((20.0, 20.0, 60.0, 60.0),),
@@ -113,15 +111,13 @@ def test_a_mistake_that_costs_nothing() -> None:
     assert hint(near, far) == "None"
 
 
-@shipped
 @pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.parametrize("part", ["decode", "turn"])
+@pytest.mark.parametrize("part", ["decode", "turn", "measured"])
 def test_parts_of_the_trained_detector_open(part: str, lang: str) -> None:
     app = open_page("centernet", view=part, lang=lang)
     assert not app.warning
 
 
-@shipped
 def test_flood() -> None:
     def found(**changed: object) -> Outcome:
         view = dataclasses.replace(VIEW, part="decode", **changed)
@@ -131,7 +127,6 @@ def test_flood() -> None:
     assert "with 3 × 3" in str(challenges.flood(found(), say))
 
 
-@shipped
 def test_the_steps_are_those_of_torch() -> None:
     app = open_page("centernet", view="decode", scene=7)
     piece = component(app, "classes", "shown")
@@ -145,7 +140,6 @@ def test_the_steps_are_those_of_torch() -> None:
     assert len(decoded.matches) == len(told)
 
 
-@measured
 def test_the_table_is_the_card() -> None:
     card = network.card()
     assert card is not None
