@@ -32,7 +32,7 @@ def show(page: Page, view: View) -> Shown:
     boxes = [
         StageBox(
             f"t{place}",
-            tuple(float(side) for side in box),
+            state.corners(box),
             color=theme.TARGET if taken else theme.SUPPRESSED,
             dash="" if taken else "4 4",
             fill=False,
@@ -42,7 +42,7 @@ def show(page: Page, view: View) -> Shown:
     boxes += [
         StageBox(
             f"chip{place}",
-            tuple(float(side) / factor for side in chip),
+            state.corners(chip / factor),
             label=str(place + 1),
             color=theme.PREDICTION,
             detail=_("holds {count} objects for the first time", count=int((trace.covered_by == place).sum())),

@@ -25,12 +25,14 @@ def show(page: Page, view: View) -> None:
         lost=lost,
         count=len(sample.sides),
     )
+
+    def draw() -> None:
+        chart(page, "myth", figures.plot_sizes(sample, view.ranges, translate=_), alt=because)
+
     show_myth(
         page,
         claim=_("SNIP throws objects away."),
         verdict="fails" if not lost else "holds_if",
         because=because,
-        evidence=lambda: (
-            chart(page, "myth", figures.plot_sizes(sample, view.ranges, translate=_), alt=because) and None
-        ),
+        evidence=draw,
     )

@@ -41,7 +41,7 @@ def show(page: Page, view: View) -> Shown:
 
 def _show_scene(page: Page, view: View) -> None:
     boxes = [
-        StageBox(f"t{place}", tuple(float(side) for side in box), color=theme.TARGET, fill=False)
+        StageBox(f"t{place}", state.corners(box), color=theme.TARGET, fill=False)
         for place, box in enumerate(view.drawn.boxes)
     ]
     stage(
@@ -115,10 +115,12 @@ def _read_file(page: Page) -> scale.COCOSizes | None:
     )
     progress = _("Reading the annotations")
 
-    def work(job: Job) -> scale.COCOSizes:
-        return scale.read_coco(file, report=lambda share: job.report(share, progress))
-
     if file is not None and page.recall("coco_id") != file.file_id:
+        opened = file
+
+        def work(job: Job) -> scale.COCOSizes:
+            return scale.read_coco(opened, report=lambda share: job.report(share, progress))
+
         page.remember("coco_id", file.file_id)
         start_job(page, "coco", work)
     watch_job(page, "coco")

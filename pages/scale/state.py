@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,12 @@ LEVEL = link.choice("level", NAMES, "high")
 STEP = link.number("step", 0, MOST_CHIPS, 0, step=1)
 PHOTO = pictures.photo_parameter("coffee")
 FACTOR = link.choice("factor", FACTORS, "1")
+
+
+def corners(values: Iterable[float]) -> tuple[float, float, float, float]:
+    """Four numbers as a box."""
+    x1, y1, x2, y2 = (float(value) for value in values)
+    return x1, y1, x2, y2
 
 
 @dataclass(frozen=True, eq=False)

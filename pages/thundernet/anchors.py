@@ -25,7 +25,7 @@ def show(page: Page, view: View) -> Shown:
     boxes = [
         StageBox(
             f"a{place}",
-            tuple(float(side) for side in anchor),
+            state.corners(anchor),
             color=theme.CATEGORICAL[place // ratios],
             fill=False,
             detail=_("{size}² pixels", size=thundernet.ANCHOR_SIZES[place // ratios]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,10 +43,17 @@ OUTPUT = link.number("output", 0, thundernet.OUTPUTS - 1, 0, step=1)
 CONVENTION = link.choice("convention", thundernet.CONVENTIONS, "average")
 CENTERS = link.flag("centers", True)
 
+
+def corners(values: Iterable[float]) -> tuple[float, float, float, float]:
+    """Four numbers as a box."""
+    x1, y1, x2, y2 = (float(value) for value in values)
+    return x1, y1, x2, y2
+
+
 MIDDLES = tuple(
     StageBox(
         f"cell.{row}.{column}",
-        tuple((place + 0.5) * thundernet.STRIDE + off for off in (-2.0, 2.0) for place in (column, row)),
+        corners((place + 0.5) * thundernet.STRIDE + off for off in (-2.0, 2.0) for place in (column, row)),
         color=theme.HALO[1],
     )
     for row in range(CELLS)

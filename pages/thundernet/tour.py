@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ BIN = (2, 3, 3)
 """Output, row and column that the lesson asks about."""
 
 
-def _adds(outcome: Outcome, block: str | None = None, **changed: object) -> float:
+def _adds(outcome: Outcome, block: str | None = None, **changed: Any) -> float:
     """Millions of multiply-adds of the paper's detector with one thing changed, whole or of one block."""
     budget = network.counted(replace(thundernet.Design(outcome.view.design.backbone), **changed))
     cost = budget.total if block is None else budget.blocks[block]
