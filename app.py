@@ -26,8 +26,10 @@ SECTIONS = {
     "Detectors": [
         ("detection", "Detection", ":material/center_focus_strong:"),
         ("centernet", "CenterNet", ":material/adjust:"),
+        ("varifocalnet", "VarifocalNet", ":material/star:"),
         ("detr", "DETR", ":material/join_inner:"),
         ("thundernet", "ThunderNet", ":material/bolt:"),
+        ("scale", "Scale", ":material/aspect_ratio:"),
     ],
     "Pictures": [("autoregressive", "Pixel models", ":material/apps:")],
 }

@@ -9,7 +9,20 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 
-from vizcore import autograd, autoregressive, centernet, detection, detr, fpn, iou_losses, nms, thundernet, upsampling
+from vizcore import (
+    autograd,
+    autoregressive,
+    centernet,
+    detection,
+    detr,
+    fpn,
+    iou_losses,
+    nms,
+    scale,
+    thundernet,
+    upsampling,
+    varifocalnet,
+)
 from vizcore.data import photos
 
 PROGRAM = """\
@@ -144,8 +157,8 @@ def pyramid_stop() -> PyramidStop:
     """A sample photo at three scales."""
     pixels = torch.from_numpy(photos.load_sample("chelsea").pixels).permute(2, 0, 1)[None].float()
     levels = []
-    for scale in (0.4, 0.28, 0.2):
-        level = F.interpolate(pixels, scale_factor=scale, mode="bilinear", antialias=True, align_corners=False)
+    for factor in (0.4, 0.28, 0.2):
+        level = F.interpolate(pixels, scale_factor=factor, mode="bilinear", antialias=True, align_corners=False)
         levels.append(level[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy())
     return PyramidStop(tuple(levels), window=56)
 
@@ -204,6 +217,11 @@ def point_stop() -> PointStop:
     return PointStop(boxes.numpy(), heatmap[0].numpy())
 
 
+def score_stop() -> varifocalnet.LossCurves:
+    """Three losses of a score whose box fits with an IoU of 0.6."""
+    return varifocalnet.loss_curves(0.6, resolution=61)
+
+
 def matching_stop() -> MatchingStop:
     """Six queries and four objects: two queries get none."""
     side = 100
@@ -215,3 +233,8 @@ def matching_stop() -> MatchingStop:
 def budget_stop() -> thundernet.Budget:
     """What each block of a light detector costs."""
     return thundernet.count_budget(thundernet.Design())
+
+
+def scale_stop() -> tuple[scale.ObjectLevel, ...]:
+    """One object at three resolutions."""
+    return scale.trace_object((150.0, 130.0, 210.0, 190.0), (320, 480))

@@ -1,6 +1,6 @@
 """The page of pixel models: a digit drawn one pixel after another, its exact likelihood, and what each model sees."""
 
-from pages.autoregressive import challenges, leak, pixels, state, tour, write
+from pages.autoregressive import challenges, comparison, data, leak, myths, pixels, state, tour, training, write
 from pages.kit.ending import end_page
 from pages.kit.page import open_page
 
@@ -16,7 +16,10 @@ with page.explained():
         {
             "pixels": (_("Pixel by pixel"), pixels.show),
             "write": (_("Write your own"), write.show),
+            "compare": (_("Side by side"), comparison.show),
             "leak": (_("Leak test"), leak.show),
+            "train": (_("Train, live"), training.show),
+            "data": (_("The data"), data.show),
         },
         state.PART,
     )
@@ -24,6 +27,8 @@ with page.explained():
     shown = show(page, view)
     if page.shows("about"):
         page.lesson(f"about_{view.part}", title=_("What to see here"))
+    if page.shows("myth"):
+        myths.show(page, view)
     outcome = tour.Outcome(view)
     end_page(
         page,

@@ -16,7 +16,7 @@ ANY = "any"
 SIZE = (8, 8)
 NUM_PIXELS = SIZE[0] * SIZE[1]
 
-PART = link.choice("part", ("pixels", "write", "leak"), "pixels")
+PART = link.choice("part", ("pixels", "write", "compare", "leak", "train", "data"), "pixels")
 MODEL = link.choice("model", autoregressive.KINDS, "nade")
 ORDER = link.choice("order", autoregressive.ORDERS, "raster")
 LABEL = link.choice("label", (ANY, *map(str, range(10))), ANY)
@@ -30,6 +30,8 @@ NETWORK = link.choice("network", autoregressive.LEAK_KINDS, "pixelcnn")
 LAYERS = link.number("layers", 1, 8, 3, step=1)
 KERNEL = link.choice("kernel", ("3", "5", "7"), "3")
 OUTPUT = link.number("output", 0, NUM_PIXELS - 1, 35, step=1)
+LEARNER = link.choice("learner", autoregressive.KINDS[1:], "made")
+BINARISATION = link.choice("binarisation", ("fixed", "dynamic"), "fixed")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class View:
         layers: of its masked convolutions.
         kernel: of them.
         output: the pixel whose dependencies are shown.
+        learner: the model that is trained.
+        binarisation: of what it learns from.
     """
 
     part: str
@@ -67,6 +71,8 @@ class View:
     layers: int
     kernel: int
     output: int
+    learner: str
+    binarisation: str
 
     @property
     def drawing(self) -> dict[str, Any]:
@@ -107,6 +113,7 @@ def read(page: Page) -> View:
         layers=leak["layers"],
         kernel=int(leak["kernel"]),
         output=page.value(OUTPUT),
+        **page.values(LEARNER, BINARISATION),
     )
 
 

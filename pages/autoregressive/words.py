@@ -5,8 +5,6 @@ from __future__ import annotations
 from pages.kit.language import Translate
 from vizcore.figures.autoregressive import NAMES
 
-__all__ = ["NAMES", "leak_words", "name_of", "order_words", "paint_words", "sampling_words"]
-
 
 def name_of(_: Translate, kind: str) -> str:
     """A model's name."""
@@ -86,3 +84,26 @@ def leak_words(_: Translate) -> dict[str, str]:
         ),
         "cell": _("output {output}, pixel {pixel}: {kind}"),
     }
+
+
+def mask_words(_: Translate) -> dict[str, str]:
+    """What MADE's masks say."""
+    return {
+        "input": _("Pixels (in)"),
+        "first": _("First mask: a row for each hidden unit, a column for each pixel"),
+        "last": _("Last mask: a row for each output, a column for each hidden unit"),
+        "output": _("Outputs"),
+        "key_allowed": _("weight that exists; pixel that has a path"),
+        "key_lit": _("on a path from the chosen pixel to the chosen output"),
+        "key_chosen": _("chosen output"),
+        "paths": _("{count} paths lead from pixel {pixel} to output {output}, each through one hidden unit."),
+        "lacking": _(
+            "Pixel {pixel} comes before output {output}, but no hidden unit here leads from one to the other."
+        ),
+        "forbidden": _("No path leads from pixel {pixel} to output {output}: the pixel does not come before it."),
+    }
+
+
+def binarisation_words(_: Translate) -> dict[str, str]:
+    """The two ways from ink to black and white."""
+    return {"fixed": _("fixed: 1 from half the ink on"), "dynamic": _("dynamic: drawn anew from the ink")}

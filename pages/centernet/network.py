@@ -36,8 +36,13 @@ class Decoded:
 
 
 def is_shipped() -> bool:
-    """Whether the trained detector and its card lie where they belong."""
-    return (POINT_WEIGHTS / "centernet.safetensors").is_file() and card() is not None
+    """Whether the trained detector lies where it belongs."""
+    return (POINT_WEIGHTS / "centernet.safetensors").is_file()
+
+
+def is_measured() -> bool:
+    """Whether it was judged on the validation scenes: whether there is a card beside it."""
+    return is_shipped() and card() is not None
 
 
 def card() -> dict[str, object] | None:

@@ -9,7 +9,9 @@ from pages.kit.page import Show, open_page
 page = open_page(
     "centernet",
     title="CenterNet",
-    tagline="Drag an object: its blob on the heatmap follows. Then read boxes back from a real map.",
+    tagline="Drag an object: its blob on the heatmap follows. Then read boxes back from a real map."
+    if network.is_shipped()
+    else "Drag an object: its blob on the heatmap follows. See how far it forgives, and when one is lost.",
     tour=tour.STEPS,
 )
 _ = page.translate
@@ -21,8 +23,9 @@ if network.is_shipped():
     parts |= {
         "decode": (_("Heatmap to boxes"), decode.show),
         "turn": (_("More than boxes"), decode.show_turn),
-        "measured": (_("Measured"), measured.show),
     }
+if network.is_measured():
+    parts["measured"] = (_("Measured"), measured.show)
 show = page.part(parts, state.PART)
 with page.explained():
     view = state.read(page, list(parts))

@@ -202,4 +202,5 @@ _NETWORK_STEPS = (
         numbers=_turn,
     ),
 )
-STEPS = (*_SPLAT_STEPS, *(_NETWORK_STEPS if network.is_shipped() else ()))
+_NEEDS = {"kernel": network.is_shipped, "suppression": network.is_measured, "turn": network.is_shipped}
+STEPS = (*_SPLAT_STEPS, *(step for step in _NETWORK_STEPS if _NEEDS[step.name]()))

@@ -101,22 +101,20 @@ def show_controls(page: Page, view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for name, label in words.preset_names(_).items():
             page.button(f"preset_{name}", label, on_click=page.set, kwargs=_preset(name))
-    first = st.columns(3, vertical_alignment="bottom", gap="small")
-    with first[0]:
+    row = st.columns([1, 1, 1, 0.95, 1.25, 0.95, 0.85], vertical_alignment="bottom", gap="small")
+    with row[0]:
         page.slider(state.COST_CLASS, _("Weight of the class"))
-    with first[1]:
+    with row[1]:
         page.slider(state.COST_BBOX, _("Weight of L1"))
-    with first[2]:
+    with row[2]:
         page.slider(state.COST_GIOU, _("Weight of GIoU"))
-    second = st.columns([1.7, 1.2, 0.9, 0.9], vertical_alignment="bottom", gap="small")
-    with second[0]:
-        page.select(state.SHOWN, _("The matrix shows"), words.part_names(_), few=True)
-    with second[1]:
-        beside = {"greedy": _("greedy"), "nms": _("NMS")}
-        page.select_several(state.BESIDE, _("Beside the optimal matching"), beside)
-    with second[2]:
+    with row[3]:
+        page.select(state.SHOWN, _("The matrix shows"), words.part_names(_))
+    with row[4]:
+        page.select_several(state.BESIDE, _("Beside the optimum"), {"greedy": _("greedy"), "nms": _("NMS")})
+    with row[5]:
         page.toggle(state.STEPPED, _("Step by step"))
-    with second[3], page.popover(_("More"), icon=":material/tune:", width="stretch"):
+    with row[6], page.popover(_("More"), icon=":material/tune:", width="stretch"):
         _show_more(page, view)
 
 

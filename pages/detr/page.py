@@ -1,10 +1,8 @@
 """DETR: a set of boxes, one query each, matched to the objects under the learner's hand."""
 
-from pages.detr import challenges, losses, matching, myths, state, tour
-from pages.kit.ending import Shown, end_page
-from pages.kit.loaders import compute
+from pages.detr import challenges, matching, myths, parts, state, tour
+from pages.kit.ending import end_page
 from pages.kit.page import open_page
-from vizcore import detr
 
 page = open_page(
     "detr",
@@ -14,22 +12,15 @@ page = open_page(
 )
 _ = page.translate
 with page.explained():
+    show = parts.choose(page)
     view = state.read(page)
-    matching.show_controls(page, view)
-    summary = matching.summarise(view)
-    matching.show(page, view, summary)
-    if page.shows("loss"):
-        losses.show(page, view, summary)
+    shown = show(page, view)
     if page.shows("myths"):
         myths.show(page)
-    outcome = challenges.Outcome(view, summary)
+    outcome = challenges.Outcome(view, matching.summarise(view))
     end_page(
         page,
-        Shown(
-            compute(detr.write_rows_script, view.queries, view.objects, side=state.SIDE, weights=view.weights),
-            rows=lambda: losses.rows(view, summary),
-            name="grad2box-detr",
-        ),
+        shown,
         challenges=challenges.of(page, outcome),
         sections={"formulas": _("Cost and loss in formulas")},
         outcome=outcome,

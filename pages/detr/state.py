@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pages.kit import link
+import numpy as np
+
+from pages.kit import link, pictures
 from pages.kit.live import said
 from pages.kit.page import Page
+from pages.kit.pictures import Picture
 from pages.kit.stage import StageBox, stage_state
 from vizcore import detr
 from vizcore.figures import theme
@@ -34,7 +37,24 @@ BESIDE = link.choices("beside", ("greedy", "nms"), ())
 STEPPED = link.flag("stepped", False)
 STEP = link.number("step", 0, 1000, 0, step=1)
 IOU_THRESHOLD = link.number("iou_threshold", 0.0, 1.0, 0.7, step=0.05)
-PART = link.choice("part", ("matching", "model"), "matching")
+PART = link.choice("part", ("matching", "attention", "queries", "layers", "training"), "matching")
+"""All but the matching need the network that was trained here."""
+
+SOURCE = link.choice("source", ("scene", "photo"), "scene")
+SCENE = link.number("scene", 0, 499, 0, step=1)
+PHOTO = pictures.photo_parameter("coins")
+LOOK = link.choice("look", ("encoder", "decoder"), "encoder")
+SCORE_THRESHOLD = link.number("score_threshold", 0.05, 0.95, 0.5, step=0.05)
+POINT = link.numbers("point", (1, 2), [[256, 256]], limit=1e5, most=1)
+QUERY = link.number("query", 0, 99, 0, step=1)
+LAYER = link.number("layer", 0, 11, 0, step=1)
+HEAD = link.number("head", -1, 15, -1, step=1)
+AFTER_LAYER = link.choice("after_layer", ("1", "2", "3", "4", "5", "6"), "1")
+NMS = link.flag("nms", False)
+OFF = link.flag("off", False)
+TURNED = link.flag("turned", False)
+SNAPSHOT = link.choice("snapshot", ("1", "2", "3", "4", "5", "6"), "1")
+STRIP_SCENE = link.number("strip_scene", 0, 7, 0, step=1)
 
 
 @dataclass(frozen=True)
@@ -60,6 +80,61 @@ class View:
     stepped: bool
     step: int
     iou_threshold: float
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """What the parts with the network show.
+
+    Attributes:
+        source: where the picture comes from.
+        picture: what is looked at.
+        look: whose attention is shown.
+        score_threshold: surer queries have found something.
+        point: the place that looks, x and y in pixels, in one row.
+        query: the one that looks, or is switched off.
+        layer: whose attention is shown, from 0.
+        head: likewise; -1 for the mean.
+        after_layer: the decoder layer whose boxes are shown, from 1.
+        nms: whether they are suppressed.
+        off: whether the query is switched off.
+        turned: whether the queries are asked in another order.
+        snapshot: of the training, from 1.
+        strip_scene: the scene that is shown as it was answered then.
+    """
+
+    source: str
+    picture: Picture
+    look: str
+    score_threshold: float
+    point: tuple[tuple[float, ...], ...]
+    query: int
+    layer: int
+    head: int
+    after_layer: int
+    nms: bool
+    off: bool
+    turned: bool
+    snapshot: int
+    strip_scene: int
+
+
+def read_model(page: Page) -> ModelView:
+    """The view of the parts with the network."""
+    values = page.values(SOURCE, SCENE)
+    photo = pictures.read_photo(page, PHOTO)
+    picture = pictures.scene(values["scene"]) if values["source"] == "scene" else photo
+    point = page.value(POINT)
+    return ModelView(
+        source=values["source"],
+        picture=picture,
+        point=tuple(map(tuple, point)),
+        **page.values(LOOK, SCORE_THRESHOLD, QUERY, LAYER, HEAD),
+        after_layer=int(page.value(AFTER_LAYER)),
+        **page.values(NMS, OFF, TURNED),
+        snapshot=int(page.value(SNAPSHOT)),
+        strip_scene=page.value(STRIP_SCENE),
+    )
 
 
 def read(page: Page) -> View:
@@ -89,8 +164,9 @@ def view_key(page: Page) -> str:
 
 
 def letter(index: int) -> str:
-    """What an object is called."""
-    return "ABCDEFGHIJKLMNOPQRST"[index]
+    """What an object is called: A to Z, then A2 and so on."""
+    turn, place = divmod(index, 26)
+    return f"{chr(ord('A') + place)}{turn + 1 if turn else ''}"
 
 
 def arrangement(page: Page, queries: Sequence[Sequence[float]], objects: Sequence[Sequence[float]]) -> dict[str, Any]:
@@ -100,18 +176,19 @@ def arrangement(page: Page, queries: Sequence[Sequence[float]], objects: Sequenc
         percents = [*row[4:], 100 - sum(row[4:])]
         best = percents.index(max(percents))
         symbol = (SYMBOLS + NOTHING)[best]
-        stood.append(StageBox(f"q{index}", _corners(row), f"{index} {symbol}", theme.PREDICTION))
+        stood.append(StageBox(f"q{index}", corners(row), f"{index} {symbol}", theme.PREDICTION))
     stood += [
-        StageBox(f"t{index}", _corners(row), letter(index), theme.TARGET, dash="7 4", fill=False)
+        StageBox(f"t{index}", corners(row), letter(index), theme.TARGET, dash="7 4", fill=False)
         for index, row in enumerate(objects)
     ]
     version = f"{page.version('queries')}.{page.version('objects')}.{len(queries)}.{len(objects)}"
     return {"boxes": stood, "size": (SIDE, SIDE), "version": version}
 
 
-def _corners(row: Sequence[float]) -> tuple[float, float, float, float]:
+def corners(row: Sequence[float] | np.ndarray) -> tuple[float, float, float, float]:
+    """The box that a row begins with."""
     x1, y1, x2, y2 = row[:4]
-    return (x1, y1, x2, y2)
+    return (float(x1), float(y1), float(x2), float(y2))
 
 
 def _percents(told: object, version: str, queries: Sequence[Sequence[float]]) -> list[list[float]]:

@@ -92,7 +92,15 @@ def _owner_is(query: int, target: int = 0) -> Any:
 STEPS = (
     Step(
         name="slots",
-        state={**preset("flip"), **WEIGHTS, "shown": "total", "beside": [], "stepped": False, "step": 0},
+        state={
+            "part": "matching",
+            **preset("flip"),
+            **WEIGHTS,
+            "shown": "total",
+            "beside": [],
+            "stepped": False,
+            "step": 0,
+        },
         shows=("matrix",),
         plays=True,
         numbers=_costs,
@@ -101,9 +109,8 @@ STEPS = (
     Step(
         name="cost",
         state=CONTEST,
-        shows=("matrix",),
+        reveals=("matrix",),
         question=Choose(lambda outcome: "exact" if _owner_is(0)(outcome) else "beside"),
-        look_at="view:matrix",
         numbers=_contest,
         minutes=2,
     ),

@@ -70,3 +70,23 @@ def component_words(_: Translate) -> dict[str, Any]:
         "extra": _("Length of the way: {distance}."),
         "summary": _("Pairs: {pairs}. Total cost {total}."),
     }
+
+
+def attention_words(_: Translate) -> dict[str, str]:
+    """Everything that the piece with the attention says."""
+    return {
+        "encoder": _("Encoder: where this place looks, by layer and head"),
+        "decoder": _("Decoder: where this query looks, by layer and head"),
+        "places": _("Arrow keys move the place that looks."),
+        "mean": _("mean"),
+        "head": _("head {head}"),
+        "layer": _("layer {layer}"),
+        "said_place": _(
+            "The white ring looks. {percent} % of its attention goes to one cell (square), half of it to {count} of "
+            "{tokens} tokens. Click to keep a place."
+        ),
+        "said_query": _(
+            "Query {query} looks. {percent} % of its attention goes to one cell (square), half of it to {count} of "
+            "{tokens} tokens. Click another box."
+        ),
+    }

@@ -1,4 +1,4 @@
-"""The CenterNet page in Chromium: maps that follow a hand in silence, a painted loss, stepped boxes, all as torch says."""
+"""The CenterNet page in Chromium: maps that follow a hand in silence, a painted loss, stepped boxes."""
 
 from __future__ import annotations
 

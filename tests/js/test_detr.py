@@ -99,3 +99,50 @@ def test_a_matching_stepped_in_the_browser_is_the_recorded_one() -> None:
         assert read["start"] == [-1] * min(shape)
         np.testing.assert_allclose(read["u"], trace.u[-1], rtol=1e-6)
         assert read["pair"] == ([2, 1] if shape[1] < shape[0] else [1, 2])
+
+
+ROWS = """
+  const attended = new Attended(inputs[0]);
+  return {
+    row: attended.row("encoder", 1, 0, attended.lookerAt([100, 40])),
+    mean: attended.row("decoder_cross", 0, -1, 2),
+    corner: attended.lookerAt([-5, 1e6]),
+    extent: attended.extent("decoder_cross"),
+  };
+"""
+
+
+def test_attention_read_in_the_browser_is_the_recorded_one() -> None:
+    random = torch.Generator().manual_seed(1)
+
+    def weights(*shape: int) -> np.ndarray:
+        return torch.rand(shape, generator=random).softmax(-1).numpy()
+
+    tokens, queries = (3, 5), 4
+    trace = detr.DETRTrace(
+        image_size=(96, 160),
+        grid=tokens,
+        cell=32.0,
+        outside=np.zeros(15, dtype=bool),
+        start_boxes=None,
+        boxes=np.zeros((1, queries, 4), np.float32),
+        scores=np.zeros((1, queries), np.float32),
+        labels=np.zeros((1, queries), np.int64),
+        probabilities=np.zeros((1, queries, 3), np.float32),
+        memory=np.zeros((15, 8), np.float32),
+        queries=np.zeros((1, queries, 8), np.float32),
+        encoder=weights(2, 2, 15, 15),
+        decoder_self=weights(1, 2, queries, queries),
+        decoder_cross=weights(1, 2, queries, 15),
+        seconds={},
+    )
+    read = run_modules({"detr/attended.js": "Attended"}, ROWS, detr.pack_trace(trace).content)
+    assert trace.encoder is not None
+    assert trace.decoder_cross is not None
+    token = trace.token_at(100, 40)
+    assert token == 1 * 5 + 3
+    # A weight is written as a byte, 255 for the greatest of its row.
+    np.testing.assert_allclose(read["row"], trace.encoder[1, 0, token], atol=trace.encoder.max() / 500)
+    np.testing.assert_allclose(read["mean"], trace.decoder_cross[0, :, 2].mean(0), atol=trace.decoder_cross.max() / 500)
+    assert read["corner"] == trace.token_at(-5, 1e6) == 10
+    assert read["extent"] == {"layers": 1, "heads": 2}

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from pages.autoregressive import data, state, training
+from pages.kit.loaders import Job
 from tests.pages.opening import open_page
 from tests.pages.pieces import component, components, link
 from vizcore import autoregressive as ar
+from vizcore.autoregressive import shipped
+from vizcore.data import mnist
 
 CONCEPT = "autoregressive"
+VIEW = {
+    "part": "train",
+    "model": "nade",
+    "order": "raster",
+    "label": None,
+    "temperature": 1.0,
+    "seed": 4,
+    "given": "",
+    "step": 0,
+    "digit": 4,
+    "picture": "0" * 64,
+    "network": "pixelcnn",
+    "layers": 3,
+    "kernel": 3,
+    "output": 35,
+    "learner": "made",
+    "binarisation": "fixed",
+}
 
 
 def solved(app) -> set[str]:
@@ -178,3 +203,91 @@ def test_no_answer_is_computed_for_the_screen_before_it_is_given() -> None:
     assert data["locked"]
     assert data["stepper"]["most"] == data["stepper"]["step"] == 4
     assert components(open_page(CONCEPT, tour=9), "pixel")[0]["hidden"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("part", ["compare", "train", "data"])
+def test_the_other_parts_open_in_both_languages(part: str, language: str) -> None:
+    app = open_page(CONCEPT, part=part, lang=language)
+    assert link(app)["part"] == part
+    if part == "compare":
+        rows = app.dataframe[0].value
+        assert len(rows) == len(ar.KINDS)
+        parameters = {kind: ar.card_of(kind).parameters for kind in ar.KINDS}
+        assert rows.iloc[:, 3].tolist() == list(parameters.values())
+        assert rows.iloc[:, 5].tolist() == [64 * number for number in rows.iloc[:, 4]]
+        totals = app.dataframe[1].value
+        assert totals.iloc[:, 1].tolist() == ["1.000000", "1.000000"]
+        assert totals.iloc[:, 2].tolist() == [5, 1]
+    if part == "data":
+        both = ar.evaluate_both("nade")
+        shown = [float(text.split(" ± ")[0]) for text in app.dataframe[0].value.iloc[:, 1]]
+        assert shown == pytest.approx([both["fixed"].nats, both["dynamic"].nats], abs=0.01)
+
+
+def test_a_training_is_told_shown_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_page(CONCEPT, part="train", learner="fvsbn")
+    assert app.info
+    job = Job()
+    seen: list[ar.TrainingView] = []
+    report = job.report
+
+    def stop_at_three(fraction: float, words: str = "", snapshot: object = None) -> None:
+        report(fraction, words, snapshot)
+        seen.append(snapshot)
+        if len(seen) == 3:
+            job.cancel.set()
+
+    monkeypatch.setattr(job, "report", stop_at_three)
+    job.result = training.train(job, state.View(**{**VIEW, "learner": "fvsbn"}), lambda text, **values: text)
+    job.done.set()
+    assert len(seen) == 3
+    assert job.result.cancelled
+    assert len(job.result.reports) == 3
+    assert job.result.reports[-1].validation_nats < job.result.reports[0].validation_nats
+    app.session_state["jobs"] = {"autoregressive_training": job}
+    app.run()
+    assert not app.exception
+    assert [warning.value.split(":")[0] for warning in app.warning] == ["Cancelled"]
+    assert any("unseen digits after" in text.value for text in app.markdown)
+
+
+def test_mnist_that_cannot_be_had_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GRAD2BOX_WEIGHTS", str(tmp_path))
+    app = open_page(CONCEPT, part="data")
+    assert app.button(key="autoregressive_download_mnist")
+    job = Job(error=mnist.MNISTError(mnist.CANCELLED))
+    job.done.set()
+    app.session_state["jobs"] = {"autoregressive_mnist": job}
+    app.run()
+    assert [error.value for error in app.error] == [mnist.CANCELLED]
+
+
+def test_a_large_picture_is_drawn_in_the_background_and_can_be_stopped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    model, card = ar.build("fvsbn", (28, 28)), ar.card_of("fvsbn")
+    monkeypatch.setattr(shipped, "trained_folder", lambda: tmp_path)
+    shipped.save_trained(model, replace(card, data="mnist", size=(28, 28)), tmp_path)
+    view = state.View(**{**VIEW, "model": "fvsbn"})
+    job = Job()
+    drawn = data.draw_big(job, view, lambda text, **values: text)
+    assert drawn.trace.size == (28, 28)
+    assert job.fraction == 1
+    job.cancel.set()
+    with pytest.raises(ar.SamplingCancelledError):
+        data.draw_big(job, view, lambda text, **values: text)
+    app = open_page(CONCEPT, part="data", model="fvsbn")
+    assert app.button(key="autoregressive_draw_big")
+
+
+def test_milliseconds_are_measured_in_the_background() -> None:
+    app = open_page(CONCEPT, part="compare")
+    before = app.dataframe[0].value.shape
+    job = Job()
+    job.result = tuple(ar.compare_model(kind, num=4, timed=kind == "fvsbn") for kind in ("fvsbn",))
+    job.done.set()
+    app.session_state["jobs"] = {"autoregressive_measured": job}
+    app.run()
+    assert not app.exception
+    assert app.dataframe[0].value.shape == (1, before[1] + 3)

@@ -34,6 +34,7 @@ from vizcore.autoregressive.likelihood import (
     mixture_log_likelihood,
 )
 from vizcore.autoregressive.messages import MESSAGES
+from vizcore.autoregressive.mistakes import Checked, ForgetfulNADE, Ranked, compare_forgetful, rank_pictures
 from vizcore.autoregressive.named import (
     LEAK_KINDS,
     SIZES,
@@ -55,6 +56,7 @@ from vizcore.autoregressive.named import (
     likelihood_rows,
     made_masks,
     pack_dependencies,
+    pack_masks,
     read_pixels,
     unseen_likelihoods,
     unseen_picture,
@@ -75,6 +77,7 @@ from vizcore.autoregressive.sampling import (
 from vizcore.autoregressive.script import write_autoregressive_script
 from vizcore.autoregressive.shipped import NotTrainedError, PixelCard, find_trained, list_trained, load_trained
 from vizcore.autoregressive.training import KINDS, EpochReport, TrainedPixels, build, train
+from vizcore.autoregressive.watched import TrainingView, evaluate_both, look_at_digit, watch_training
 from vizcore.models.autoregressive import AutoregressiveError, PixelModel
 
 __all__ = [
@@ -86,11 +89,13 @@ __all__ = [
     "ORDERS",
     "SIZES",
     "AutoregressiveError",
+    "Checked",
     "Classification",
     "Dependencies",
     "Drawing",
     "EpochReport",
     "Evaluation",
+    "ForgetfulNADE",
     "FullTable",
     "IndependentPixels",
     "LogisticRegression",
@@ -100,17 +105,20 @@ __all__ = [
     "PixelCard",
     "PixelCosts",
     "PixelModel",
+    "Ranked",
     "Reference",
     "SampleOutput",
     "SamplingCancelledError",
     "SamplingTrace",
     "TrainedPixels",
+    "TrainingView",
     "bits_per_pixel",
     "blind_spot",
     "build",
     "card_of",
     "classify",
     "classify_picture",
+    "compare_forgetful",
     "compare_model",
     "complete_picture",
     "count_costs",
@@ -119,6 +127,7 @@ __all__ = [
     "dependency_rows",
     "draw_picture",
     "evaluate",
+    "evaluate_both",
     "explain_likelihood",
     "explain_picture",
     "find_trained",
@@ -136,12 +145,15 @@ __all__ = [
     "load_trained",
     "log_likelihood",
     "log_prior_of",
+    "look_at_digit",
     "made_masks",
     "measure",
     "mixture_log_likelihood",
     "pack_dependencies",
+    "pack_masks",
     "pack_sampling",
     "pixel_order",
+    "rank_pictures",
     "read_pixels",
     "receptive_field",
     "sample",
@@ -150,6 +162,7 @@ __all__ = [
     "train",
     "unseen_likelihoods",
     "unseen_picture",
+    "watch_training",
     "write_autoregressive_script",
     "write_picture_script",
     "write_pixels",

@@ -332,9 +332,9 @@ def write_picture_script(
     assert path is not None  # the card was read from beside it
     shipped = path.is_relative_to(_PACKAGE)
     pixels = read_pixels(picture, card.size[0] * card.size[1]).tolist()
-    return write_autoregressive_script(
-        card, pixels, weights=path.relative_to(_PACKAGE.parent).as_posix() if shipped else str(path), label=label
-    )
+    weights = path.relative_to(_PACKAGE.parent).as_posix() if shipped else str(path)
+    place = "# Run this in the project's folder: the weights lie there.\n" if shipped else ""
+    return place + write_autoregressive_script(card, pixels, weights=weights, label=label)
 
 
 def likelihood_rows(
@@ -388,3 +388,15 @@ def count_costs(kind: str, *, data: str = "digits") -> PixelCosts:
         NotTrainedError: if there is no such model.
     """
     return measure(load_trained(kind, data=data)[0], timed=False)
+
+
+def pack_masks(*, size: tuple[int, int] = (8, 8), order: str = "raster", hidden: int = 48) -> bytes:
+    """:func:`made_masks` for the browser: ``first`` ``[H, D]``, ``last`` ``[D, H]`` of 0 and 1, ``order`` ``[D]``."""
+    first, last = made_masks(size=size, order=order, hidden=hidden)
+    return pack(
+        {
+            "first": first.astype(np.uint8),
+            "last": last.astype(np.uint8),
+            "order": pixel_order(order, size).numpy().astype(np.uint32),
+        }
+    )

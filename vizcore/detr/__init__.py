@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from vizcore.detr.cost import MatchCost, match_cost
 from vizcore.detr.errors import MESSAGES, DETRError
-from vizcore.detr.history import TrainingStrip, load_places, load_strip
+from vizcore.detr.history import (
+    StripMatching,
+    TrainingStrip,
+    load_places,
+    load_strip,
+    load_training_log,
+    match_strip,
+)
 from vizcore.detr.loss import COST_WEIGHTS, LOSS_WEIGHTS, NO_OBJECT_WEIGHT, set_loss
 from vizcore.detr.matching import GreedyMatching, MatchingTrace, match, match_greedily, trace_matching
 from vizcore.detr.packing import PackedTrace, pack_matching, pack_trace
@@ -14,7 +21,7 @@ from vizcore.detr.presets import PRESETS, MatchingPreset, load_preset
 from vizcore.detr.recording import DETRTrace, QueriesOutput, run_queries, trace_detr
 from vizcore.detr.rows import MatchingSummary, preset_rows, settle_percents, summarise_rows, write_rows_script
 from vizcore.detr.script import write_match_script
-from vizcore.detr.suppression import Suppression, suppress
+from vizcore.detr.suppression import Suppression, suppress, suppress_layer
 
 __all__ = [
     "COST_WEIGHTS",
@@ -35,15 +42,18 @@ __all__ = [
     "PanopticQuality",
     "QueriesOutput",
     "QueryPlaces",
+    "StripMatching",
     "Suppression",
     "TrainingStrip",
     "collect_places",
     "load_places",
     "load_preset",
     "load_strip",
+    "load_training_log",
     "match",
     "match_cost",
     "match_greedily",
+    "match_strip",
     "merge_masks",
     "pack_matching",
     "pack_trace",
@@ -54,6 +64,7 @@ __all__ = [
     "settle_percents",
     "summarise_rows",
     "suppress",
+    "suppress_layer",
     "trace_detr",
     "trace_matching",
     "write_match_script",

@@ -171,9 +171,9 @@ def settle_percents(percents: Sequence[float]) -> tuple[float, ...]:
 
 def _tensors(queries: Sequence[Row], objects: Sequence[Row], side: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Logits, boxes, labels and targets, double precision, boxes in sides of the picture."""
-    for name, rows, columns in (("queries", queries, _QUERY_COLUMNS), ("objects", objects, _OBJECT_COLUMNS)):
-        if any(len(row) != columns for row in rows):
-            raise DETRError(BAD_SHAPE, name=name, wanted=f"[…, {columns}]", found=[len(row) for row in rows])
+    for name, given, columns in (("queries", queries, _QUERY_COLUMNS), ("objects", objects, _OBJECT_COLUMNS)):
+        if any(len(row) != columns for row in given):
+            raise DETRError(BAD_SHAPE, name=name, wanted=f"[…, {columns}]", found=[len(row) for row in given])
     rows = torch.tensor([list(row) for row in queries], dtype=torch.float64).reshape(-1, _QUERY_COLUMNS)
     known = torch.tensor([list(row) for row in objects], dtype=torch.float64).reshape(-1, _OBJECT_COLUMNS)
     settled = [settle_percents(row) for row in rows[:, 4:].tolist()]

@@ -19,8 +19,10 @@ from vizcore.autograd.layout import place_nodes
 from vizcore.figures import theme
 from vizcore.home import BoxStop, DetectorStop, LevelsStop, MatchingStop, PointStop, PyramidStop
 from vizcore.nms import NMSTrace
+from vizcore.scale import ObjectLevel
 from vizcore.thundernet import Budget
 from vizcore.upsampling import UpsamplingTrace
+from vizcore.varifocalnet import LossCurves
 
 WIDTH, HEIGHT = 220, 140
 
@@ -228,6 +230,22 @@ def draw_point(stop: PointStop) -> str:
     return _picture(marks)
 
 
+def draw_score(curves: LossCurves) -> str:
+    """The curves of the three losses, and the score at which the varifocal one is content."""
+    wide, high, most = WIDTH - 40, HEIGHT - 36, 1.2
+    marks = [_element("line", x1=20, y1=HEIGHT - 18, x2=WIDTH - 20, y2=HEIGHT - 18, stroke="currentColor")]
+    for place, values in enumerate(curves.loss.values()):
+        path = " ".join(
+            f"{20 + wide * p:.1f},{HEIGHT - 18 - high * min(float(loss), most) / most:.1f}"
+            for p, loss in zip(curves.p, values, strict=True)
+        )
+        marks.append(_element("polyline", points=path, fill="none", stroke=theme.CATEGORICAL[place], stroke_width=2.5))
+    x = 20 + wide * curves.q
+    marks.append(_element("line", x1=x, y1=18, x2=x, y2=HEIGHT - 18, stroke=theme.TARGET, stroke_dasharray="3 4"))
+    marks.append(_text(x, 14, f"q = {curves.q:g}"))
+    return _picture(marks)
+
+
 def draw_matching(stop: MatchingStop) -> str:
     """Objects dashed, queries solid, and a line from each object to its query."""
     scale, left = HEIGHT / 100, (WIDTH - HEIGHT * 1.5) / 2
@@ -254,6 +272,22 @@ def draw_budget(budget: Budget) -> str:
         marks.append(_element("rect", x=70, y=y, width=max(2.0, 110 * share), height=16, rx=2, fill=color))
         marks.append(_text(36, y + 13, block))
         marks.append(_text(90 + 110 * share, y + 13, f"{100 * share:.0f} %"))
+    return _picture(marks)
+
+
+def draw_scale(levels: Sequence[ObjectLevel]) -> str:
+    """The picture and the object at each resolution, filled where it teaches."""
+    marks, left = [], 6.0
+    scale = 200 / sum(level.size[1] for level in levels)
+    for level in levels:
+        height, width = (side * scale for side in level.size)
+        top = 112 - height
+        marks.append(_rect((left, top, left + width, 112), theme.SUPPRESSED, width=1.5))
+        x1, y1, x2, y2 = (corner * scale for corner in level.box)
+        color = theme.KEPT if level.valid else theme.SUPPRESSED
+        marks.append(_rect((left + x1, top + y1, left + x2, top + y2), color, dash="none" if level.valid else "3 2"))
+        marks.append(_text(left + width / 2, 128, f"{level.side:.0f} px"))
+        left += width + 4
     return _picture(marks)
 
 

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torchvision.ops import ps_roi_align, roi_align
+from torchvision.ops import clip_boxes_to_image, nms, ps_roi_align, roi_align
 
 STRIDE: Final = 16
 """Pixels of the picture per cell of the one map."""
@@ -37,6 +37,8 @@ ANCHOR_SIZES: Final = (32, 64, 128, 256, 512)
 ANCHOR_RATIOS: Final = (0.5, 0.75, 1.0, 4 / 3, 2.0)
 """Height over width."""
 ANCHORS: Final = len(ANCHOR_SIZES) * len(ANCHOR_RATIOS)
+LARGEST_LOG: Final = 4.135
+"""log(1000 / 16): by more no side is enlarged."""
 
 
 @dataclass(frozen=True)
@@ -183,12 +185,15 @@ class DetectionPart(nn.Module):
         self, maps: Mapping[str, Float[Tensor, "N _C _H _W"]], regions: Float[Tensor, "R 5"]
     ) -> tuple[Tensor, Tensor]:
         """Logits and deltas of given regions; which ones the RPN would propose is left to whoever decodes it."""
-        x = self.cem(maps["C4"], maps["C5"]).sum
-        features, _objectness, _deltas = self.rpn(x)
-        if self.sam is not None:
-            x = self.sam(x, features)
+        x, _objectness, _deltas = self.look(maps)
         judged: tuple[Tensor, Tensor] = self.head(x, regions)
         return judged
+
+    def look(self, maps: Mapping[str, Float[Tensor, "N _C _H _W"]]) -> tuple[Tensor, Tensor, Tensor]:
+        """Everything before regions are cut out: the (weighed) map, objectness and deltas of the anchors."""
+        x = self.cem(maps["C4"], maps["C5"]).sum
+        features, objectness, deltas = self.rpn(x)
+        return (x if self.sam is None else self.sam(x, features)), objectness, deltas
 
 
 class ThunderNet(nn.Module):
@@ -223,8 +228,71 @@ def cell_anchors(row: int, column: int) -> Float[Tensor, "25 4"]:
     return torch.cat([middle - half, middle + half], dim=1).float()
 
 
-def level_anchors(rows: int, columns: int) -> Float[Tensor, "A 4"]:
-    """The anchors of all cells, row by row: ``rows · columns · 25``, xyxy in pixels of the picture."""
+def level_anchors(rows: int, columns: int, *, scale: float = 1.0) -> Float[Tensor, "A 4"]:
+    """The anchors of all cells, row by row: ``rows · columns · 25``, xyxy in pixels of the picture.
+
+    Args:
+        rows: of the map.
+        columns: of the map.
+        scale: by which all anchors are enlarged around their middles: a half suits objects of half the size.
+    """
     first = cell_anchors(0, 0)
+    middle = STRIDE / 2
+    first = middle + (first - middle) * scale
     y, x = torch.meshgrid(torch.arange(rows) * STRIDE, torch.arange(columns) * STRIDE, indexing="ij")
     return (torch.stack([x, y, x, y], dim=-1)[:, :, None] + first).reshape(-1, 4)
+
+
+def encode_boxes(boxes: Float[Tensor, "N 4"], anchors: Float[Tensor, "N 4"]) -> Float[Tensor, "N 4"]:
+    """Boxes as deltas from anchors: shift of the middle in anchor sizes, logarithm of the sides' ratio.
+
+    Args:
+        boxes: xyxy, with an area.
+        anchors: xyxy, one for each.
+    """
+    middle, side = _center_form(boxes)
+    anchor_middle, anchor_side = _center_form(anchors)
+    return torch.cat([(middle - anchor_middle) / anchor_side, (side / anchor_side).log()], dim=1)
+
+
+def decode_boxes(deltas: Float[Tensor, "N 4"], anchors: Float[Tensor, "N 4"]) -> Float[Tensor, "N 4"]:
+    """The boxes, xyxy, that deltas make of anchors; no side grows more than 62 times (a network may say anything)."""
+    anchor_middle, anchor_side = _center_form(anchors)
+    middle = anchor_middle + deltas[:, :2] * anchor_side
+    half = anchor_side * deltas[:, 2:].clamp(max=LARGEST_LOG).exp() / 2
+    return torch.cat([middle - half, middle + half], dim=1)
+
+
+def propose(
+    objectness: Float[Tensor, "25 H W"],
+    deltas: Float[Tensor, "100 H W"],
+    anchors: Float[Tensor, "A 4"],
+    *,
+    image_size: tuple[int, int],
+    candidates: int = 600,
+    most: int = 200,
+    iou_threshold: float = 0.7,
+) -> Float[Tensor, "R 4"]:
+    """The regions of one picture, by decreasing objectness.
+
+    Args:
+        objectness: logits of each anchor.
+        deltas: of each anchor, its four numbers side by side.
+        anchors: from :func:`level_anchors`.
+        image_size: (height, width) that regions are clipped to, pixels.
+        candidates: of the best anchors so many go into NMS.
+        most: regions that are kept.
+        iou_threshold: of NMS.
+    """
+    scores = objectness.permute(1, 2, 0).reshape(-1)
+    best = scores.topk(min(candidates, len(scores))).indices
+    each = deltas.permute(1, 2, 0).reshape(-1, 4)[best]
+    boxes = clip_boxes_to_image(decode_boxes(each, anchors[best]), image_size)
+    large = ((boxes[:, 2:] - boxes[:, :2]) >= 2).all(1)
+    boxes, scores = boxes[large], scores[best][large]
+    return boxes[nms(boxes, scores, iou_threshold)[:most]]
+
+
+def _center_form(boxes: Float[Tensor, "N 4"]) -> tuple[Float[Tensor, "N 2"], Float[Tensor, "N 2"]]:
+    """Middles and sides."""
+    return (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]

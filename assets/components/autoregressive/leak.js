@@ -134,7 +134,8 @@ class View {
     this.picture.say(words);
     this.matrix.say(text.matrix);
     this.element.dataset.pixel = String(this.pixel);
-    this.element.dataset.moved = hidden ? "" : kinds.map((kind) => kind[0]).join("");
+    const letters = { seen: "s", missing: "m", leak: "x", later: "." };
+    this.element.dataset.kinds = hidden ? "" : kinds.map((kind) => letters[kind]).join("");
   }
 
   /** The rows above and columns to either side that the kernels can get to, as a frame. @returns {import("./pixels.js").Mark} */

@@ -51,6 +51,8 @@ export class Pixels {
       event.preventDefault();
       element.focus({ preventScroll: true });
     });
+    // A click with the mouse leaves the focus where it was, so that the arrows go on stepping; the cursor is for those who tab here.
+    element.addEventListener("mousedown", (event) => !this.onPaint && event.preventDefault());
     element.addEventListener("pointermove", (event) => {
       const index = this.at(event);
       if (painting && index >= 0) this.onPaint?.(index, false);

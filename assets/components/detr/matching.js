@@ -104,6 +104,7 @@ class View {
     this.element = html("div", { class: "g2b detr" }, style, html("div", { class: "columns" }, this.picture, this.panel));
     this.shapes = this.stage.layer("shapes", { under: true });
     this.links = this.stage.layer("links");
+    this.letters = this.stage.layer("letters");
     this.table.addEventListener("pointerover", (event) => this.point(event.target.closest("[data-cell]")));
     this.table.addEventListener("focusin", (event) => this.point(event.target.closest("[data-cell]")));
     this.table.addEventListener("keydown", (event) => this.key(event));
@@ -187,7 +188,10 @@ class View {
       this.table.classList.toggle("dense", cols > FEW || rows > 2 * FEW);
       put(this.table, "aria-label", this.text.matrix);
     }
-    this.heads.cols.forEach((cell, col) => (cell.textContent = `${this.data.letters[col]} ${this.data.symbols[this.data.labels[col]]}`));
+    this.heads.cols.forEach((cell, col) => {
+      const letter = this.data.letters[col];
+      cell.textContent = this.table.classList.contains("dense") ? letter : `${letter} ${this.data.symbols[this.data.labels[col]]}`;
+    });
     this.heads.rows.forEach((cell, row) => (cell.textContent = this.nameOf(row)));
   }
 
@@ -298,6 +302,7 @@ class View {
     // A query without an object steps back; what NMS would remove is crossed out in words below.
     const free = new Set(boxes.filter(({ id }) => id[0] === "q").map(({ id }) => Number(id.slice(1))));
     for (const query of pairs.queries) free.delete(query);
+    /** @type {Record<string, {label?: string, opacity?: number, dash?: string}>} */
     const marks = Object.fromEntries(this.data.letters.map((_, place) => [`t${place}`, { label: "" }]));
     if (!this.data.asks && !this.now) for (const query of free) marks[`q${query}`] = { opacity: 0.45, dash: "3 4" };
     const key = Object.keys(marks).join();
@@ -332,7 +337,8 @@ class View {
         text.textContent = this.data.letters[place];
         return text;
       });
-    this.shapes.replaceChildren(...shapes, ...letters);
+    this.shapes.replaceChildren(...shapes);
+    this.letters.replaceChildren(...letters);
   }
 
   drawTotals(active, rows, cols) {
