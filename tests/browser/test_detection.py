@@ -42,6 +42,20 @@ def opened(page: Page, url: str) -> None:
     settled(page)
 
 
+def test_back_after_a_slider_stays_on_the_page(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/detection?tour=0&detector=mtcnn&photo=astronaut&score_threshold=0.8")
+    assert found(page) == 1
+    slider = page.get_by_role("slider", name="Score threshold")
+    slider.focus()
+    slider.press("End")
+    expect(caption(page, "No box is above the score threshold")).to_be_visible()
+    page.wait_for_url(re.compile(r"score_threshold=1\b"))
+    settled(page)
+    page.go_back()
+    page.wait_for_url(re.compile(r"/detection\?.*score_threshold=0\.8\b"))
+    expect(page.get_by_role("heading", name="Detection")).to_be_visible()
+
+
 def test_from_the_path_to_a_shared_link_in_chinese(
     page: Page, new_context: Callable[..., BrowserContext], app_url: str
 ) -> None:
