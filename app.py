@@ -3,13 +3,13 @@
 import streamlit as st
 from streamlit import runtime
 
-from pages.kit.server import MIDDLEWARE, prepare
+from pages.kit.server import MIDDLEWARE, ROUTES, prepare
 from pages.kit.shell import run_app
 
 # Section heading → pages, in the order of the learning path: (concept, title, icon). Titles are translated by the kit's
 # catalogue.
 SECTIONS = {
-    "": [("home", "The path", ":material/map:")],
+    "": [("home", "The path", ":material/map:"), ("class_room", "Class room", ":material/groups:")],
     "Gradients": [
         ("autograd", "Autograd lab", ":material/account_tree:"),
         ("modules", "nn and functional", ":material/compare_arrows:"),
@@ -25,11 +25,17 @@ SECTIONS = {
     ],
     "Detectors": [
         ("detection", "Detection", ":material/center_focus_strong:"),
+        ("centernet", "CenterNet", ":material/adjust:"),
+        ("varifocalnet", "VarifocalNet", ":material/star:"),
+        ("detr", "DETR", ":material/join_inner:"),
+        ("thundernet", "ThunderNet", ":material/bolt:"),
+        ("scale", "Scale", ":material/aspect_ratio:"),
     ],
+    "Pictures": [("autoregressive", "Pixel models", ":material/apps:")],
 }
 
 if runtime.exists():  # a visitor: this file is run for every page and every interaction
     run_app(SECTIONS)
 else:  # the server begins: Streamlit reads this file once and looks for the line below
     prepare()
-    app = st.App(__file__, middleware=MIDDLEWARE)
+    app = st.App(__file__, middleware=MIDDLEWARE, routes=ROUTES)

@@ -10,8 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from torch import Tensor
 
 from vizcore.errors import ExplainedError
@@ -136,6 +137,37 @@ def check_boxes(boxes: Float[Tensor, "N 4"]) -> None:
         raise BoxError("Box {index} is inverted: x2 < x1 or y2 < y1.", index=int((~ordered).nonzero()[0, 0]))
 
 
+def as_boxes(boxes: Real[Tensor, "N 4"] | Real[np.ndarray, "N 4"] | Sequence[Sequence[float]]) -> Real[Tensor, "N 4"]:
+    """Boxes as a tensor that areas can be computed with, whatever they came as.
+
+    An area in float16 overflows at 256 × 256 pixels, one in int32 at 46341 × 46341. So half precision and integers
+    become float32, as ``torchvision.ops``' losses upcast them; float32 and float64 stay. A tensor keeps its graph.
+
+    Args:
+        boxes: a table of four columns: a tensor, an array or lists.
+
+    Raises:
+        BoxError: it is no table of four columns of numbers.
+    """
+    if not isinstance(boxes, Tensor):
+        try:
+            table = np.asarray(boxes)
+        except ValueError:  # rows of different length
+            table = np.empty(0, dtype=object)
+        if table.dtype.kind not in "fiub":
+            raise BoxError("Boxes must be numbers in four columns x1, y1, x2, y2.")
+        boxes = torch.from_numpy(table.astype(table.dtype.newbyteorder("="))).reshape(table.shape)
+        boxes = boxes.reshape(0, 4) if boxes.numel() == 0 else boxes
+    if boxes.is_complex() or boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise BoxError("Boxes must have the shape [N, 4]; got {shape}.", shape=list(boxes.shape))
+    return upcast(boxes)
+
+
+def upcast(values: Real[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """Float32 for half precision and integers; float32 and float64 as they are."""
+    return values if values.dtype in (torch.float32, torch.float64) else values.float()
+
+
 def intersect_boxes(boxes: Float[Tensor, "N 4"], others: Float[Tensor, "N 4"]) -> Float[Tensor, "N 4"]:
     """The overlap of each pair; inverted (x2 < x1 or y2 < y1) where a pair does not overlap."""
     return torch.cat([torch.maximum(boxes[:, :2], others[:, :2]), torch.minimum(boxes[:, 2:], others[:, 2:])], dim=1)
@@ -147,8 +179,8 @@ def enclose_boxes(boxes: Float[Tensor, "N 4"], others: Float[Tensor, "N 4"]) -> 
 
 
 def boxes_to_distances_ltrb(
-    boxes: Float[Tensor, "... 4"],
-    points: Float[Tensor, "... 2"],
+    boxes: Real[Tensor, "... 4"],
+    points: Real[Tensor, "... 2"],
 ) -> Float[Tensor, "... 4"]:
     """Distances from (x, y) points to the left, top, right and bottom edge; negative where the point lies outside.
 
@@ -156,19 +188,33 @@ def boxes_to_distances_ltrb(
         boxes: xyxy, pixels.
         points: (x, y), pixels; leading dimensions broadcast, so ``boxes[None], points[:, None]`` gives every pair.
     """
+    boxes, points = upcast(boxes), upcast(points)  # bytes would wrap round below 0
     return torch.cat([points - boxes[..., :2], boxes[..., 2:] - points], dim=-1)
 
 
 def distances_ltrb_to_boxes(
-    distances_ltrb: Float[Tensor, "... 4"],
-    points: Float[Tensor, "... 2"],
+    distances_ltrb: Real[Tensor, "... 4"],
+    points: Real[Tensor, "... 2"],
 ) -> Float[Tensor, "... 4"]:
     """The inverse of :func:`boxes_to_distances_ltrb`."""
+    distances_ltrb, points = upcast(distances_ltrb), upcast(points)
     return torch.cat([points - distances_ltrb[..., :2], points + distances_ltrb[..., 2:]], dim=-1)
 
 
-def paired_box_iou(boxes: Float[Tensor, "N 4"], others: Float[Tensor, "N 4"]) -> Float[Tensor, " N"]:
-    """Intersection over union of box i with other i; 0 where both have no area (``torchvision.ops.box_iou``: NaN)."""
+def paired_box_iou(
+    boxes: Real[Tensor, "N 4"] | Real[np.ndarray, "N 4"] | Sequence[Sequence[float]],
+    others: Real[Tensor, "N 4"] | Real[np.ndarray, "N 4"] | Sequence[Sequence[float]],
+) -> Float[Tensor, " N"]:
+    """Intersection over union of box i with other i; 0 where both have no area (``torchvision.ops.box_iou``: NaN).
+
+    Half precision and integers are computed in float32.
+
+    Raises:
+        BoxError: one of the two is no table of four columns of numbers, or they have not the same number of rows.
+    """
+    boxes, others = as_boxes(boxes), as_boxes(others)
+    if len(boxes) != len(others):
+        raise BoxError("Each box needs one other: got {count} and {others}.", count=len(boxes), others=len(others))
     overlap = intersect_boxes(boxes, others)
     width, height = (overlap[:, 2:] - overlap[:, :2]).clamp(min=0).unbind(1)
     intersection = width * height

@@ -9,7 +9,20 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 
-from vizcore import autograd, detection, fpn, iou_losses, nms, upsampling
+from vizcore import (
+    autograd,
+    autoregressive,
+    centernet,
+    detection,
+    detr,
+    fpn,
+    iou_losses,
+    nms,
+    scale,
+    thundernet,
+    upsampling,
+    varifocalnet,
+)
 from vizcore.data import photos
 
 PROGRAM = """\
@@ -78,6 +91,34 @@ class DetectorStop:
     output: detection.DetectorOutput
 
 
+@dataclass(frozen=True, eq=False)
+class PointStop:
+    """Objects and their centre heatmap.
+
+    Attributes:
+        boxes: ``[M, 4]`` xyxy, cells.
+        heatmap: ``[H, W]`` in [0, 1].
+    """
+
+    boxes: Float[np.ndarray, "M 4"]
+    heatmap: Float[np.ndarray, "H W"]
+
+
+@dataclass(frozen=True, eq=False)
+class MatchingStop:
+    """Queries, objects, and who gets whom.
+
+    Attributes:
+        queries: ``[Q, 4]`` xyxy, in hundredths of the picture's side.
+        objects: ``[T, 4]`` likewise.
+        owner: ``[T]`` the query of each object.
+    """
+
+    queries: Float[np.ndarray, "Q 4"]
+    objects: Float[np.ndarray, "T 4"]
+    owner: Float[np.ndarray, " T"]
+
+
 def gradient_stop() -> autograd.ProgramTrace:
     """A four-line program, run and differentiated."""
     return autograd.run_program(PROGRAM)
@@ -116,8 +157,8 @@ def pyramid_stop() -> PyramidStop:
     """A sample photo at three scales."""
     pixels = torch.from_numpy(photos.load_sample("chelsea").pixels).permute(2, 0, 1)[None].float()
     levels = []
-    for scale in (0.4, 0.28, 0.2):
-        level = F.interpolate(pixels, scale_factor=scale, mode="bilinear", antialias=True, align_corners=False)
+    for factor in (0.4, 0.28, 0.2):
+        level = F.interpolate(pixels, scale_factor=factor, mode="bilinear", antialias=True, align_corners=False)
         levels.append(level[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy())
     return PyramidStop(tuple(levels), window=56)
 
@@ -157,3 +198,43 @@ def detector_stop() -> DetectorStop:
             info.name, photo, score_threshold=info.score_threshold, iou_threshold=info.iou_threshold
         ),
     )
+
+
+def pixels_stop() -> tuple[Float[np.ndarray, "8 8"], ...]:
+    """A digit in the making: after 16, 40 and all 64 pixels, NaN where nothing is drawn."""
+    trace = autoregressive.draw_picture("nade", seed=4).trace
+    pictures = []
+    for step in (16, 40, 64):
+        drawn = trace.picture_at(step).astype(np.float64)
+        pictures.append(np.where(drawn == autoregressive.FREE, np.nan, drawn).reshape(trace.size))
+    return tuple(pictures)
+
+
+def point_stop() -> PointStop:
+    """Three objects, and the heatmap that they put on a map of 14 × 22 cells."""
+    boxes = torch.tensor([[1.0, 1.0, 11.0, 11.0], [12.0, 4.0, 19.0, 13.0], [16.0, 1.0, 21.0, 6.0]])
+    heatmap = centernet.draw_heatmap(boxes, torch.zeros(3, dtype=torch.int64), (14, 22), 1, min_overlap=0.3)
+    return PointStop(boxes.numpy(), heatmap[0].numpy())
+
+
+def score_stop() -> varifocalnet.LossCurves:
+    """Three losses of a score whose box fits with an IoU of 0.6."""
+    return varifocalnet.loss_curves(0.6, resolution=61)
+
+
+def matching_stop() -> MatchingStop:
+    """Six queries and four objects: two queries get none."""
+    side = 100
+    queries, objects = detr.preset_rows("scene", side=side)
+    summary = detr.summarise_rows(queries, objects, side=side)
+    return MatchingStop(np.array(queries)[:, :4], np.array(objects)[:, :4], summary.owner)
+
+
+def budget_stop() -> thundernet.Budget:
+    """What each block of a light detector costs."""
+    return thundernet.count_budget(thundernet.Design())
+
+
+def scale_stop() -> tuple[scale.ObjectLevel, ...]:
+    """One object at three resolutions."""
+    return scale.trace_object((150.0, 130.0, 210.0, 190.0), (320, 480))

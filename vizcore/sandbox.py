@@ -10,7 +10,8 @@ processor time      ``PROCESSOR_SECONDS`` after the request arrived, by a timer 
 wall time           killed ``GRACE_SECONDS`` past the limit of the call, whatever it does or waits for
 address space       ``MEMORY_BYTES`` more than it is born with (Linux; elsewhere where ``RLIMIT_AS`` is honoured)
 files               none can be opened (``RLIMIT_NOFILE``), none can grow (``RLIMIT_FSIZE`` 0), no core is dumped
-processes           none can be started (``RLIMIT_NPROC`` 0; root is exempt from this one, as everywhere)
+processes, threads  none can be started (``RLIMIT_NPROC`` 0; root is exempt from this one, as everywhere), unless a
+                    sandbox is made for work that needs threads
 priority            lower than the server's, and lower still after ``SLOW_SECONDS``; then it also gives its place to the
                     next in the queue, as long as no more than ``most_at_once`` have done so
 ==================  ==================================================================================================
@@ -42,7 +43,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, BinaryIO, Final, Literal, Protocol
+from typing import Any, BinaryIO, Final, Literal, NamedTuple, Protocol
 
 from vizcore.errors import ExplainedError
 
@@ -95,6 +96,21 @@ class SandboxError(ExplainedError, RuntimeError):
         self.note = note
 
 
+class _Limits(NamedTuple):
+    """What one request may take, in the order in which it stands on a command line."""
+
+    processor_s: float
+    memory_bytes: int
+    has_threads: bool
+
+    def written(self) -> list[str]:
+        return [str(self.processor_s), str(self.memory_bytes), str(int(self.has_threads))]
+
+    @staticmethod
+    def read(words: Sequence[str]) -> _Limits:
+        return _Limits(float(words[0]), int(words[1]), words[2] == "1")
+
+
 class _Lost(Exception):  # noqa: N818  (it never leaves this module)
     """The worker was gone before it had the request: not the request's fault."""
 
@@ -133,6 +149,7 @@ class Sandbox:
         method: Literal["fork", "spawn"] | None = None,
         processor_s: float = PROCESSOR_SECONDS,
         memory_bytes: int = MEMORY_BYTES,
+        has_threads: bool = False,
     ) -> None:
         """Describes the sandbox; nothing is started yet.
 
@@ -143,11 +160,12 @@ class Sandbox:
             method: ``fork`` or ``spawn``; by default fork where there is one.
             processor_s: processor seconds of one request.
             memory_bytes: address space beyond what a worker is born with.
+            has_threads: a worker may start threads (the system then cannot keep it from starting processes either).
         """
         self.most_at_once = most_at_once
         self._tasks = tuple(tasks)
         self._method = method or ("fork" if hasattr(os, "fork") and hasattr(socket, "send_fds") else "spawn")
-        self._limits = (processor_s, memory_bytes)
+        self._limits = _Limits(processor_s, memory_bytes, has_threads)
         self._num_spares = SPARES if self._method == "fork" else 1
         self._turn = threading.Condition()
         self._waiting: collections.deque[object] = collections.deque()
@@ -304,7 +322,7 @@ class Sandbox:
             if status == _GONE:
                 raise _Lost
             if status in _PROCESSOR_TIME_IS_UP:
-                raise SandboxError("processor", TOO_LONG, note=note, seconds=self._limits[0])
+                raise SandboxError("processor", TOO_LONG, note=note, seconds=self._limits.processor_s)
             raise SandboxError("ended", ENDED, note=note)
         except TimeoutError:
             raise SandboxError("wall", TOO_LONG, note=note, seconds=wall_s) from None
@@ -326,7 +344,7 @@ class Sandbox:
         with self._making:
             if self._nursery is None:
                 start = _ForkNursery if self._method == "fork" else _SpawnNursery
-                self._nursery = start(self._tasks, *self._limits)
+                self._nursery = start(self._tasks, self._limits)
             try:
                 return self._nursery.make()
             except (OSError, EOFError) as error:
@@ -363,11 +381,11 @@ class Sandbox:
 class _ForkNursery:
     """The helper process, and the wire on which it is told to fork and to kill."""
 
-    def __init__(self, tasks: Sequence[str], processor_s: float, memory_bytes: int) -> None:
+    def __init__(self, tasks: Sequence[str], limits: _Limits) -> None:
         self._lock = threading.Lock()
         ours, theirs = socket.socketpair()
         with theirs:
-            options = [str(theirs.fileno()), str(processor_s), str(memory_bytes), *tasks]
+            options = [str(theirs.fileno()), *limits.written(), *tasks]
             self._process = _start_python(["nursery", *options], pass_fds=(theirs.fileno(),))
         ours.settimeout(START_SECONDS)
         self._control = ours
@@ -517,8 +535,8 @@ def _start_python(
 class _SpawnNursery:
     """Starts a whole Python for each worker."""
 
-    def __init__(self, tasks: Sequence[str], processor_s: float, memory_bytes: int) -> None:
-        self._options = [str(processor_s), str(memory_bytes), *tasks]
+    def __init__(self, tasks: Sequence[str], limits: _Limits) -> None:
+        self._options = [*limits.written(), *tasks]
 
     def make(self) -> _Worker:
         return _Spawned(_start_python(["worker", *self._options], piped=True))
@@ -598,7 +616,7 @@ class _Spawned:
 # ---- inside the processes --------------------------------------------------------------------------------------------
 
 
-def _nursery_main(descriptor: int, processor_s: float, memory_bytes: int, tasks: Sequence[str]) -> None:
+def _nursery_main(descriptor: int, limits: _Limits, tasks: Sequence[str]) -> None:
     """Forks and kills at the word of the server, until that is gone."""
     control = socket.socket(fileno=descriptor)
     modules = _prepare(tasks)
@@ -612,7 +630,7 @@ def _nursery_main(descriptor: int, processor_s: float, memory_bytes: int, tasks:
                 return
             command, pid = _COMMAND.unpack(message + (_receive(control, _COMMAND.size - len(message))))
             if command == b"F":
-                pid = _fork(descriptors[0], processor_s, memory_bytes, modules)
+                pid = _fork(descriptors[0], limits, modules)
                 os.close(descriptors[0])
                 children.add(pid)
                 control.sendall(_REPLY.pack(pid, 0))
@@ -626,7 +644,7 @@ def _nursery_main(descriptor: int, processor_s: float, memory_bytes: int, tasks:
             _end(pid)
 
 
-def _fork(descriptor: int, processor_s: float, memory_bytes: int, modules: dict[str, ModuleType]) -> int:
+def _fork(descriptor: int, limits: _Limits, modules: dict[str, ModuleType]) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -638,13 +656,13 @@ def _fork(descriptor: int, processor_s: float, memory_bytes: int, modules: dict[
                 os.dup2(nowhere.fileno(), number)
         os.closerange(_CONNECTION + 1, 4096)
         _die_with_parent()
-        _limit(memory_bytes, processor_s, num_descriptors=_CONNECTION + 1)
+        _limit(limits, num_descriptors=_CONNECTION + 1)
         connection = socket.socket(fileno=_CONNECTION)
 
         def send(kind: bytes, payload: bytes) -> None:
             _send(connection, kind, payload)
 
-        _work(lambda size: _receive(connection, size), send, processor_s, modules)
+        _work(lambda size: _receive(connection, size), send, limits.processor_s, modules)
     finally:
         os._exit(0)
 
@@ -656,7 +674,7 @@ def _end(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _worker_main(processor_s: float, memory_bytes: int, tasks: Sequence[str]) -> None:
+def _worker_main(limits: _Limits, tasks: Sequence[str]) -> None:
     """A spawned worker: one request from standard input, its answer to standard output."""
     source: BinaryIO = sys.stdin.buffer
     sink = os.fdopen(os.dup2(sys.stdout.fileno(), _CONNECTION), "wb", closefd=False)
@@ -677,9 +695,9 @@ def _worker_main(processor_s: float, memory_bytes: int, tasks: Sequence[str]) ->
 
     if os.name == "posix":
         os.closerange(_CONNECTION + 1, 4096)
-        _limit(memory_bytes, processor_s, num_descriptors=_CONNECTION + 1)
+        _limit(limits, num_descriptors=_CONNECTION + 1)
     send(b"S", b"")
-    _work(read, send, processor_s, modules)
+    _work(read, send, limits.processor_s, modules)
 
 
 def _prepare(tasks: Sequence[str]) -> dict[str, ModuleType]:
@@ -712,23 +730,26 @@ def _work(
     send(_ANSWER, answer)
 
 
-def _limit(memory_bytes: int, processor_s: float, *, num_descriptors: int) -> None:
+def _limit(allowed: _Limits, *, num_descriptors: int) -> None:
     """Sets every limit that this system has."""
     import resource  # there is none on Windows
 
     limits = {
-        "RLIMIT_AS": _address_space() + memory_bytes,
-        "RLIMIT_CPU": int(processor_s) + 1,
+        "RLIMIT_CPU": int(allowed.processor_s) + 1,
         "RLIMIT_FSIZE": 0,
         "RLIMIT_CORE": 0,
-        "RLIMIT_NPROC": 0,
         "RLIMIT_MEMLOCK": 0,
         "RLIMIT_MSGQUEUE": 0,
         "RLIMIT_NOFILE": num_descriptors,
     }
+    born_with = _address_space()
+    if born_with:
+        limits["RLIMIT_AS"] = born_with + allowed.memory_bytes
+    if not allowed.has_threads:
+        limits["RLIMIT_NPROC"] = 0
     for name, value in limits.items():
         number = getattr(resource, name, None)
-        if number is not None and (value != memory_bytes or name != "RLIMIT_AS"):
+        if number is not None:
             with contextlib.suppress(OSError, ValueError):
                 resource.setrlimit(number, (value, value))
     with contextlib.suppress(OSError):
@@ -776,9 +797,9 @@ def _main(arguments: Sequence[str]) -> None:
     if kind == "nursery":
         if sys.platform == "linux":
             _C_LIBRARY = _c_library()
-        _nursery_main(int(rest[0]), float(rest[1]), int(rest[2]), rest[3:])
+        _nursery_main(int(rest[0]), _Limits.read(rest[1:]), rest[4:])
     else:
-        _worker_main(float(rest[0]), int(rest[1]), rest[2:])
+        _worker_main(_Limits.read(rest), rest[3:])
 
 
 if __name__ == "__main__":

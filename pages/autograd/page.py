@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.autograd import challenges, editor, network, run, tour
+from pages.autograd import challenges, editor, myth, network, run, tour
 from pages.kit.ending import Alone, Shown, end_page
 from pages.kit.page import open_page
 
@@ -25,6 +25,8 @@ with page.explained():
         st.page_link(
             "pages/modules/page.py", label=_("nn.Module beside nn.functional"), icon=":material/compare_arrows:"
         )
+    if page.shows("myth"):
+        myth.show(page)
     end_page(
         page,
         Shown(rows=outcome.rows, name="autograd"),

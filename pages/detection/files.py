@@ -20,6 +20,19 @@ def show(page: Page, view: View, found: Found) -> None:
     _ = page.translate
     with st.expander(_("Take it away"), icon=":material/download:"):
         stem = view.file_name.rsplit(".", 1)[0] or "photo"
+        size = view.picture.original_size
+        if size != view.picture.size:
+            st.caption(
+                _(
+                    "Boxes, width and height are those of {name}, {width} × {height} pixels; the detector saw a copy "
+                    "of {copy_width} × {copy_height}.",
+                    name=view.photo_name,
+                    width=size[1],
+                    height=size[0],
+                    copy_width=view.picture.size[1],
+                    copy_height=view.picture.size[0],
+                )
+            )
         columns = st.columns(2)
         columns[0].download_button(
             _("Photo with boxes (PNG)"),
@@ -33,7 +46,7 @@ def show(page: Page, view: View, found: Found) -> None:
         )
         columns[1].download_button(
             _("Boxes as a COCO file (JSON)"),
-            lambda: json.dumps(to_coco(found.outputs[0], file_name=view.file_name), indent=1),
+            lambda: json.dumps(to_coco(found.outputs[0], file_name=view.photo_name, original_size=size), indent=1),
             f"{stem}-coco.json",
             "application/json",
             key=page.key("coco"),
@@ -41,4 +54,6 @@ def show(page: Page, view: View, found: Found) -> None:
             icon=":material/data_object:",
             width="stretch",
         )
-        download_numbers(page, f"{stem}-boxes", lambda: detection_rows(found.outputs))
+        download_numbers(
+            page, f"{stem}-boxes", lambda: detection_rows(found.outputs, file_name=view.photo_name, original_size=size)
+        )

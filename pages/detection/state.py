@@ -12,6 +12,7 @@ from pages.kit import link
 from pages.kit.page import Page
 from pages.kit.pictures import Picture, photo_parameter, read_photo
 from vizcore import detection
+from vizcore.data.photos import sample_file
 
 OFFLINE = "sliding_windows"
 """The detector that stands in for one whose weights are not on this computer."""
@@ -50,6 +51,11 @@ class View:
     def sample(self) -> str | None:
         """Name of the sample photo; None for someone's own."""
         return None if self.picture.is_own else self.picture.name
+
+    @property
+    def photo_name(self) -> str:
+        """The name of the file that the picture is in, for those who look for it."""
+        return self.picture.title if self.picture.is_own else sample_file(self.picture.name)
 
     @property
     def file_name(self) -> str:

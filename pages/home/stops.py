@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -36,65 +36,109 @@ class Stop:
 
 
 def stops_of(_: Translate) -> tuple[Stop, ...]:
-    """The stops in their order."""
-    return (
+    """The stops in their order, numbered."""
+    stops = (
         Stop(
             "gradient",
-            _("1 · Gradient"),
+            _("Gradient"),
             _("Which way is down? Type a program, step through its graph."),
             "autograd",
             "draw_graph",
         ),
         Stop(
             "modules",
-            _("2 · Module"),
+            _("Module"),
             _("What does a module remember that a function must be told?"),
             "modules",
             "draw_modules",
         ),
         Stop(
             "layer",
-            _("3 · Layer"),
+            _("Layer"),
             _("Where does an output pixel come from? Compare every upsampling."),
             "upsampling",
             "draw_layers",
         ),
         Stop(
             "pyramid",
-            _("4 · Image pyramid"),
+            _("Image pyramid"),
             _("How does one window find large and small? Slide it over every scale."),
             "image_pyramid",
             "draw_pyramid",
         ),
         Stop(
             "levels",
-            _("5 · Feature pyramid"),
+            _("Feature pyramid"),
             _("Every scale in one pass: which level finds which object?"),
             "fpn",
             "draw_levels",
         ),
         Stop(
             "box",
-            _("6 · Box"),
+            _("Box"),
             _("What does a loss want from a box? Drag two and watch the arrows."),
             "iou_losses",
             "draw_box",
         ),
         Stop(
             "suppression",
-            _("7 · Suppression"),
+            _("Suppression"),
             _("Who survives a crowd of candidates? Decide before NMS does."),
             "nms",
             "draw_suppression",
         ),
         Stop(
             "detector",
-            _("8 · Detector"),
+            _("Detector"),
             _("All of it on a photo, yours if you like, with every step on record."),
             "detection",
             "draw_detector",
         ),
+        Stop(
+            "point",
+            _("Point"),
+            _("An object as one bright cell: drag it, and see when one is lost."),
+            "centernet",
+            "draw_point",
+        ),
+        Stop(
+            "score",
+            _("Score"),
+            _("A score that knows how well its box fits: where does each loss pull it?"),
+            "varifocalnet",
+            "draw_score",
+        ),
+        Stop(
+            "matching",
+            _("Matching"),
+            _("One query, one object, and no suppression: who gets whom?"),
+            "detr",
+            "draw_matching",
+        ),
+        Stop(
+            "budget",
+            _("Budget"),
+            _("Where do a detector’s milliseconds go? Flip a switch, and see which block pays."),
+            "thundernet",
+            "draw_budget",
+        ),
+        Stop(
+            "pixels",
+            _("Pixels"),
+            _("At which resolution does an object teach? Drag a box through three."),
+            "scale",
+            "scale",
+            "draw_scale",
+        ),
+        Stop(
+            "pixels",
+            _("Pixels"),
+            _("How likely is a picture? Draw a digit one pixel after another."),
+            "autoregressive",
+            "draw_pixels",
+        ),
     )
+    return tuple(replace(stop, heading=f"{number} · {stop.heading}") for number, stop in enumerate(stops, start=1))
 
 
 PATH = tuple(stop.target for stop in stops_of(lambda message, **_values: message))
@@ -113,7 +157,7 @@ def show(page: Page) -> None:
             st.rerun()
         slots = []
         for first in range(0, len(stops), IN_A_ROW):
-            for column, stop in zip(st.columns(IN_A_ROW), stops[first : first + IN_A_ROW], strict=True):
+            for column, stop in zip(st.columns(IN_A_ROW), stops[first : first + IN_A_ROW], strict=False):
                 with column, st.container(border=True, height="stretch", key=f"home_card_{stop.name}"):
                     target = f"pages/{stop.target}/page.py"
                     st.page_link(target, label=f"**{stop.heading}**", icon=":material/arrow_forward:")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.kit import language as lang
-from pages.kit import link, tour
+from pages.kit import link, room, tour
 from pages.kit.components import mount
 from pages.kit.values import keep_for_page, opened_steps
 
@@ -67,8 +67,13 @@ def tell(page: Page, outcome: Any) -> None:
         return
     words = tour.words_of(page.concept, step, page.language)
     told = page.told
+    if room.seat() is not None and step.question is not None:
+        right = tour.DONE if isinstance(step.question, tour.BringAbout) else step.question.right(outcome)
+        labels = {tour.DONE: page.translate("done")} if right == tour.DONE else words.answers
+        room.note_question(_key(page, step), labels, right)
     if isinstance(step.question, tour.BringAbout) and told is None and step.question.done(outcome):
         answer(page, step, tour.DONE)
+        room.give_answer(_key(page, step), tour.DONE)
         st.rerun()  # what is revealed is drawn by a run that knows it
     with page.verdict_place:
         if step.question is not None and told is None:
@@ -110,6 +115,31 @@ def go(concept: str, steps: tuple[tour.Step, ...], number: int) -> None:
     keep_for_page(concept, **{**(tour.state_at(steps, number) if number else {}), "tour": number})
 
 
+def _key(page: Page, step: tour.Step) -> str:
+    """The question's name in a class room."""
+    return f"{page.concept}.{step.name}"
+
+
+def _take_reveal(page: Page, step: tour.Step) -> None:
+    """In a class room the answer stands once the teacher has revealed it to all; who gave none is shown it."""
+    mine = room.seat()
+    if mine is None or step.question is None or page.told is not None or _key(page, step) not in mine.revealed:
+        return
+    page.remember(_name(step), _told_in_class(page, step))
+    page.set(**step.then)
+
+
+def _told_in_class(page: Page, step: tour.Step) -> Any:
+    """The answer that this reader gave in the class, as the page takes it; ``tour.WAIVED`` if there is none."""
+    value = room.given(_key(page, step))
+    if isinstance(step.question, tour.Choose):
+        return value if value in tour.words_of(page.concept, step, page.language).answers else tour.WAIVED
+    try:
+        return float(value) if isinstance(step.question, tour.Estimate) and value else tour.WAIVED
+    except ValueError:
+        return tour.WAIVED
+
+
 def _name(step: tour.Step) -> str:
     return f"told_{step.name}"
 
@@ -128,9 +158,24 @@ def _ask(page: Page, step: tour.Step, words: tour.StepWords) -> None:
         if isinstance(step.question, tour.Estimate) and told != tour.WAIVED:
             st.markdown(say("Your answer: {value}", value=f"{told:g}"))
         return
+    mine = room.seat()
+    if mine is not None and mine.role == "teacher" and not isinstance(step.question, tour.BringAbout):
+        for text in words.answers.values():  # the teacher asks; the class answers
+            st.markdown(f":material/radio_button_unchecked: {text}")
+        return
+    in_class = mine is not None and mine.role == "student"
+    sent = room.given(_key(page, step)) if in_class else None
+
+    def take(value: Any) -> None:
+        if in_class:
+            room.give_answer(_key(page, step), value)
+        else:
+            answer(page, step, value)
+
     if isinstance(step.question, tour.Choose):
         for value, text in words.answers.items():
-            button(value, text, lambda value=value: answer(page, step, value), width="stretch")  # type: ignore[misc]
+            kind = "primary" if value == sent else "secondary"
+            button(value, text, lambda value=value: take(value), width="stretch", type=kind)  # type: ignore[misc]
     elif isinstance(step.question, tour.Estimate):
         bounds = (step.question.low, step.question.high, step.question.step)
         low, high, width = bounds if all(isinstance(bound, int) for bound in bounds) else map(float, bounds)
@@ -146,10 +191,16 @@ def _ask(page: Page, step: tour.Step, words: tour.StepWords) -> None:
         button(
             "answer",
             say("Answer"),
-            lambda: answer(page, step, typed),
+            lambda: take(typed),
             type="primary",
             disabled=typed is None,
         )
+    if in_class and not isinstance(step.question, tour.BringAbout):
+        if sent is not None:
+            if isinstance(step.question, tour.Estimate):
+                st.markdown(say("Your answer: {value}", value=sent))
+            st.caption(say("Your answer is in. You can change it until your teacher reveals what is right."))
+        return
     with st.container(horizontal=True):
         if words.hint and not page.recall(f"{_name(step)}_hint"):
             button("hint", say("A hint"), lambda: page.remember(f"{_name(step)}_hint", True), type="tertiary")
@@ -222,6 +273,7 @@ def enter(page: Page) -> None:
     page.tour_number = number
     if page.step is not None:
         page.offered = frozenset(page.step.controls)
+        _take_reveal(page, page.step)
 
 
 def offer_other_face(page: Page) -> None:

@@ -22,6 +22,7 @@ from pages.kit.loaders import compute, compute_named
 from pages.kit.memory import size_of
 from pages.kit.page import Page
 from vizcore.data import photos
+from vizcore.data.photo_worker import decode_in_worker, photos_sandbox
 
 OWN = "own"
 MOST_OWN = 48 * 2**20
@@ -116,10 +117,12 @@ def pick_photo(page: Page, parameter: link.Parameter, *, camera: bool = True) ->
     if page.is_new("own_photo_read", page.version(parameter.name)):
         st.session_state[key] = False  # what was read shows below: out of its way
     with st.popover(say("Own photo"), icon=":material/add_a_photo:", width="stretch", key=key, on_change="rerun"):
+        if st.session_state.get(key):
+            photos_sandbox().start()  # a second that the reader spends on choosing a file
         st.caption(
             say(
-                "PNG, JPEG, WebP, BMP, GIF or TIFF, at most {megabytes} MB and {megapixels} megapixels. It stays in "
-                "this session and is never stored.",
+                "PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC, at most {megabytes} MB and {megapixels} megapixels. It stays "
+                "in this session and is never stored.",
                 megabytes=photos.MAX_MEGABYTES,
                 megapixels=photos.MAX_MEGAPIXELS,
             )
@@ -243,7 +246,7 @@ def _take_over(page: Page, source: str, given: tuple[bytes, str] | None) -> None
     if given is None:
         return
     try:
-        st.session_state["own_photo"] = photos.decode_photo(given[0], name=given[1])
+        st.session_state["own_photo"] = decode_in_worker(given[0], name=given[1])
     except photos.PhotoError as error:
         st.session_state[page.key("photo_error")] = error
     else:

@@ -9,6 +9,9 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, RedirectResponse
 
 from pages.kit import platform
+from pages.rooms.socket import ROUTES
+
+__all__ = ["MIDDLEWARE", "ROUTES", "prepare"]
 
 FRAMES = os.environ.get("GRAD2BOX_FRAME_ANCESTORS", "'self'")
 """Who may show the app in a frame; a teacher who embeds it in a course page names that page's address here."""

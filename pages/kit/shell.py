@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.kit import controls, platform
+from pages.kit import controls, platform, room
 from pages.kit import language as lang
 from pages.kit.address import take_visit
 from pages.kit.failure import failure_of, show_failure
@@ -102,14 +102,18 @@ def run_app(sections: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
     with st.container(key="switches", horizontal=True) if presenting else st.sidebar:
         _switches(chosen, say)
     concept = page.url_path or "home"
+    every = {each.url_path or "home": each for pages in registered.values() for each in pages}
+    st.session_state["titles"] = {name: each.title for name, each in every.items()}
+    bar = room.enter(every, concept)
     failure = failure_of(concept)
     if failure is not None:
         show_failure(failure, concept)
-        return
-    try:
-        page.run()
-    except Exception as error:
-        show_failure(error, concept)
+    else:
+        try:
+            page.run()
+        except Exception as error:
+            show_failure(error, concept)
+    room.draw(bar, concept)
 
 
 def _switches(chosen: Mapping[str, Any], say: lang.Translate) -> None:

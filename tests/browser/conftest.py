@@ -1,8 +1,13 @@
-"""One server for all browser tests of a process; their Chromium is the process's (tests/chromium.py)."""
+"""One server for all browser tests of a process; their Chromium is the process's (tests/chromium.py).
+
+In CI a test with many variants (concepts, widths, languages, methods) runs a quarter of them, drawn by the seed of the
+run; ``make test`` elsewhere runs them all.
+"""
 
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -10,14 +15,34 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect
 
+from tests.chromium import open_profile
+
 expect.set_options(timeout=30_000)  # what a busy machine may need; a condition that holds is met at once
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Draws the variants that CI runs."""
+    if not os.environ.get("CI") or os.environ.get("WALK_SEEDS"):
+        return
+    families: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            families.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    seed = config.getoption("randomly_seed", default=0)
+    left: set[pytest.Item] = set()
+    for name, family in families.items():
+        drawn = random.Random(f"{seed} {name}").sample(family, k=ceil(len(family) / 4))
+        left.update(set(family) - set(drawn))
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=sorted(left, key=lambda item: item.nodeid))
 
 
 def free_port() -> int:
@@ -136,9 +161,16 @@ def new_context(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 
 @pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
-    """A page in a fresh context, 1440 × 900, English, light; a JavaScript error in it fails the test."""
-    return new_context().new_page()
+def page() -> Iterator[Page]:
+    """A page, English and light, that knows nothing of those before; a JavaScript error in it fails the test."""
+    profile = open_profile()
+    opened = profile.new_page()
+    yield opened
+    for one in profile.pages[1:]:  # a profile without a page closes
+        if one.url.startswith("http"):
+            one.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        one.close()
+    profile.clear_cookies()
 
 
 @pytest.fixture(autouse=True)

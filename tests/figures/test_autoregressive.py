@@ -61,6 +61,14 @@ def test_samples_lie_in_rows_with_gaps():
         figures.plot_samples(samples, size=SIZE, columns=0)
 
 
+def test_pictures_of_grey_stand_beside_one_another():
+    pictures = np.arange(12).reshape(3, 2, 2) / 12
+    sheet = np.asarray(checked(figures.plot_pictures(pictures, columns=5)).data[0].z)
+    assert sheet.shape == (2, 8)  # three of them, and a gap after each but the last
+    assert sheet[:, 3:5].tolist() == pictures[1].tolist()
+    assert np.isnan(sheet[:, [2, 5]]).all()
+
+
 def test_surprises_are_nats_and_ink_is_marked():
     found = explain_likelihood(IndependentPixels(torch.tensor([math.log(3), 0.0])), torch.tensor([0, 1]))
     heat = checked(figures.plot_surprises(found, size=(1, 2))).data[0]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -11,6 +12,7 @@ from torchvision.ops import box_iou
 from vizcore.boxes import (
     COORDINATE_LIMIT,
     BoxError,
+    as_boxes,
     boxes_to_distances_ltrb,
     check_box,
     check_boxes,
@@ -112,6 +114,45 @@ def test_paired_iou_of_two_points_is_zero_with_a_finite_gradient():
     iou.sum().backward()
     assert iou.item() == 0
     assert torch.isfinite(points.grad).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int16, torch.int32, torch.int64, torch.uint8])
+@pytest.mark.parametrize("side", [15, 200])
+def test_paired_iou_in_the_callers_type_is_that_of_float32(dtype, side):
+    boxes = torch.tensor([[0, 0, side, side], [0, 0, side, side]], dtype=dtype)
+    others = torch.tensor([[0, 0, side, side], [5, 0, side + 5, side]], dtype=dtype)
+    assert paired_box_iou(boxes, others).tolist() == pytest.approx([1, (side - 5) / (side + 5)])
+
+
+def test_large_whole_boxes_do_not_wrap_round():
+    boxes = torch.tensor([[0, 0, 60_000, 50_000]], dtype=torch.int32)  # 3·10⁹ is beyond int32
+    assert paired_box_iou(boxes, boxes).item() == 1
+    halved = torch.tensor([[0, 0, 300, 300]], dtype=torch.float16)  # 90000 is beyond float16
+    assert paired_box_iou(halved, halved).item() == 1
+
+
+def test_lists_and_arrays_are_boxes_and_words_are_not():
+    lists = [[0, 0, 4, 1]]
+    assert paired_box_iou(lists, np.array([[0, 0, 1, 4]], dtype=">i2")).item() == pytest.approx(1 / 7)
+    assert as_boxes([]).shape == (0, 4)
+    assert as_boxes(torch.zeros(1, 4, dtype=torch.float64)).dtype == torch.float64
+    for bad, sentence in (
+        ([["cat"] * 4], "must be numbers in four columns"),
+        ([[1, 2, 3, 4], [1]], "must be numbers in four columns"),
+        ([1, 2, 3, 4], r"must have the shape \[N, 4\]; got \[4\]"),
+        (torch.zeros(1, 4, dtype=torch.complex64), "must have the shape"),
+    ):
+        with pytest.raises(BoxError, match=sentence):
+            as_boxes(bad)
+    with pytest.raises(BoxError, match="Each box needs one other: got 1 and 2"):
+        paired_box_iou(lists, lists * 2)
+
+
+def test_distances_of_bytes_do_not_wrap_round():
+    boxes, points = torch.tensor([[10, 10, 20, 20]], dtype=torch.uint8), torch.tensor([[5, 15]], dtype=torch.uint8)
+    distances = boxes_to_distances_ltrb(boxes, points)
+    assert distances.tolist() == [[-5, 5, 15, 5]]
+    assert distances_ltrb_to_boxes(distances, points).tolist() == [[10, 10, 20, 20]]
 
 
 def test_distances_ltrb_go_there_and_back(random_pairs):

@@ -8,8 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from torchvision.ops import batched_nms, box_iou, nms
 
 from vizcore import detection
@@ -306,6 +308,48 @@ def test_coco_export_is_read_by_pycocotools(tmp_path, capsys):
     assert coco.cats[second["category_id"]]["name"] == "cat"
 
 
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")
+def test_exports_are_on_the_originals_size_and_name(tmp_path, capsys):
+    """A photo of 2706 × 1800 pixels, seen at 1280 × 851."""
+    from pycocotools.coco import COCO
+
+    output = replace(
+        output_of([[128, 85.1, 640, 425.5], [1270, 840, 1280, 851]], [0.75, 0.5], [2, 0]), image_size=(851, 1280)
+    )
+    exported = to_coco(output, file_name="IMG_1234.jpg", original_size=(1800, 2706))
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps(exported))
+    coco = COCO(str(path))
+    capsys.readouterr()
+    assert coco.imgs[1] == {"id": 1, "file_name": "IMG_1234.jpg", "width": 2706, "height": 1800}
+    assert coco.anns[1]["bbox"] == pytest.approx([270.6, 180, 1082.4, 720], abs=0.002)
+    assert coco.anns[2]["bbox"][0] + coco.anns[2]["bbox"][2] == 2706  # the picture's last column
+    mask = coco.annToMask(coco.anns[1])
+    assert mask.shape == (1800, 2706)
+    assert mask.sum() == pytest.approx(1082.4 * 720, rel=0.005)
+    assert mask[181:899, 272:1352].all()
+    assert "copy of 1280 × 851 pixels" in exported["info"]["description"]
+    assert "copy" not in to_coco(output, file_name="a.jpg", original_size=(851, 1280))["info"]["description"]
+    row = detection_rows([output], file_name="IMG_1234.jpg", original_size=(1800, 2706))[0]
+    assert (row["file_name"], row["width"], row["height"]) == ("IMG_1234.jpg", 2706, 1800)
+    xyxy = torchvision.ops.box_convert(torch.tensor([coco.anns[1]["bbox"]]), "xywh", "xyxy")[0].tolist()
+    assert [row[side] for side in ("x1", "y1", "x2", "y2")] == pytest.approx(xyxy, abs=0.002)
+
+
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")
+def test_a_coco_export_is_read_by_torchvision(tmp_path):
+    output = replace(output_of([[1, 2, 11, 22]], [0.75], [2]), image_size=(30, 40))
+    (tmp_path / "boxes.json").write_text(json.dumps(to_coco(output, file_name="a.png", original_size=(60, 80))))
+    Image.new("RGB", (80, 60)).save(tmp_path / "a.png")
+    data = torchvision.datasets.wrap_dataset_for_transforms_v2(
+        torchvision.datasets.CocoDetection(tmp_path, tmp_path / "boxes.json"), target_keys=("boxes", "masks", "labels")
+    )
+    image, target = data[0]
+    assert target["boxes"].canvas_size == (60, 80) == image.size[::-1]
+    assert target["boxes"].tolist() == [[2, 4, 22, 44]]
+    assert target["masks"].sum() == 20 * 40
+
+
 def test_coco_export_of_nothing_and_with_cocos_own_ids():
     assert to_coco(output_of([], []), file_name="a.png")["annotations"] == []
     output = replace(output_of([[0, 0, 1, 1]], [0.5], [1]), label_names=("__background__", "person"))
@@ -332,6 +376,9 @@ def test_rows_of_several_detectors():
     rows = detection_rows([output, replace(output, name="other")])
     assert [row["detector"] for row in rows] == ["test", "other"]
     assert rows[0] == {
+        "file_name": "",
+        "width": 100,
+        "height": 100,
         "detector": "test",
         "label": "cat",
         "score": 0.75,

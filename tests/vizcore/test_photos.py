@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from vizcore.data import photos
+from vizcore.data import photo_decoding, photos
+from vizcore.data.photo_files import walk_gif
 from vizcore.data.photos import PhotoError, decode_photo, encode_jpeg, encode_png, list_samples, load_sample
 
 
@@ -351,7 +352,7 @@ def test_other_animated_bombs(file_format, options):
 def test_gif_frames_are_counted_as_pillow_counts_them():
     frames = [Image.fromarray(np.roll(quadrants(), shift, axis=1)) for shift in range(0, 14, 2)]
     data = save(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=20, loop=0, comment=b"a comment")
-    assert photos._count_gif_frames(data) == Image.open(io.BytesIO(data)).n_frames == 7
+    assert walk_gif(data).num_frames == Image.open(io.BytesIO(data)).n_frames == 7
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
@@ -379,7 +380,7 @@ def test_truncated(file_format, kept):
     ],
 )
 def test_not_a_photo(data):
-    with pytest.raises(PhotoError, match=r"PNG, JPEG, WebP, BMP, GIF and TIFF up to 20 MB"):
+    with pytest.raises(PhotoError, match=r"PNG, JPEG, WebP, BMP, GIF, TIFF and HEIC up to 20 MB"):
         decode_photo(data)
 
 
@@ -443,7 +444,7 @@ def scan_bomb(side: int, num_scans: int) -> bytes:
 )
 def test_a_picture_in_too_many_passes_is_refused_before_it_is_decoded(side, num_scans, limit, monkeypatch):
     decoded = []
-    monkeypatch.setattr(photos, "_decode", lambda *args: decoded.append(args))
+    monkeypatch.setattr(photo_decoding, "_decode", lambda *args: decoded.append(args))
     with pytest.raises(PhotoError, match=f"more than {limit} passes"):
         decode_photo(scan_bomb(side, num_scans))
     assert not decoded
@@ -459,7 +460,7 @@ def test_progressive_pictures_of_every_kind_are_read():
 
 
 def test_nobody_waits_for_ever_for_another_picture(monkeypatch):
-    monkeypatch.setattr(photos, "MAX_WAIT_SECONDS", 0.01)
-    with photos._DECODING, pytest.raises(PhotoError, match="try again in a moment"):
+    monkeypatch.setattr(photo_decoding, "MAX_WAIT_SECONDS", 0.01)
+    with photo_decoding._DECODING, pytest.raises(PhotoError, match="try again in a moment"):
         decode_photo(encode_png(quadrants()))
     assert decode_photo(encode_png(quadrants())).pixels.shape == (40, 60, 3)

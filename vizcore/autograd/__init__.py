@@ -5,6 +5,7 @@ Reference:
     NIPS 2017 workshop on Autodiff. The engine, the graph and the version counters are torch's own; nothing is imitated.
 """
 
+from vizcore.autograd.differences import DifferenceErrors, compare_differences
 from vizcore.autograd.layout import place_nodes
 from vizcore.autograd.program import run_program
 from vizcore.autograd.script import list_rows, write_program_script
@@ -37,6 +38,7 @@ __all__ = [
     "Chart",
     "Contribution",
     "Curve",
+    "DifferenceErrors",
     "Edge",
     "Fold",
     "Iteration",
@@ -51,6 +53,7 @@ __all__ = [
     "Step",
     "TensorState",
     "Visit",
+    "compare_differences",
     "list_rows",
     "place_nodes",
     "programs_sandbox",

@@ -5,90 +5,26 @@ Prose stands in the lesson; here are the programs, the answers that torch gives,
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
 
-from vizcore.autograd.trace import ProgramTrace
-
-
-@dataclass(frozen=True, eq=False)
-class Preset:
-    """A program with a question about it.
-
-    Attributes:
-        name: its id in links and catalogues.
-        title: a few English words, the msgid of the catalogue.
-        source: the program.
-        question: what the learner predicts before running it; English.
-        choices: possible answers; English.
-        answer: index of the right one; a test holds it against the run.
-        evidence: from a run, the index of the choice that it shows to be right.
-        challenge: what to change, and to what end; English.
-        is_solved: whether a run of the changed program meets the challenge.
-        solution: a program that does.
-        compares_runs: whether running it again with another seed is the point.
-    """
-
-    name: str
-    title: str
-    source: str
-    question: str
-    choices: tuple[str, ...]
-    answer: int
-    evidence: Callable[[ProgramTrace], int]
-    challenge: str
-    is_solved: Callable[[ProgramTrace], bool]
-    solution: str
-    compares_runs: bool = field(default=False)
-
-
-def _close(value: object, expected: object) -> bool:
-    if value is None:
-        return False
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):  # a text, a list of lists of unequal length
-        return False
-    target = np.asarray(expected, dtype=float)
-    return array.shape == target.shape and bool(np.allclose(array, target, rtol=1e-5, atol=1e-6, equal_nan=True))
-
-
-def _chooses(*tests: Callable[[ProgramTrace], bool]) -> Callable[[ProgramTrace], int]:
-    """The index of the only test that holds, -1 if there is not exactly one."""
-
-    def choose(trace: ProgramTrace) -> int:
-        found = [index for index, test in enumerate(tests) if test(trace)]
-        return found[0] if len(found) == 1 else -1
-
-    return choose
-
-
-def _grad_is(name: str, *values: object) -> Callable[[ProgramTrace], int]:
-    return _chooses(*(lambda trace, value=value: _close(trace.grads.get(name), value) for value in values))
-
-
-def _fails_with(trace: ProgramTrace, keyword: str) -> bool:
-    return trace.error is not None and trace.error.kind == "torch" and keyword in str(trace.error.message)
-
-
-def _ran(trace: ProgramTrace) -> bool:
-    return trace.error is None
-
-
-def _num_runs(trace: ProgramTrace) -> int:
-    return len({visit.run for visit in trace.visits})
-
-
-def _has_node(trace: ProgramTrace, stem: str) -> bool:
-    return any(node.name.startswith(stem) for node in trace.nodes)
-
-
-def _variable(trace: ProgramTrace, name: str) -> object:
-    return trace.variables.get(name)
-
+from vizcore.autograd.preset import (
+    Preset,
+    chooses,
+    close,
+    fails_with,
+    grad_is,
+    has_node,
+    last_state,
+    num_paths,
+    num_runs,
+    number,
+    printed_column,
+    ran,
+    variable,
+)
+from vizcore.autograd.preset_surprises import SURPRISES
 
 _SCALAR = """\
 x = torch.tensor(2., requires_grad=True)
@@ -278,11 +214,9 @@ _ALL = (
         question="y = w · x = −3 and loss = (y − 1)² = 16. What is w.grad after backward()?",
         choices=("−8", "−16", "12"),
         answer=1,
-        evidence=_grad_is("w", -8.0, -16.0, 12.0),
+        evidence=grad_is("w", -8.0, -16.0, 12.0),
         challenge="Drag w until its gradient is 0. What is the loss there?",
-        is_solved=lambda trace: (
-            _ran(trace) and _close(trace.grads.get("w"), 0.0) and _close(_variable(trace, "x"), 2.0)
-        ),
+        is_solved=lambda trace: ran(trace) and close(trace.grads.get("w"), 0.0) and close(variable(trace, "x"), 2.0),
         solution=_SCALAR.replace("-1.5", "0.5"),
     ),
     Preset(
@@ -292,10 +226,10 @@ _ALL = (
         question="out = mean(3 · (x + 2)²) over four elements, all x = 1. What is each element of x.grad?",
         choices=("4.5", "18", "27"),
         answer=0,
-        evidence=_grad_is("x", np.full((2, 2), 4.5), np.full((2, 2), 18.0), np.full((2, 2), 27.0)),
+        evidence=grad_is("x", np.full((2, 2), 4.5), np.full((2, 2), 18.0), np.full((2, 2), 27.0)),
         challenge="Change one line so that each element of x.grad is 18 and the graph still has a y * y.",
         is_solved=lambda trace: (
-            _ran(trace) and _close(trace.grads.get("x"), np.full((2, 2), 18.0)) and _has_node(trace, "Mul")
+            ran(trace) and close(trace.grads.get("x"), np.full((2, 2), 18.0)) and has_node(trace, "Mul")
         ),
         solution=_CHAIN.replace("mean()", "sum()"),
     ),
@@ -310,13 +244,13 @@ _ALL = (
             "An error: x already has a gradient",
         ),
         answer=1,
-        evidence=_chooses(
-            lambda trace: _close(trace.grads.get("x"), 6.0),
-            lambda trace: _close(trace.grads.get("x"), 12.0),
-            lambda trace: not _ran(trace),
+        evidence=chooses(
+            lambda trace: close(trace.grads.get("x"), 6.0),
+            lambda trace: close(trace.grads.get("x"), 12.0),
+            lambda trace: not ran(trace),
         ),
         challenge="Keep both backward() calls, but let x.grad be 6 at the end.",
-        is_solved=lambda trace: _ran(trace) and _num_runs(trace) >= 2 and _close(trace.grads.get("x"), 6.0),
+        is_solved=lambda trace: ran(trace) and num_runs(trace) >= 2 and close(trace.grads.get("x"), 6.0),
         solution=_ACCUMULATE.replace("z = x ** 2", "x.grad.zero_()\nz = x ** 2"),
     ),
     Preset(
@@ -326,13 +260,13 @@ _ALL = (
         question="The loss is smallest at w = 1. With learning rate 0.4 and no zeroing, what does w do?",
         choices=("It closes in on 1 step by step", "It stays at 0", "It shoots past 1 and swings back and forth"),
         answer=2,
-        evidence=_chooses(
-            lambda trace: all(0 < value < 1.001 for value in _printed_column(trace, 1)),
-            lambda trace: _close(_variable(trace, "w"), 0.0),
-            lambda trace: max(_printed_column(trace, 1)) > 1.3 and min(_printed_column(trace, 1)) < 1,
+        evidence=chooses(
+            lambda trace: all(0 < value < 1.001 for value in printed_column(trace, 1)),
+            lambda trace: close(variable(trace, "w"), 0.0),
+            lambda trace: max(printed_column(trace, 1)) > 1.3 and min(printed_column(trace, 1)) < 1,
         ),
         challenge="Add one line so that w ends within 0.01 of 1 after the same six steps.",
-        is_solved=lambda trace: _ran(trace) and _num_runs(trace) == 6 and abs(_number(trace, "w") - 1) < 0.01,
+        is_solved=lambda trace: ran(trace) and num_runs(trace) == 6 and abs(number(trace, "w") - 1) < 0.01,
         solution=_ZERO_GRAD.replace("    print", "    w.grad = None\n    print").replace(", w.grad.item()", ""),
     ),
     Preset(
@@ -342,13 +276,13 @@ _ALL = (
         question="z = x² · x with x = 2, but x² goes through detach(). What is x.grad?",
         choices=("4, as if x² were a constant", "12, as for x³", "None"),
         answer=0,
-        evidence=_chooses(
-            lambda trace: _close(trace.grads.get("x"), 4.0),
-            lambda trace: _close(trace.grads.get("x"), 12.0),
+        evidence=chooses(
+            lambda trace: close(trace.grads.get("x"), 4.0),
+            lambda trace: close(trace.grads.get("x"), 12.0),
             lambda trace: "x" not in trace.grads,
         ),
         challenge="Keep a detach(), but cut the other factor: x.grad must become 8.",
-        is_solved=lambda trace: _ran(trace) and "detach" in trace.source and _close(trace.grads.get("x"), 8.0),
+        is_solved=lambda trace: ran(trace) and "detach" in trace.source and close(trace.grads.get("x"), 8.0),
         solution=_DETACH.replace("y.detach() * x", "y * x.detach()"),
     ),
     Preset(
@@ -358,9 +292,9 @@ _ALL = (
         question="out = (3x) · (5x), but 3x is computed under no_grad. With x = 2, what is x.grad?",
         choices=("60", "30", "0"),
         answer=1,
-        evidence=_grad_is("x", 60.0, 30.0, 0.0),
+        evidence=grad_is("x", 60.0, 30.0, 0.0),
         challenge="Keep the with torch.no_grad() block, but make y part of the graph again: x.grad must be 60.",
-        is_solved=lambda trace: _ran(trace) and "no_grad()" in trace.source and _close(trace.grads.get("x"), 60.0),
+        is_solved=lambda trace: ran(trace) and "no_grad()" in trace.source and close(trace.grads.get("x"), 60.0),
         solution=_NO_GRAD.replace("    y = x * 3\n", "    y = x * 3\ny = x * 3\n"),
     ),
     Preset(
@@ -370,13 +304,13 @@ _ALL = (
         question="y lies between x and out. What does print(y.grad) show?",
         choices=("tensor([4., 8.])", "An error", "None"),
         answer=2,
-        evidence=_chooses(
+        evidence=chooses(
             lambda trace: "y" in trace.grads,
-            lambda trace: not _ran(trace),
-            lambda trace: _ran(trace) and "y" not in trace.grads and trace.printed.endswith("None\n"),
+            lambda trace: not ran(trace),
+            lambda trace: ran(trace) and "y" not in trace.grads and trace.printed.endswith("None\n"),
         ),
         challenge="Add one line so that y.grad is [4, 8] at the end.",
-        is_solved=lambda trace: _ran(trace) and _close(trace.grads.get("y"), [4.0, 8.0]),
+        is_solved=lambda trace: ran(trace) and close(trace.grads.get("y"), [4.0, 8.0]),
         solution=_NON_LEAF.replace("y = x * 2\n", "y = x * 2\ny.retain_grad()\n"),
     ),
     Preset(
@@ -386,13 +320,13 @@ _ALL = (
         question="The same y runs backward twice. What happens at the second call?",
         choices=("x.grad doubles to 24", "torch raises an error", "Nothing: the graph is empty"),
         answer=1,
-        evidence=_chooses(
-            lambda trace: _close(trace.grads.get("x"), 24.0),
-            lambda trace: _fails_with(trace, "second time"),
-            lambda trace: _ran(trace) and _close(trace.grads.get("x"), 12.0),
+        evidence=chooses(
+            lambda trace: close(trace.grads.get("x"), 24.0),
+            lambda trace: fails_with(trace, "second time"),
+            lambda trace: ran(trace) and close(trace.grads.get("x"), 12.0),
         ),
         challenge="Let the same graph run backward twice, so that x.grad is 24.",
-        is_solved=lambda trace: _ran(trace) and _num_runs(trace) == 2 and _close(trace.grads.get("x"), 24.0),
+        is_solved=lambda trace: ran(trace) and num_runs(trace) == 2 and close(trace.grads.get("x"), 24.0),
         solution=_RETAIN.replace("y.backward()\n", "y.backward(retain_graph=True)\n", 1),
     ),
     Preset(
@@ -406,16 +340,16 @@ _ALL = (
             "It notices and raises an error",
         ),
         answer=2,
-        evidence=_chooses(
-            lambda trace: _close(trace.grads.get("x"), np.exp([0.0, 1.0]) + 1),
-            lambda trace: _close(trace.grads.get("x"), np.exp([0.0, 1.0])),
-            lambda trace: _fails_with(trace, "modified by an inplace operation"),
+        evidence=chooses(
+            lambda trace: close(trace.grads.get("x"), np.exp([0.0, 1.0]) + 1),
+            lambda trace: close(trace.grads.get("x"), np.exp([0.0, 1.0])),
+            lambda trace: fails_with(trace, "modified by an inplace operation"),
         ),
         challenge="Keep the value of out, but let backward() succeed with x.grad = [1, e].",
         is_solved=lambda trace: (
-            _ran(trace)
-            and _close(trace.grads.get("x"), np.exp([0.0, 1.0]))
-            and _close(_variable(trace, "out"), np.exp([0.0, 1.0]).sum() + 2)
+            ran(trace)
+            and close(trace.grads.get("x"), np.exp([0.0, 1.0]))
+            and close(variable(trace, "out"), np.exp([0.0, 1.0]).sum() + 2)
         ),
         solution=_IN_PLACE.replace("y += 1", "y = y + 1"),
     ),
@@ -426,9 +360,9 @@ _ALL = (
         question="y = x² has three elements. What does backward(gradient=v) put into x.grad?",
         choices=("v · 2x, element by element", "2x", "The whole 3 × 3 Jacobian"),
         answer=0,
-        evidence=_grad_is("x", [2.0, 0.4, 0.06], [2.0, 4.0, 6.0], np.diag([2.0, 4.0, 6.0])),
+        evidence=grad_is("x", [2.0, 0.4, 0.06], [2.0, 4.0, 6.0], np.diag([2.0, 4.0, 6.0])),
         challenge="Choose v so that x.grad is [0, 4, 0]: one row of the Jacobian.",
-        is_solved=lambda trace: _ran(trace) and _close(trace.grads.get("x"), [0.0, 4.0, 0.0]),
+        is_solved=lambda trace: ran(trace) and close(trace.grads.get("x"), [0.0, 4.0, 0.0]),
         solution=_VJP.replace("[1., 0.1, 0.01]", "[0., 1., 0.]"),
     ),
     Preset(
@@ -438,16 +372,16 @@ _ALL = (
         question="A gradient step by hand, w -= 0.1 · w.grad. What happens?",
         choices=("torch raises an error", "w becomes [0.8, 1.6]", "w stays [1, 2]"),
         answer=0,
-        evidence=_chooses(
-            lambda trace: _fails_with(trace, "leaf Variable"),
-            lambda trace: _close(_variable(trace, "w"), [0.8, 1.6]),
-            lambda trace: _ran(trace) and _close(_variable(trace, "w"), [1.0, 2.0]),
+        evidence=chooses(
+            lambda trace: fails_with(trace, "leaf Variable"),
+            lambda trace: close(variable(trace, "w"), [0.8, 1.6]),
+            lambda trace: ran(trace) and close(variable(trace, "w"), [1.0, 2.0]),
         ),
         challenge="Make the step work: w must be [0.8, 1.6] and still be a leaf that requires a gradient.",
         is_solved=lambda trace: (
-            _ran(trace)
-            and _close(_variable(trace, "w"), [0.8, 1.6])
-            and _last_state(trace, "w", lambda state: state.is_leaf and state.requires_grad)
+            ran(trace)
+            and close(variable(trace, "w"), [0.8, 1.6])
+            and last_state(trace, "w", lambda state: state.is_leaf and state.requires_grad)
         ),
         solution=_LEAF_IN_PLACE.replace("w -= 0.1", "with torch.no_grad():\n    w -= 0.1"),
     ),
@@ -458,12 +392,12 @@ _ALL = (
         question="Run it again with another seed. What of the graph can change?",
         choices=("Only the numbers in it", "The number of nodes and which branch they belong to", "Nothing at all"),
         answer=1,
-        evidence=lambda trace: 1 if _ran(trace) and len(trace.nodes) > 2 else -1,
+        evidence=lambda trace: 1 if ran(trace) and len(trace.nodes) > 2 else -1,
         challenge=(
             "Start from a fixed x, so that the loop makes exactly five nodes and out comes from the else branch."
         ),
         is_solved=lambda trace: (
-            _ran(trace) and _number(trace, "count") == 5 and float(np.sum(np.asarray(_variable(trace, "y")))) < 0
+            ran(trace) and number(trace, "count") == 5 and float(np.sum(np.asarray(variable(trace, "y")))) < 0
         ),
         solution=_CONTROL_FLOW.replace(
             "torch.randn(1, requires_grad=True)", "torch.tensor([-0.2], requires_grad=True)"
@@ -477,9 +411,9 @@ _ALL = (
         question="out = w · (w · x) with w = 2, x = 3. What arrives at w?",
         choices=("6, over the direct path alone", "3", "12: 6 over each of two paths"),
         answer=2,
-        evidence=_grad_is("w", 6.0, 3.0, 12.0),
+        evidence=grad_is("w", 6.0, 3.0, 12.0),
         challenge="Use w a third time, so that w.grad is the sum over three paths and equals 36.",
-        is_solved=lambda trace: _ran(trace) and _close(trace.grads.get("w"), 36.0) and _num_paths(trace, "w") >= 3,
+        is_solved=lambda trace: ran(trace) and close(trace.grads.get("w"), 36.0) and num_paths(trace, "w") >= 3,
         solution=_SHARED.replace("out = w * h", "out = w * w * h"),
     ),
     Preset(
@@ -489,14 +423,12 @@ _ALL = (
         question="ReLU has a corner at 0. Which gradient does torch choose there?",
         choices=("0", "1", "0.5"),
         answer=0,
-        evidence=_grad_is("x", [0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [0.0, 0.5, 1.0]),
+        evidence=grad_is("x", [0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [0.0, 0.5, 1.0]),
         challenge=(
             "Replace F.relu by an expression with torch.maximum that has the same values but gives 0.5 at the corner."
         ),
         is_solved=lambda trace: (
-            _ran(trace)
-            and _close(trace.grads.get("x"), [0.0, 0.5, 1.0])
-            and _close(_variable(trace, "y"), [0.0, 0.0, 1.0])
+            ran(trace) and close(trace.grads.get("x"), [0.0, 0.5, 1.0]) and close(variable(trace, "y"), [0.0, 0.0, 1.0])
         ),
         solution=_RELU.replace("F.relu(x)", "torch.maximum(x, torch.zeros(3))"),
     ),
@@ -507,7 +439,7 @@ _ALL = (
         question="x = [−2, 0.5, 3] is clamped to [0, 1]. Which elements get a gradient?",
         choices=("All three", "None of them", "Only the middle one"),
         answer=2,
-        evidence=_chooses(
+        evidence=chooses(
             lambda trace: bool(np.all(np.asarray(trace.grads.get("x", 0)) != 0)),
             lambda trace: "x" not in trace.grads,
             lambda trace: [value != 0 for value in np.ravel(trace.grads.get("x", 0))] == [False, True, False],
@@ -517,10 +449,10 @@ _ALL = (
             "through to all three."
         ),
         is_solved=lambda trace: (
-            _ran(trace)
+            ran(trace)
             and np.size(trace.grads.get("x", 0)) == 3
             and bool(np.all(trace.grads["x"] != 0))
-            and bool(np.all((np.asarray(_variable(trace, "y")) >= 0) & (np.asarray(_variable(trace, "y")) <= 1)))
+            and bool(np.all((np.asarray(variable(trace, "y")) >= 0) & (np.asarray(variable(trace, "y")) <= 1)))
         ),
         solution=_CLAMP.replace("x.clamp(0, 1)", "torch.sigmoid(x)"),
     ),
@@ -535,13 +467,13 @@ _ALL = (
             "No graph: training needs none",
         ),
         answer=0,
-        evidence=_chooses(
+        evidence=chooses(
             lambda trace: sum(node.name.startswith("Tanh") for node in trace.nodes) == 12,
             lambda trace: sum(node.name.startswith("Tanh") for node in trace.nodes) == 1,
             lambda trace: not trace.nodes,
         ),
         challenge="Bring the loss of the last step below 0.05 within the limits of the lab.",
-        is_solved=lambda trace: _ran(trace) and _num_runs(trace) >= 1 and _number(trace, "loss") < 0.05,
+        is_solved=lambda trace: ran(trace) and num_runs(trace) >= 1 and number(trace, "loss") < 0.05,
         solution=_NETWORK.replace("range(12)", "range(30)")
         .replace("2, 4", "2, 8")
         .replace("zeros(4", "zeros(8")
@@ -554,13 +486,13 @@ _ALL = (
         question="With create_graph=True the way back is recorded too. What is the second derivative of x³ at x = 2?",
         choices=("6", "12", "An error: gradients have no graph"),
         answer=1,
-        evidence=_chooses(
-            lambda trace: _close(_variable(trace, "d2y"), 6.0),
-            lambda trace: _close(_variable(trace, "d2y"), 12.0),
-            lambda trace: not _ran(trace),
+        evidence=chooses(
+            lambda trace: close(variable(trace, "d2y"), 6.0),
+            lambda trace: close(variable(trace, "d2y"), 12.0),
+            lambda trace: not ran(trace),
         ),
         challenge="Compute the third derivative into a variable d3y: it must be 6.",
-        is_solved=lambda trace: _ran(trace) and _close(_variable(trace, "d3y"), 6.0) and _num_runs(trace) >= 3,
+        is_solved=lambda trace: ran(trace) and close(variable(trace, "d3y"), 6.0) and num_runs(trace) >= 3,
         solution=_SECOND.replace("torch.autograd.grad(dy, x)", "torch.autograd.grad(dy, x, create_graph=True)").replace(
             "print(dy, d2y)", "(d3y,) = torch.autograd.grad(d2y, x)\nprint(dy, d2y, d3y)"
         ),
@@ -572,52 +504,17 @@ _ALL = (
         question="The boxes do not touch. In which direction does the gradient of 1 − IoU push box a?",
         choices=("Towards b", "Away from b", "Nowhere: the gradient is zero"),
         answer=2,
-        evidence=_chooses(
+        evidence=chooses(
             lambda trace: bool(np.any(np.asarray(trace.grads.get("a", 0)) < 0)),
             lambda trace: bool(np.any(np.asarray(trace.grads.get("a", 0)) > 0)),
             lambda trace: "a" in trace.grads and not np.any(trace.grads["a"]),
         ),
         challenge="Move box b so that the gradient of a is not zero, without b touching more than half of a.",
         is_solved=lambda trace: (
-            _ran(trace) and bool(np.any(trace.grads.get("a", 0))) and 0 < _number(trace, "iou") <= 0.5
+            ran(trace) and bool(np.any(trace.grads.get("a", 0))) and 0 < number(trace, "iou") <= 0.5
         ),
         solution=_IOU.replace("[3., 3., 5., 5.]", "[1., 1., 3., 3.]"),
     ),
 )
 
-PRESETS: MappingProxyType[str, Preset] = MappingProxyType({preset.name: preset for preset in _ALL})
-
-
-def _printed_column(trace: ProgramTrace, column: int) -> list[float]:
-    words = [line.split()[column] for line in trace.printed.splitlines() if len(line.split()) > column]
-    try:
-        return [float(word) for word in words] or [0.0]
-    except ValueError:  # the learner printed words
-        return [0.0]
-
-
-def _number(trace: ProgramTrace, name: str) -> float:
-    try:
-        array = np.asarray(trace.variables.get(name), dtype=float).reshape(-1)
-    except (TypeError, ValueError):  # a text, a list of lists of unequal length
-        return float("nan")
-    return float(array[0]) if array.size == 1 else float("nan")
-
-
-def _last_state(trace: ProgramTrace, name: str, test: Callable[..., bool]) -> bool:
-    states = [state for state in trace.tensors if state.name == name]
-    return bool(states) and test(states[-1])
-
-
-def _num_paths(trace: ProgramTrace, name: str) -> int:
-    """The number of paths from a leaf to the last root."""
-    targets: dict[int, list[int]] = {}
-    for edge in trace.edges:
-        targets.setdefault(edge.source, []).append(edge.target)
-    counts: dict[int, int] = {}
-    for node in reversed(range(len(trace.nodes))):
-        counts[node] = sum(counts.get(target, 0) for target in targets.get(node, ())) or 1
-    leaves = [
-        index for index, node in enumerate(trace.nodes) if node.name == "AccumulateGrad" and node.variable == name
-    ]
-    return max((counts[leaf] for leaf in leaves), default=0)
+PRESETS: MappingProxyType[str, Preset] = MappingProxyType({preset.name: preset for preset in (*_ALL, *SURPRISES)})

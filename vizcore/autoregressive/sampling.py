@@ -187,6 +187,8 @@ def trace_sampling(
     temperature: float = 1.0,
     given: Integer[Tensor, " D"] | None = None,
     num_futures: int = 0,
+    on_progress: Progress | None = None,
+    is_cancelled: Callable[[], bool] | None = None,
 ) -> SamplingTrace:
     """Draws one picture and records every step.
 
@@ -201,15 +203,28 @@ def trace_sampling(
         temperature: see :func:`sample`.
         given: see :func:`sample`.
         num_futures: ways to go on from each step that are averaged for ``futures``; 0 for none.
+        on_progress: see :func:`sample`.
+        is_cancelled: see :func:`sample`.
 
     Raises:
+        SamplingCancelledError: if ``is_cancelled`` said so.
         AutoregressiveError: as :func:`sample`, or if the size is not the model's.
     """
     if size[0] * size[1] != model.num_pixels:
         raise AutoregressiveError(WRONG_SHAPE, expected=model.num_pixels, found=size[0] * size[1])
     noise = draw_noise(1, model.num_pixels, seed=seed)
     labels = None if label is None else torch.tensor([label])
-    picture, probabilities, logits, _ = _draw(model, noise, labels=labels, temperature=temperature, given=given)
+    total = model.num_pixels
+
+    def report(done: int) -> None:
+        if on_progress:
+            on_progress(done, total)
+        if is_cancelled and done < total and is_cancelled():
+            raise SamplingCancelledError(CANCELLED, pixels=done, total=total)
+
+    picture, probabilities, logits, _ = _draw(
+        model, noise, labels=labels, temperature=temperature, given=given, report=report
+    )
     forced = torch.zeros(model.num_pixels, dtype=torch.bool) if given is None else given != FREE
     futures = None
     if num_futures > 0:

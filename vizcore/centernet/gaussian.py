@@ -161,6 +161,14 @@ _SIGNS: Final = tuple(itertools.product((-1, 1), repeat=4))
 
 def moved_iou(height: Tensor, width: Tensor, radius: Tensor, dx1: int, dy1: int, dx2: int, dy2: int) -> Tensor:
     """IoU of a box with itself after its edges moved by so many radii each, elementwise; 0 if it has vanished."""
+    signs = (height.new_tensor(sign) for sign in (dx1, dy1, dx2, dy2))
+    return moved_iou_terms(height, width, radius, *signs)
+
+
+def moved_iou_terms(
+    height: Tensor, width: Tensor, radius: Tensor, dx1: Tensor, dy1: Tensor, dx2: Tensor, dy2: Tensor
+) -> Tensor:
+    """:func:`moved_iou` with moves that are tensors too: what is compiled to the browser."""
     wide = (width + (dx2 - dx1) * radius).clamp(min=0)
     high = (height + (dy2 - dy1) * radius).clamp(min=0)
     shared_w = (torch.minimum(width, width + dx2 * radius) - (dx1 * radius).clamp(min=0)).clamp(min=0)

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from vizcore import browser
-from vizcore.centernet.gaussian import gaussian, radius_terms, worst_iou
+from vizcore.centernet.gaussian import gaussian, moved_iou_terms, radius_terms, worst_iou
 from vizcore.centernet.losses import focal_terms
 
-SPLAT_FUNCTIONS = ("radius_exact", "radius_released", "splat", "worst_iou")
-"""``radius_…(height, width, overlap)``, ``splat(x, y, radius)`` and ``worst_iou(height, width, radius)``."""
+SPLAT_FUNCTIONS = ("radius_exact", "radius_released", "splat", "worst_iou", "moved_iou")
+"""``radius_…(height, width, overlap)``, ``splat(x, y, radius)``, ``worst_iou(height, width, radius)`` and
+``moved_iou(height, width, radius, dx1, dy1, dx2, dy2)``, the edges' moves counted in radii."""
 
 
 def compile_splat() -> str:
@@ -34,6 +35,7 @@ def compile_splat() -> str:
     def worst(height: Tensor, width: Tensor, radius: Tensor) -> Tensor:
         return worst_iou(height, width, radius)
 
+    signs = tuple(torch.tensor(pair, dtype=torch.float64) for pair in ((1, -1), (1, 1), (-1, 1), (-1, -1)))
     return "\n".join(
         browser.to_javascript(function, examples, name=name, gradient_inputs=(), argument_names=names)
         for name, function, examples, names in (
@@ -41,6 +43,12 @@ def compile_splat() -> str:
             ("radius_released", released, (*sides, overlap), ("height", "width", "overlap")),
             ("splat", splat, some, ("x", "y", "radius")),
             ("worst_iou", worst, (*sides, some[1]), ("height", "width", "radius")),
+            (
+                "moved_iou",
+                moved_iou_terms,
+                (*sides, some[1], *signs),
+                ("height", "width", "radius", "dx1", "dy1", "dx2", "dy2"),
+            ),
         )
     )
 

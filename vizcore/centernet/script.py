@@ -92,9 +92,9 @@ def write_decode_script(picture: str, *, k: int, kernel: int = 3, offsets: bool 
         picture: lines that make ``picture``, see :mod:`vizcore.data.script`.
         k: boxes.
         kernel: of the peaks.
-        offsets: use the offset head.
+        offsets: use the offset head; else the middle of the cell.
     """
-    said = "output.offsets[0]" if offsets else "None"
+    said = "output.offsets[0]" if offsets else "torch.full_like(output.offsets[0], 0.5)"
     return (
         "import torch\n"
         "from vizcore import centernet\n"

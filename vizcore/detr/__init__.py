@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from vizcore.detr.cost import MatchCost, match_cost
 from vizcore.detr.errors import MESSAGES, DETRError
-from vizcore.detr.history import TrainingStrip, load_places, load_strip
+from vizcore.detr.history import (
+    StripMatching,
+    TrainingStrip,
+    load_places,
+    load_strip,
+    load_training_log,
+    match_strip,
+)
 from vizcore.detr.loss import COST_WEIGHTS, LOSS_WEIGHTS, NO_OBJECT_WEIGHT, set_loss
 from vizcore.detr.matching import GreedyMatching, MatchingTrace, match, match_greedily, trace_matching
 from vizcore.detr.packing import PackedTrace, pack_matching, pack_trace
@@ -12,8 +19,9 @@ from vizcore.detr.panoptic import KEEP_THRESHOLD, Panoptic, PanopticQuality, mer
 from vizcore.detr.places import QueryPlaces, collect_places
 from vizcore.detr.presets import PRESETS, MatchingPreset, load_preset
 from vizcore.detr.recording import DETRTrace, QueriesOutput, run_queries, trace_detr
+from vizcore.detr.rows import MatchingSummary, preset_rows, settle_percents, summarise_rows, write_rows_script
 from vizcore.detr.script import write_match_script
-from vizcore.detr.suppression import Suppression, suppress
+from vizcore.detr.suppression import Suppression, suppress, suppress_layer
 
 __all__ = [
     "COST_WEIGHTS",
@@ -27,29 +35,38 @@ __all__ = [
     "GreedyMatching",
     "MatchCost",
     "MatchingPreset",
+    "MatchingSummary",
     "MatchingTrace",
     "PackedTrace",
     "Panoptic",
     "PanopticQuality",
     "QueriesOutput",
     "QueryPlaces",
+    "StripMatching",
     "Suppression",
     "TrainingStrip",
     "collect_places",
     "load_places",
     "load_preset",
     "load_strip",
+    "load_training_log",
     "match",
     "match_cost",
     "match_greedily",
+    "match_strip",
     "merge_masks",
     "pack_matching",
     "pack_trace",
     "panoptic_quality",
+    "preset_rows",
     "run_queries",
     "set_loss",
+    "settle_percents",
+    "summarise_rows",
     "suppress",
+    "suppress_layer",
     "trace_detr",
     "trace_matching",
     "write_match_script",
+    "write_rows_script",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,13 +11,17 @@ from typing import Final
 
 import numpy as np
 import torch
+from torchvision.ops import box_convert
 
 from vizcore.data.scenes import draw_scene
+from vizcore.detr.cost import match_cost
+from vizcore.detr.matching import match
 from vizcore.detr.places import QueryPlaces, collect_places
 from vizcore.models.detr import CANVAS, WEIGHTS_FOLDER, Detector, fit_photo
 
 PLACES_FILE: Final = "detr_places.npz"
 STRIP_FILE: Final = "detr_strip.npz"
+LOG_FILE: Final = "detr.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +39,62 @@ class TrainingStrip:
     scenes: np.ndarray
     logits: np.ndarray
     boxes: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class StripMatching:
+    """A scene's objects, and who was matched to each while a DETR learned.
+
+    Attributes:
+        targets: ``[T, 4]`` xyxy, pixels of the scene.
+        labels: ``[T]`` class.
+        owners: ``[K, T]`` the query at each time, -1 for none.
+        boxes: ``[K, T, 4]`` its box, xyxy, pixels of the scene; 0 for none.
+        probabilities: ``[K, T]`` that it gave the object's class, in [0, 1]; 0 for none.
+    """
+
+    targets: np.ndarray
+    labels: np.ndarray
+    owners: np.ndarray
+    boxes: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def flips(self) -> np.ndarray:
+        """``[K - 1]`` how many objects went to another query from one time to the next."""
+        changed: np.ndarray = (self.owners[1:] != self.owners[:-1]).sum(1)
+        return changed
+
+
+def match_strip(strip: TrainingStrip, place: int) -> StripMatching:
+    """Matches one scene of a strip anew at each time.
+
+    Args:
+        strip: of a training.
+        place: of the scene in the strip.
+    """
+    scene = draw_scene("validation", int(strip.scenes[place]), size=CANVAS)
+    labels = torch.from_numpy(scene.labels)
+    targets = box_convert(torch.from_numpy(scene.boxes).float(), "xyxy", "cxcywh") / CANVAS
+    owners = np.full((len(strip.steps), len(labels)), -1)
+    boxes, probabilities = np.zeros((*owners.shape, 4), np.float32), np.zeros(owners.shape, np.float32)
+    for time in range(len(strip.steps)):
+        logits, answers = (torch.from_numpy(each[time, place]) for each in (strip.logits, strip.boxes))
+        queries, matched = match(match_cost(logits, answers, labels, targets).total)
+        owners[time, matched] = queries
+        boxes[time, matched] = box_convert(answers[queries], "cxcywh", "xyxy") * CANVAS
+        probabilities[time, matched] = logits.softmax(-1)[queries, labels[matched]]
+    return StripMatching(scene.boxes, scene.labels, owners, boxes, probabilities)
+
+
+def load_training_log(*, folder: Path = WEIGHTS_FOLDER) -> list[dict[str, float]]:
+    """The log of the shipped detector's training: a row for every few steps, with what stands in each.
+
+    Raises:
+        FileNotFoundError: If none was shipped.
+    """
+    with (folder / LOG_FILE).open(encoding="utf-8", newline="") as file:
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
 
 
 @torch.inference_mode()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torchvision.ops import batched_nms, box_convert
 
 from vizcore.detr.cost import check_predictions
+from vizcore.detr.recording import DETRTrace
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,3 +62,19 @@ def suppress(
     keep = places[batched_nms(boxes, scores[places], labels[places], iou_threshold)]
     fallen = np.setdiff1d(places.numpy(), keep.numpy())
     return Suppression(scores.numpy(), labels.numpy(), keep.numpy(), fallen, (~sure).nonzero()[:, 0].numpy())
+
+
+def suppress_layer(
+    trace: DETRTrace, layer: int, *, score_threshold: float = 0.5, iou_threshold: float = 0.7
+) -> Suppression:
+    """Runs class-aware greedy NMS over a recorded picture's boxes after one decoder layer.
+
+    Args:
+        trace: of the picture.
+        layer: of the decoder, from 0.
+        score_threshold: as for :func:`suppress`.
+        iou_threshold: as for :func:`suppress`.
+    """
+    logits = torch.from_numpy(trace.probabilities[layer]).clamp(min=1e-12).log()
+    boxes = box_convert(torch.from_numpy(trace.boxes[layer]), "xyxy", "cxcywh")
+    return suppress(logits, boxes, score_threshold=score_threshold, iou_threshold=iou_threshold)

@@ -57,8 +57,9 @@ def _picture_axes(figure: go.Figure) -> None:
             showgrid=False,
             zeroline=False,
             showticklabels=False,
+            ticks="",
         )
-    figure.update_xaxes(constrain="domain", showgrid=False, zeroline=False, showticklabels=False)
+    figure.update_xaxes(constrain="domain", showgrid=False, zeroline=False, showticklabels=False, ticks="")
 
 
 def plot_probabilities(trace: SamplingTrace, *, step: int, translate: Translate = str) -> go.Figure:
@@ -111,18 +112,32 @@ def plot_samples(samples: SampleOutput, *, size: tuple[int, int], columns: int =
     Raises:
         ValueError: without a column.
     """
+    return plot_pictures(samples.pictures.reshape(-1, *size), columns=columns)
+
+
+def plot_pictures(pictures: np.ndarray, *, columns: int = 8) -> go.Figure:
+    """Pictures of ink from 0 to 1 as one, with a line between two.
+
+    Args:
+        pictures: ``[N, H, W]``.
+        columns: in a row.
+
+    Raises:
+        ValueError: without a column.
+    """
     if columns < 1:
-        raise ValueError("samples need at least one column")
-    (height, width), num = size, len(samples.pictures)
+        raise ValueError("pictures need at least one column")
+    num, height, width = pictures.shape
     rows = math.ceil(num / columns)
-    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
-    for index, picture in enumerate(samples.pictures):
+    across = min(columns, num)
+    sheet = np.full((rows * (height + 1) - 1, across * (width + 1) - 1), np.nan)
+    for index, picture in enumerate(pictures):
         row, column = divmod(index, columns)
         top, left = row * (height + 1), column * (width + 1)
-        sheet[top : top + height, left : left + width] = picture.reshape(size)
+        sheet[top : top + height, left : left + width] = picture
     figure = go.Figure(go.Heatmap(z=sheet, zmin=0, zmax=1, colorscale=SEQUENTIAL, showscale=False, hoverinfo="skip"))
     _picture_axes(figure)
-    return themed(figure)
+    return themed(figure, height=60 + 76 * rows)
 
 
 def plot_surprises(likelihood: PictureLikelihood, *, size: tuple[int, int], translate: Translate = str) -> go.Figure:

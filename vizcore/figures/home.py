@@ -17,9 +17,12 @@ from PIL import Image
 from vizcore.autograd import ProgramTrace
 from vizcore.autograd.layout import place_nodes
 from vizcore.figures import theme
-from vizcore.home import BoxStop, DetectorStop, LevelsStop, PyramidStop
+from vizcore.home import BoxStop, DetectorStop, LevelsStop, MatchingStop, PointStop, PyramidStop
 from vizcore.nms import NMSTrace
+from vizcore.scale import ObjectLevel
+from vizcore.thundernet import Budget
 from vizcore.upsampling import UpsamplingTrace
+from vizcore.varifocalnet import LossCurves
 
 WIDTH, HEIGHT = 220, 140
 
@@ -48,6 +51,28 @@ def draw_graph(trace: ProgramTrace) -> str:
             )
         else:
             marks.append(_text(x, y - 11, node.name.removesuffix("Backward0"), size=9))
+    return _picture(marks)
+
+
+def draw_pixels(pictures: tuple[np.ndarray, ...]) -> str:
+    """A digit in the making, three times."""
+    marks = []
+    for place, picture in enumerate(pictures):
+        left, top, side = 8 + place * 70, 38, 62 / max(picture.shape)
+        for (row, column), value in np.ndenumerate(picture):
+            marks.append(
+                _element(
+                    "rect",
+                    x=left + column * side,
+                    y=top + row * side,
+                    width=side,
+                    height=side,
+                    fill="none" if np.isnan(value) else theme.SCALE[-1 if value else 0],
+                    stroke="currentColor",
+                    stroke_opacity=0.25,
+                    stroke_width=0.5,
+                )
+            )
     return _picture(marks)
 
 
@@ -181,6 +206,88 @@ def draw_detector(stop: DetectorStop) -> str:
         plate = len(words) * 5.6 + 8
         marks.append(_element("rect", x=x1, y=y1, width=plate, height=15, fill=theme.PLATE[0], fill_opacity=0.7))
         marks.append(_element("text", escape(words), x=x1 + 4, y=y1 + 11, font_size=10, fill=theme.PLATE[1]))
+    return _picture(marks)
+
+
+def draw_point(stop: PointStop) -> str:
+    """Objects as outlines, and the bright cells that stand for them."""
+    side = 9.6
+    left, top = (WIDTH - side * stop.heatmap.shape[1]) / 2, (HEIGHT - side * stop.heatmap.shape[0]) / 2
+    marks = [
+        _element(
+            "rect",
+            x=left + side * column,
+            y=top + side * row,
+            width=side,
+            height=side,
+            fill=theme.PREDICTION,
+            fill_opacity=float(value),
+        )
+        for (row, column), value in np.ndenumerate(stop.heatmap)
+        if value > 0.02
+    ]
+    marks += [_rect(np.array([left, top] * 2) + side * box, theme.TARGET, width=2.0) for box in stop.boxes]
+    return _picture(marks)
+
+
+def draw_score(curves: LossCurves) -> str:
+    """The curves of the three losses, and the score at which the varifocal one is content."""
+    wide, high, most = WIDTH - 40, HEIGHT - 36, 1.2
+    marks = [_element("line", x1=20, y1=HEIGHT - 18, x2=WIDTH - 20, y2=HEIGHT - 18, stroke="currentColor")]
+    for place, values in enumerate(curves.loss.values()):
+        path = " ".join(
+            f"{20 + wide * p:.1f},{HEIGHT - 18 - high * min(float(loss), most) / most:.1f}"
+            for p, loss in zip(curves.p, values, strict=True)
+        )
+        marks.append(_element("polyline", points=path, fill="none", stroke=theme.CATEGORICAL[place], stroke_width=2.5))
+    x = 20 + wide * curves.q
+    marks.append(_element("line", x1=x, y1=18, x2=x, y2=HEIGHT - 18, stroke=theme.TARGET, stroke_dasharray="3 4"))
+    marks.append(_text(x, 14, f"q = {curves.q:g}"))
+    return _picture(marks)
+
+
+def draw_matching(stop: MatchingStop) -> str:
+    """Objects dashed, queries solid, and a line from each object to its query."""
+    scale, left = HEIGHT / 100, (WIDTH - HEIGHT * 1.5) / 2
+    stretch = np.array([1.5 * scale, scale, 1.5 * scale, scale])
+    marks = [_rect(box * stretch + [left, 0, left, 0], theme.TARGET, dash="5 3", width=2) for box in stop.objects]
+    for index, box in enumerate(stop.queries):
+        colour = theme.PREDICTION if index in stop.owner else theme.SUPPRESSED
+        marks.append(_rect(box * stretch + [left, 0, left, 0], colour, width=2))
+    for target, owner in zip(stop.objects, stop.owner, strict=True):
+        (x1, y1), (x2, y2) = (
+            ((box[:2] + box[2:]) / 2 * stretch[:2] + [left, 0]).tolist() for box in (target, stop.queries[owner])
+        )
+        marks.append(_element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=theme.KEPT, stroke_width=2.5))
+        marks += [_element("circle", cx=x, cy=y, r=3, fill=theme.KEPT) for x, y in ((x1, y1), (x2, y2))]
+    return _picture(marks)
+
+
+def draw_budget(budget: Budget) -> str:
+    """A bar for each block, as long as its share of the multiply-adds."""
+    marks = []
+    blocks = [block for block in budget.blocks if budget.blocks[block].multiply_adds]
+    for place, (block, color) in enumerate(zip(blocks, theme.CATEGORICAL, strict=False)):
+        y, share = 10 + 25 * place, budget.share(block)
+        marks.append(_element("rect", x=70, y=y, width=max(2.0, 110 * share), height=16, rx=2, fill=color))
+        marks.append(_text(36, y + 13, block))
+        marks.append(_text(90 + 110 * share, y + 13, f"{100 * share:.0f} %"))
+    return _picture(marks)
+
+
+def draw_scale(levels: Sequence[ObjectLevel]) -> str:
+    """The picture and the object at each resolution, filled where it teaches."""
+    marks, left = [], 6.0
+    scale = 200 / sum(level.size[1] for level in levels)
+    for level in levels:
+        height, width = (side * scale for side in level.size)
+        top = 112 - height
+        marks.append(_rect((left, top, left + width, 112), theme.SUPPRESSED, width=1.5))
+        x1, y1, x2, y2 = (corner * scale for corner in level.box)
+        color = theme.KEPT if level.valid else theme.SUPPRESSED
+        marks.append(_rect((left + x1, top + y1, left + x2, top + y2), color, dash="none" if level.valid else "3 2"))
+        marks.append(_text(left + width / 2, 128, f"{level.side:.0f} px"))
+        left += width + 4
     return _picture(marks)
 
 

@@ -13,7 +13,7 @@ Reference:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,7 @@ from jaxtyping import Float, Int64, Real
 from torch import Tensor
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 
+from vizcore.boxes import as_boxes
 from vizcore.fpn.errors import FPNError
 from vizcore.models.fcos import FCOSConfig, assign_targets, level_points, level_sizes
 
@@ -71,7 +72,10 @@ def level_number(
 
 
 def roi_level_value(
-    boxes: Real[Tensor, "N 4"], *, canonical_size: float = CANONICAL_SIZE, canonical_level: float = CANONICAL_LEVEL
+    boxes: Real[Tensor, "N 4"] | Real[np.ndarray, "N 4"] | Sequence[Sequence[float]],
+    *,
+    canonical_size: float = CANONICAL_SIZE,
+    canonical_level: float = CANONICAL_LEVEL,
 ) -> Float[Tensor, " N"]:
     """The number that :func:`roi_level` rounds down; −∞ without an area.
 
@@ -80,12 +84,13 @@ def roi_level_value(
         canonical_size: side of the square that belongs to the canonical level, pixels.
         canonical_level: k0.
     """
+    boxes = as_boxes(boxes)
     width, height = (boxes[:, 2:] - boxes[:, :2]).unbind(1)
     return level_value(width, height, canonical_size=canonical_size, canonical_level=canonical_level)
 
 
 def roi_level(
-    boxes: Real[Tensor, "N 4"],
+    boxes: Real[Tensor, "N 4"] | Real[np.ndarray, "N 4"] | Sequence[Sequence[float]],
     *,
     k_min: int = 2,
     k_max: int = 5,
@@ -103,6 +108,7 @@ def roi_level(
 
     Raises:
         FPNError: If there is no level, or no size to compare with.
+        BoxError: If the boxes are no table of four columns of numbers.
     """
     if k_min > k_max or not canonical_size > 0:
         raise FPNError(
@@ -111,6 +117,7 @@ def roi_level(
             k_max=k_max,
             size=canonical_size,
         )
+    boxes = as_boxes(boxes)
     width, height = (boxes[:, 2:] - boxes[:, :2]).unbind(1)
     level = level_number(
         width, height, k_min=k_min, k_max=k_max, canonical_size=canonical_size, canonical_level=canonical_level

@@ -13,10 +13,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from torch import Tensor
 
+from vizcore.boxes import as_boxes
 from vizcore.iou_losses.catalog import KINDS
 from vizcore.iou_losses.geometry import Coordinates, Overlap, Terms, overlap_of
 from vizcore.iou_losses.settings import DEFAULTS, LossSettings
@@ -172,8 +174,8 @@ def loss_terms(kind: str, coordinates: Coordinates, settings: LossSettings = DEF
 
 def box_loss(
     kind: str,
-    boxes: Float[Tensor, "N 4"],
-    targets: Float[Tensor, "N 4"],
+    boxes: Real[Tensor, "N 4"] | Real[np.ndarray, "N 4"] | Sequence[Sequence[float]],
+    targets: Real[Tensor, "N 4"] | Real[np.ndarray, "N 4"] | Sequence[Sequence[float]],
     *,
     settings: LossSettings = DEFAULTS,
 ) -> Float[Tensor, " N"]:
@@ -184,6 +186,8 @@ def box_loss(
     ``iou`` is 1 − IoU (the UnitBox paper takes −ln IoU), ``alpha_iou`` is 1 − IoU^α without a penalty term. ``siou``
     follows the paper's sign of the distance cost and uses sin 2θ = 2 sin θ cos θ in place of arcsin, so that equal
     centers need no special case.
+
+    Half precision and integers are computed in float32, as torchvision does.
 
     Degenerate boxes are not hidden: ``ciou`` of a box without height is finite, but its gradient is NaN
     (see ``explain_not_finite``).
@@ -199,12 +203,14 @@ def box_loss(
 
     Raises:
         ValueError: there is no such kind, or the shapes are not both [N, 4].
+        BoxError: boxes or targets are no table of four columns of numbers; it is a ``ValueError`` too.
 
     Reference:
         Zheng et al., Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression, AAAI 2020,
         arXiv 1911.08287 (DIoU, CIoU). The other papers stand in ``LOSSES``.
     """
-    if boxes.shape != targets.shape or boxes.ndim != 2 or boxes.shape[1] != 4:
+    boxes, targets = as_boxes(boxes), as_boxes(targets)
+    if boxes.shape != targets.shape:
         raise ValueError(f"boxes and targets must both be [N, 4]: {list(boxes.shape)} and {list(targets.shape)}")
     # Contiguous columns: each of the twenty operations then reads memory in a row instead of every fourth number.
     coordinates = (*boxes.t().contiguous().unbind(0), *targets.t().contiguous().unbind(0))
@@ -218,13 +224,13 @@ def as_box(box: Sequence[float] | Tensor) -> Float[Tensor, "4"]:
 
 def loss_and_gradient(
     kind: str,
-    boxes: Float[Tensor, "N 4"],
-    targets: Float[Tensor, "N 4"],
+    boxes: Real[Tensor, "N 4"] | Real[np.ndarray, "N 4"] | Sequence[Sequence[float]],
+    targets: Real[Tensor, "N 4"] | Real[np.ndarray, "N 4"] | Sequence[Sequence[float]],
     *,
     settings: LossSettings = DEFAULTS,
 ) -> tuple[Float[Tensor, " N"], Float[Tensor, "N 4"]]:
     """Each pair's loss, and its gradient with respect to the predicted box's x1, y1, x2, y2."""
-    leaf = boxes.detach().clone().requires_grad_()
+    leaf = as_boxes(boxes).detach().clone().requires_grad_()
     loss = box_loss(kind, leaf, targets, settings=settings)
     (gradient,) = torch.autograd.grad(loss.sum(), leaf)
     return loss.detach(), gradient

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int, Real
+from jaxtyping import Int, Real, Shaped
 from torch import Tensor
 
 from vizcore.nms.result import NMSError
@@ -19,7 +19,7 @@ MAX_COORDINATE = 1e9  # beyond this a float32 area loses whole pixels, and nothi
 def check_candidates(
     boxes: Real[Tensor, "N 4"] | Real[np.ndarray, "N 4"] | Real[Tensor, "0"] | Sequence[Sequence[float]],
     scores: Real[Tensor, " N"] | Real[np.ndarray, " N"] | Sequence[float],
-    labels: Int[Tensor, " N"] | Int[np.ndarray, " N"] | Sequence[int] | None,
+    labels: Int[Tensor, " N"] | Shaped[np.ndarray, " N"] | Sequence[int] | Sequence[str] | None,
     *,
     max_boxes: int,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -28,7 +28,8 @@ def check_candidates(
     Args:
         boxes: xyxy, pixels.
         scores: in [0, 1].
-        labels: class of each box, or None if the classes do not matter.
+        labels: class of each box, as numbers or as names (numbered as they first appear), or None if classes do not
+            matter.
         max_boxes: how many boxes are accepted.
 
     Returns:
@@ -63,7 +64,7 @@ def check_candidates(
         boxes = boxes.float()
     scores = scores.double()
     if labels is not None:
-        labels = _own(labels)
+        labels = _own(_numbered(labels))
         if labels.dim() != 1 or len(labels) != len(boxes):
             raise NMSError(
                 "Each box needs one label: got {boxes} boxes and labels of shape {shape}.",
@@ -130,6 +131,25 @@ def _own(values: Tensor | np.ndarray | Sequence[Any]) -> Tensor:
     if isinstance(values, Tensor):
         return values.detach().cpu().clone()
     return torch.from_numpy(np.array(values)) if isinstance(values, np.ndarray) else torch.tensor(values)
+
+
+def _numbered(labels: Tensor | np.ndarray | Sequence[Any]) -> Tensor | np.ndarray | Sequence[Any]:
+    """Names as numbers, in the order of their first appearance; anything else as it is.
+
+    Raises:
+        NMSError: names and numbers are mixed, or a label is neither.
+    """
+    if isinstance(labels, Tensor):
+        return labels
+    listed = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)
+    if not any(isinstance(label, str) for label in listed):
+        if all(isinstance(label, (int, float, list, np.number, Tensor)) for label in listed):
+            return labels
+        raise NMSError("Labels must be whole numbers, one per class.")
+    if not all(isinstance(label, str) for label in listed):
+        raise NMSError("Labels must be all numbers or all names.")
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(listed))}
+    return [numbers[label] for label in listed]
 
 
 def _refuse_first(wrong: Tensor | None, template: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int, Real
+from jaxtyping import Int, Real, Shaped
 from torch import Tensor
 
 from vizcore.nms.checks import check_candidates, check_choice, check_fraction, check_positive
@@ -31,7 +31,7 @@ def trace_nms(
     boxes: Real[Tensor, "N 4"] | Real[np.ndarray, "N 4"] | Real[Tensor, "0"] | Sequence[Sequence[float]],
     scores: Real[Tensor, " N"] | Real[np.ndarray, " N"] | Sequence[float],
     *,
-    labels: Int[Tensor, " N"] | Int[np.ndarray, " N"] | Sequence[int] | None = None,
+    labels: Int[Tensor, " N"] | Shaped[np.ndarray, " N"] | Sequence[int] | Sequence[str] | None = None,
     iou_threshold: float = 0.5,
     score_threshold: float = 0.0,
     method: str = "hard",
@@ -50,7 +50,7 @@ def trace_nms(
     Args:
         boxes: xyxy, pixels.
         scores: in [0, 1].
-        labels: class of each box; boxes of different classes never meet. None compares all with all.
+        labels: class of each box, number or name; boxes of different classes never meet. None compares all with all.
         iou_threshold: in [0, 1]; see ``NMSOptions`` for this and all that follow.
         score_threshold: in [0, 1].
         method: one of ``METHODS``.

@@ -35,13 +35,22 @@ from vizcore.training.recipes import (
     make_losses,
 )
 from vizcore.training.shipping import judge, save_predictions, ship
+from vizcore.training.thundernet import THUNDERNET_RECIPES, run_thundernet_command
 from vizcore.training.varifocalnet import VFNET_RECIPES, run_vfnet_command
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Reads the command line and does what it says."""
     parser = argparse.ArgumentParser(prog="python -m vizcore.training", description=__doc__)
-    models = [*RECIPES, *DETR_RECIPES, MASKS, *CENTERNET_RECIPES, *VFNET_RECIPES, *autoregressive.KINDS]
+    models = [
+        *RECIPES,
+        *DETR_RECIPES,
+        MASKS,
+        *CENTERNET_RECIPES,
+        *VFNET_RECIPES,
+        *THUNDERNET_RECIPES,
+        *autoregressive.KINDS,
+    ]
     parser.add_argument("model", choices=models)
     parser.add_argument("--steps", type=int, help="steps (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights and batches")
@@ -71,6 +80,11 @@ def main(arguments: list[str] | None = None) -> None:
         options.ship or options.evaluate or options.predictions
     ):
         parser.error(f"{options.model} is judged and shipped by python -m vizcore.training.point_shipping")
+    if options.model in THUNDERNET_RECIPES:
+        if options.ship or options.evaluate or options.predictions:
+            parser.error(f"{options.model} has no shipped file yet")
+        run_thundernet_command(options)
+        return
     if options.model in CENTERNET_RECIPES:
         run_centernet_command(options)
         return

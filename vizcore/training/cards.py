@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vizcore.models.centernet import POINT_WEIGHTS
 from vizcore.models.weight_files import WEIGHTS_FOLDER
 
 
@@ -69,3 +70,16 @@ def write_card(card: Card) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
     os.replace(part, path)
+
+
+def load_point_card(name: str) -> dict[str, Any] | None:
+    """The card of CenterNet, of a VarifocalNet or of one that it is compared with; None if it was not shipped.
+
+    Args:
+        name: of the card, without its ending.
+    """
+    path = POINT_WEIGHTS / f"{name}.json"
+    if not path.is_file():
+        return None
+    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return card

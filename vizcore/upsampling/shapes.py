@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from fractions import Fraction
 
 import torch
 import torch.nn.functional as F
@@ -140,7 +143,22 @@ def resized_size(size: int, *, scale_factor: float) -> SizeFormula:
         UpsamplingError: If the result falls below 1.
     """
     result, _ = interpolated_size(size, size, scale_factor=scale_factor)
-    return SizeFormula(symbols="⌊in · scale_factor⌋", numbers=f"⌊{size} · {scale_factor:g}⌋ = {result}", size=result)
+    numbers = f"⌊{size} · {_true_factor(size, scale_factor, result)}⌋ = {result}"
+    return SizeFormula(symbols="⌊in · scale_factor⌋", numbers=numbers, size=result)
+
+
+def _true_factor(size: int, scale_factor: float, result: int) -> str:
+    """The factor with as few digits, six at least, as make the equation true for whoever calculates after it.
+
+    Six digits of 120/88 are 1.36364, and 88 times that is a little above 120, where torch computes 119.
+    """
+    for digits in range(6, 18):
+        written = f"{scale_factor:.{digits}g}"
+        if math.floor(Fraction(written) * size) == result:
+            return written
+    # The product of the doubles was rounded up to a whole number: so is the factor.
+    place = Decimal(1).scaleb(math.floor(math.log10(scale_factor)) - 5)
+    return str(Decimal(scale_factor).quantize(place, ROUND_CEILING))
 
 
 def output_padding_choices(

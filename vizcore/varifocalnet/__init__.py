@@ -7,10 +7,10 @@ Reference:
 
 from __future__ import annotations
 
-from vizcore.varifocalnet.assignment import AssignmentTrace, assign_atss, tiles, trace_assignment
+from vizcore.varifocalnet.assignment import TILE, TOP_K, AssignmentTrace, assign_atss, tiles, trace_assignment
 from vizcore.varifocalnet.curves import LossCurves, LossSurface, loss_curves, loss_surface
 from vizcore.varifocalnet.errors import VarifocalNetError
-from vizcore.varifocalnet.javascript import compile_losses
+from vizcore.varifocalnet.javascript import compile_losses, compile_rules
 from vizcore.varifocalnet.losses import (
     LOSSES,
     focal_terms,
@@ -20,22 +20,30 @@ from vizcore.varifocalnet.losses import (
 )
 from vizcore.varifocalnet.packing import pack_assignment
 from vizcore.varifocalnet.ranking import RANKINGS, Cells, Ranked, rank, rank_correlation
+from vizcore.varifocalnet.scene import SceneAnswer, ask_scene, assignment_on, join_ranked, star_on
 from vizcore.varifocalnet.script import write_losses_script, write_star_script
 from vizcore.varifocalnet.star import StarTrace, refine, star_kernel_offsets, star_points, trace_star
 
 __all__ = [
     "LOSSES",
     "RANKINGS",
+    "TILE",
+    "TOP_K",
     "AssignmentTrace",
     "Cells",
     "LossCurves",
     "LossSurface",
     "Ranked",
+    "SceneAnswer",
     "StarTrace",
     "VarifocalNetError",
+    "ask_scene",
     "assign_atss",
+    "assignment_on",
     "compile_losses",
+    "compile_rules",
     "focal_terms",
+    "join_ranked",
     "least_varifocal",
     "loss_curves",
     "loss_surface",
@@ -45,6 +53,7 @@ __all__ = [
     "rank_correlation",
     "refine",
     "star_kernel_offsets",
+    "star_on",
     "star_points",
     "tiles",
     "trace_assignment",

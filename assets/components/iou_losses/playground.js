@@ -64,6 +64,7 @@ class View {
     this.stage.onFrame = (boxes, { active }) => this.draw(boxes, active);
     this.stage.onResize = () => this.draw(this.stage.boxes, false);
     this.stage.summary = () => this.summary();
+    this.stage.judge = () => this.answers?.values().next().value?.value ?? Number.NaN;
     this.transport.onStep = (step) => this.drawRace(step);
     this.buildMarks();
   }

@@ -40,6 +40,7 @@ function write(query, visit) {
   past.visit = null;
   past.path = location.pathname;
   past.search = search;
+  document.dispatchEvent(new CustomEvent("grad2box:address"));
 }
 
 function closeSidebarOnPhones() {

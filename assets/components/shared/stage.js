@@ -52,6 +52,11 @@ const MANY = 60; // from here on only marked, hovered and selected boxes carry t
 
 let made = 0; // how many stages there were: ids must differ when two share a page component
 
+/** All stages of the document, for whoever looks at them from outside, such as a class room. @returns {Set<Stage>} */
+function everyStage() {
+  return (window[Symbol.for("grad2box.stages")] ??= new Set());
+}
+
 export class Stage {
   /** @type {number} of the picture, in its pixels */ width;
   /** @type {number} */ height;
@@ -71,7 +76,9 @@ export class Stage {
     this.active = null; // the box that keys and the read-out speak about
     this.drag = null;
     this.onFrame = this.onCommit = this.onSelect = this.onHover = this.onResize = this.summary = null;
+    this.judge = null; // what a page component says of the boxes in one number, less is better
     this.build();
+    everyStage().add(this);
   }
 
   // ---- what page components use ----------------------------------------------------------------------------------------
@@ -173,6 +180,7 @@ export class Stage {
   }
 
   destroy() {
+    everyStage().delete(this);
     this.observer.disconnect();
     cancelAnimationFrame(this.raf);
     clearTimeout(this.keys);
@@ -365,6 +373,8 @@ export class Stage {
     const news = this.news ?? { id: null, part: null, active: false };
     this.news = null;
     this.onFrame?.(this.boxes, { ...news, active: Boolean(this.drag) || news.active });
+    const hand = Boolean(this.drag || this.keys);
+    if (!this.resting) document.dispatchEvent(new CustomEvent("grad2box:moved", { detail: { stage: this, hand } }));
   }
 
   commit() {

@@ -64,6 +64,15 @@ def test_boxes_without_an_area_go_to_the_finest_level():
         fpn.roi_level(boxes, canonical_size=0)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int16, torch.int32, torch.float64])
+def test_the_level_does_not_depend_on_the_type_of_the_numbers(dtype):
+    # 300 × 300 is beyond float16: its area is infinite there, and the level was the coarsest.
+    boxes = torch.tensor([[0, 0, 300, 300], [0, 0, 64, 64]], dtype=dtype)
+    assert fpn.roi_level(boxes).tolist() == [4, 2]
+    assert fpn.roi_level_value(boxes)[0].item() == pytest.approx(4 + math.log2(300 / 224), abs=1e-5)
+    assert fpn.roi_level(boxes.tolist()).tolist() == [4, 2]
+
+
 def test_the_browser_says_the_same_levels():
     generator = np.random.default_rng(0)
     sides = 2 ** generator.uniform(-1, 11, (4000, 2))

@@ -17,6 +17,7 @@ from torchvision.ops import (
 
 from tests.scripts import run_script
 from vizcore import iou_losses
+from vizcore.boxes import BoxError
 from vizcore.iou_losses import KINDS, LOSSES, LossSettings, box_loss, box_parts, explain_not_finite, loss_and_gradient
 
 # 4 × 1 lying against 1 × 4 standing, at one corner: squares could not tell DIoU from CIoU. I = 1, U = 7, IoU = 1/7,
@@ -315,10 +316,44 @@ def test_parts_by_hand():
     assert parts["target_angle"] == pytest.approx(math.degrees(math.atan(1 / 4)))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int16, torch.int32, torch.int64])
+def test_half_precision_and_integers_are_computed_as_torchvision_upcasts_them(dtype):
+    # 300 × 400 is beyond float16 (65504) and int16. IoU 200/400; the enclosing box is the union: GIoU = IoU;
+    # centers 100 apart on a diagonal of √(400² + 400²): 0.5 + 10000/320000.
+    boxes, targets = torch.tensor([[0, 0, 300, 400]], dtype=dtype), torch.tensor([[100, 0, 400, 400]], dtype=dtype)
+    for kind, expected in (("iou", 0.5), ("giou", 0.5), ("diou", 0.53125), ("ciou", 0.53125)):
+        loss = box_loss(kind, boxes, targets)
+        assert loss.item() == pytest.approx(expected, abs=1e-6)
+        assert loss.dtype == torch.float32
+    torch.testing.assert_close(box_loss("giou", boxes, targets), generalized_box_iou_loss(boxes, targets))
+    torch.testing.assert_close(box_loss("ciou", boxes, targets), complete_box_iou_loss(boxes, targets))
+    loss, gradient = loss_and_gradient("ciou", boxes, targets)
+    assert torch.isfinite(gradient).all()
+    assert gradient.shape == (1, 4)
+
+
+def test_half_precision_keeps_its_gradient():
+    leaf = torch.tensor([[0, 0, 300, 400]], dtype=torch.float16, requires_grad=True)
+    box_loss("giou", leaf, [[100, 0, 400, 400]]).sum().backward()
+    assert leaf.grad.dtype == torch.float16
+    assert leaf.grad[0, 2].item() < 0  # the right edge is pulled to the right
+
+
+def test_lists_and_arrays_are_taken_and_words_refused():
+    expected = box_loss("diou", LYING, STANDING)
+    torch.testing.assert_close(
+        box_loss("diou", LYING.tolist(), STANDING.tolist()), expected.double(), check_dtype=False
+    )
+    torch.testing.assert_close(box_loss("diou", LYING.numpy(), STANDING.numpy()), expected)
+    for bad in ([["a", "b", "c", "d"]], [[1, 2, 3]], [[1, 2, 3, 4], [1, 2]], 7, [[1j, 2, 3, 4]]):
+        with pytest.raises(BoxError):
+            box_loss("iou", bad, STANDING)
+
+
 def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match="unknown loss 'iuo'"):
         box_loss("iuo", LYING, STANDING)
-    with pytest.raises(ValueError, match=r"must both be \[N, 4\]"):
+    with pytest.raises(ValueError, match=r"Boxes must have the shape \[N, 4\]; got \[4\]"):
         box_loss("iou", LYING[0], STANDING[0])
     with pytest.raises(ValueError, match="must both"):
         box_loss("iou", LYING.expand(2, 4), STANDING)

@@ -136,3 +136,24 @@ def test_more_boxes_than_the_limit_are_refused():
         nms.trace_nms(torch.zeros(20_000, 4), torch.zeros(20_000))
     at_limit = nms.trace_nms(torch.zeros(nms.MAX_BOXES, 4), torch.zeros(nms.MAX_BOXES))
     assert len(at_limit.keep) == nms.MAX_BOXES
+
+
+def test_labels_may_be_names():
+    boxes, scores = [[0, 0, 8, 8], [0, 0, 8, 8], [0, 0, 8, 8]], [0.9, 0.8, 0.7]
+    for labels in (["cat", "dog", "cat"], np.array(["cat", "dog", "cat"])):
+        trace = nms.trace_nms(boxes, scores, labels=labels)
+        assert trace.keep.tolist() == [0, 1]
+        assert trace.labels.tolist() == [0, 1, 0]
+    for labels, sentence in ((["cat", 1, 2], "all numbers or all names"), ([None, 1, 2], "whole numbers")):
+        with pytest.raises(nms.NMSError, match=sentence):
+            nms.trace_nms(boxes, scores, labels=labels)
+
+
+@pytest.mark.parametrize("method", nms.METHODS)
+def test_half_precision_and_integers_give_the_answer_of_float32(method):
+    boxes = [[0, 0, 300, 400], [100, 0, 400, 400], [0, 0, 300, 390]]
+    expected = nms.trace_nms(torch.tensor(boxes, dtype=torch.float32), [0.9, 0.8, 0.7], method=method)
+    for dtype in (torch.float16, torch.int16, torch.int64):
+        trace = nms.trace_nms(torch.tensor(boxes, dtype=dtype), [0.9, 0.8, 0.7], method=method)
+        assert trace.keep.tolist() == expected.keep.tolist()
+        assert trace.scores_after == pytest.approx(expected.scores_after)

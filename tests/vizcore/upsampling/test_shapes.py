@@ -1,5 +1,9 @@
 """Sizes: torch's own, and which layers scale every size."""
 
+import math
+import re
+from fractions import Fraction
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -70,3 +74,15 @@ def test_scaling_layers_scale_every_size():
 def test_resized_size_rounds_down():
     assert resized_size(10, scale_factor=2.3).size == 23
     assert resized_size(3, scale_factor=2.3).numbers == "⌊3 · 2.3⌋ = 6"
+    assert resized_size(88, scale_factor=120 / 88).numbers == "⌊88 · 1.363636⌋ = 119"  # six digits would make it 120
+
+
+def test_what_the_equation_says_is_true():
+    for size in range(1, 100):
+        for target in range(1, 166):
+            if math.floor(size * (target / size)) < 1:
+                continue
+            formula = resized_size(size, scale_factor=target / size)
+            factor, result = re.fullmatch(rf"⌊{size} · (\S+)⌋ = (\d+)", formula.numbers).groups()
+            assert math.floor(Fraction(factor) * size) == int(result) == formula.size
+            assert float(factor) == pytest.approx(target / size, rel=1e-5)

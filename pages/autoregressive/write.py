@@ -1,0 +1,96 @@
+"""Write your own: a painted picture, its likelihood under every model pixel by pixel, and the label it gets."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.autoregressive import state, words
+from pages.autoregressive.pixels import COLORS, shown_of
+from pages.autoregressive.state import View
+from pages.kit.ending import Shown
+from pages.kit.live import live
+from pages.kit.loaders import compute, load
+from pages.kit.page import Page
+from vizcore import autoregressive
+from vizcore.figures import theme
+
+MOST = 5.0
+"""Nats at the end of the colour scale: a pixel that had one chance in 150."""
+
+
+def explain(view: View, kind: str) -> autoregressive.PictureLikelihood:
+    """The picture under one of the models, in raster order."""
+    found: autoregressive.PictureLikelihood = compute(autoregressive.explain_picture, kind, view.picture)
+    return found
+
+
+def show(page: Page, view: View) -> Shown:
+    """Draws the controls, the two pictures, and what the models say."""
+    _ = page.translate
+    columns = st.columns([1.4, 1, 1.4], vertical_alignment="bottom", gap="small")
+    with columns[0]:
+        names = {kind: words.name_of(_, kind) for kind in autoregressive.KINDS}
+        page.select(state.MODEL, _("Model"), names)
+    with columns[1]:
+        page.number(state.DIGIT, _("Test digit number"))
+    with columns[2], st.container(horizontal=True):
+        real, _label = compute(autoregressive.unseen_picture, view.digit)
+        blank = "0" * state.NUM_PIXELS
+        page.button("clear", _("Clear"), icon=":material/ink_eraser:", on_click=page.set, kwargs={"picture": blank})
+        page.button("real", _("Show the test digit"), on_click=page.set, kwargs={"picture": real})
+    chosen = explain(view, view.model)
+    live(
+        "autoregressive/paint",
+        key=page.key("paint"),
+        data={
+            "picture": view.picture,
+            "version": state.picture_version(page, view.digit),
+            "size": list(state.SIZE),
+            "models": [
+                {
+                    "name": kind,
+                    "title": words.name_of(_, kind),
+                    "nats": explain(view, kind).log_likelihood,
+                    "chosen": kind == view.model,
+                }
+                for kind in (autoregressive.KINDS if page.shows("models") else (view.model,))
+            ],
+            "costs": [round(-float(value), 4) for value in chosen.log_probabilities],
+            "most": MOST,
+            "labels": _labels(page, view) if page.shows("labels") else [],
+            "scale": list(theme.SCALE),
+            "halo": list(theme.HALO),
+            "colors": COLORS,
+            "presenter": page.presenting,
+            "text": words.paint_words(_, words.name_of(_, view.model), alone=not page.shows("models")),
+        },
+    )
+    return shown_of(view, view.picture, None)
+
+
+def classify(view: View) -> tuple[list[float], list[float]]:
+    """p(label | picture) by Bayes' rule over the model's likelihoods, and by logistic regression."""
+    generative = compute(autoregressive.classify_picture, view.model, view.picture)
+    reference = load(autoregressive.fit_reference)
+    return generative.posterior[0].tolist(), reference.posterior(view.picture)
+
+
+def _labels(page: Page, view: View) -> list[dict[str, object]]:
+    _ = page.translate
+    with st.spinner(_("Fitting the logistic regression…")):
+        generative, discriminative = classify(view)
+    accuracy = compute(autoregressive.card_of, view.model, with_labels=True).accuracy
+    other = load(autoregressive.fit_reference).accuracy
+    st.caption(
+        _(
+            "On 360 test digits: Bayes’ rule over ten likelihoods of {model} names {generative} rightly, logistic "
+            "regression, which models labels alone and can draw nothing, {discriminative}.",
+            model=words.name_of(_, view.model),
+            generative=f"{accuracy:.1%}",
+            discriminative=f"{other:.1%}",
+        )
+    )
+    return [
+        {"title": words.name_of(_, view.model), "values": [round(value, 5) for value in generative]},
+        {"title": _("Logistic regression"), "values": [round(value, 5) for value in discriminative]},
+    ]

@@ -1,0 +1,126 @@
+"""Decoder layer by layer: the boxes after each, and what a suppression adds there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.detr import network, picture, state
+from pages.detr.state import ModelView, corners
+from pages.kit.chart import chart, table
+from pages.kit.ending import Shown
+from pages.kit.language import translator
+from pages.kit.loaders import compute
+from pages.kit.page import Page
+from pages.kit.stage import StageBox, stage
+from vizcore import detr
+from vizcore.data.scenes import CLASSES
+from vizcore.figures import detr as figures
+from vizcore.figures import theme
+from vizcore.training import detr_shipping
+
+
+def show(page: Page, view: ModelView) -> Shown:
+    """Draws the boxes after one decoder layer, and what was measured over 500 scenes."""
+    _ = page.translate
+    places = picture.show(page, view)
+    run = network.run(page, view.picture)
+    num_layers = len(run.trace.boxes)
+    with places[0]:
+        page.select(
+            state.AFTER_LAYER,
+            _("After decoder layer"),
+            {str(layer): str(layer) for layer in range(1, num_layers + 1)},
+            few=True,
+        )
+    with places[1]:
+        page.slider(state.SCORE_THRESHOLD, _("Score threshold"))
+    with places[2]:
+        page.toggle(state.NMS, _("Then NMS"))
+    page.lesson("layers")
+    left, right = st.columns([1.2, 1])
+    with left:
+        _show_layer(page, view, run)
+    with right:
+        _show_measured(page)
+    return Shown(name="grad2box-detr-layers")
+
+
+def _show_layer(page: Page, view: ModelView, run: network.Run) -> None:
+    _ = page.translate
+    trace, layer = run.trace, min(view.after_layer, len(run.trace.boxes)) - 1
+    kept = compute(detr.suppress_layer, trace, layer, score_threshold=view.score_threshold)
+    found = trace.found(view.score_threshold, layer=layer).tolist()
+    removed = set(kept.suppressed.tolist()) if view.nms else set()
+    say = translator("classes")
+    stood = [
+        StageBox(
+            str(query),
+            corners(trace.boxes[layer, query]),
+            f"{query} {say(CLASSES[int(trace.labels[layer, query])])}",
+            theme.SUPPRESSED if query in removed else theme.PREDICTION,
+            fill=False,
+            dash="3 4" if query in removed else "",
+            score=float(trace.scores[layer, query]),
+        )
+        for query in found
+    ]
+    if run.drawn is not None:
+        stood += [
+            StageBox(f"object{index}", corners(box), "", theme.TARGET, dash="7 4", fill=False)
+            for index, box in enumerate(run.drawn.boxes)
+        ]
+    stage(
+        page.key("layers"),
+        boxes=stood,
+        size=trace.image_size,
+        photo=view.picture.pixels,
+        mode="select",
+        version=f"{view.picture.kind}.{view.picture.name}",
+        title=_("Boxes after decoder layer {layer}", layer=layer + 1),
+        presenter=page.presenting,
+    )
+    st.caption(
+        _(
+            "After layer {layer}: {found} sure boxes; NMS at 0.7 would remove {removed}.",
+            layer=layer + 1,
+            found=len(found),
+            removed=len(kept.suppressed),
+        )
+    )
+
+
+def _show_measured(page: Page) -> None:
+    _ = page.translate
+    card = compute(detr_shipping.load_detr_card)
+    chart(
+        page,
+        "layers_ap",
+        figures.plot_layers(card.layers, translate=_),
+        alt=_(
+            "AP by decoder layer, plain and after NMS: {list}.",
+            list="; ".join(f"{row['ap']:.3f}, {row['nms_ap']:.3f}" for row in card.layers),
+        ),
+    )
+    st.caption(
+        _(
+            "Measured on {scenes} scenes that the network never saw, after {steps} training steps.",
+            scenes=card.num_scenes,
+            steps=card.steps,
+        )
+    )
+    table([{_(label): round(card.quality[name], 3) for name, label in figures.QUALITY_NAMES.items()}])
+    others = {each.name: each.quality for each in compute(detr_shipping.list_detr_cards) if each.name != "detr"}
+    if len(others) > 1:
+        st.markdown(_("**What each part is worth**, with one short budget for all:"))
+        chart(
+            page,
+            "ablations",
+            figures.plot_qualities(others, translate=_),
+            alt=_(
+                "AP without parts: {list}.",
+                list="; ".join(
+                    f"{_(figures.ABLATION_NAMES.get(name, name))} {quality['ap']:.3f}"
+                    for name, quality in others.items()
+                ),
+            ),
+        )

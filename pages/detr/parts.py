@@ -1,0 +1,64 @@
+"""The parts of the page: the matching always, the others where the network that was trained here was shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.detr import attention, layers, losses, matching, network, queries, state, training
+from pages.detr.state import ModelView, View
+from pages.kit.ending import Shown
+from pages.kit.loaders import compute
+from pages.kit.page import Page
+from vizcore import detr
+
+Show = Callable[[Page, View], Shown]
+
+
+def choose(page: Page) -> Show:
+    """Draws the choice of the part, where there is one, and returns what shows it."""
+    if not network.is_shipped():
+        page.value(state.PART, among=("matching",))
+        return _show_matching
+    _ = page.translate
+    listed: dict[str, tuple[str, Show]] = {
+        "matching": (_("Matching"), _show_matching),
+        "attention": (_("Attention"), _with_network(attention.show)),
+        "queries": (_("Queries"), _with_network(queries.show)),
+        "layers": (_("Layer by layer"), _with_network(layers.show)),
+        "training": (_("Training"), _with_network(training.show)),
+    }
+    return page.part(listed, state.PART)
+
+
+def _show_matching(page: Page, view: View) -> Shown:
+    matching.show_controls(page, view)
+    summary = matching.summarise(view)
+    matching.show(page, view, summary)
+    if page.shows("loss"):
+        losses.show(page, view, summary)
+    return Shown(
+        compute(detr.write_rows_script, view.queries, view.objects, side=state.SIDE, weights=view.weights),
+        rows=lambda: losses.rows(view, summary),
+        name="grad2box-detr",
+    )
+
+
+def _with_network(show: Callable[[Page, ModelView], Shown]) -> Show:
+    def shown(page: Page, _view: View) -> Shown:
+        left = show(page, state.read_model(page))
+        made, planned = network.progress()
+        if made < planned:
+            st.info(
+                page.translate(
+                    "This network has not been trained to its end: {made} of {planned} steps were made. Its figures "
+                    "are those of a network on its way.",
+                    made=f"{made:,}",
+                    planned=f"{planned:,}",
+                ),
+                icon=":material/hourglass_top:",
+            )
+        return left
+
+    return shown

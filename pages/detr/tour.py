@@ -1,0 +1,182 @@
+"""The lesson of DETR: who gets which object, what a pair costs, why greedy is not enough, and what NMS would lose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pages.detr import state
+from pages.detr.challenges import AT_FIRST, Outcome
+from pages.kit.tour import BringAbout, Choose, Estimate, Step
+from vizcore import detr
+
+CONTEST = {
+    # Query 0 lies exactly on the square but calls it a circle; query 1 is right, and a little beside it.
+    "queries": [[176, 192, 304, 320, 80, 10, 5], [208, 192, 336, 320, 5, 90, 3]],
+    "objects": [[176, 192, 304, 320, 1]],
+}
+WEIGHTS = dict(zip(("cost_class", "cost_bbox", "cost_giou"), AT_FIRST, strict=True))
+
+
+def preset(name: str) -> dict[str, Any]:
+    """The boxes of a preset as link parameters."""
+    queries, objects = detr.preset_rows(name, side=state.SIDE)
+    return {"queries": queries, "objects": objects}
+
+
+def _said(value: float) -> str:
+    """A number with a minus sign as the picture has it."""
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _costs(outcome: Outcome) -> Mapping[str, object]:
+    summary = outcome.summary
+    return {
+        "queries": len(outcome.view.queries),
+        "objects": len(outcome.view.objects),
+        "total": _said(summary.trace.total),
+        "greedy": _said(summary.greedy.total),
+        "more": _said(outcome.dearer),
+        "left": int((summary.owner < 0).sum()),
+    }
+
+
+def _contest(outcome: Outcome) -> Mapping[str, object]:
+    summary = outcome.summary
+    cost, place = summary.trace.cost, summary.bbox_part + summary.giou_part
+    return {
+        "exact": _said(cost[0, 0]),
+        "beside": _said(cost[1, 0]),
+        "place": _said(place[1, 0] - place[0, 0]),
+        "class": _said(summary.class_part[0, 0] - summary.class_part[1, 0]),
+        "weight": f"{outcome.view.weights[0]:g}",
+    }
+
+
+def _second(outcome: Outcome) -> Mapping[str, object]:
+    summary = outcome.summary
+    return {
+        "p": _said(summary.probabilities[1, -1]),
+        "loss": _said(summary.surprise[1]),
+        "weight": f"{summary.loss_weights[1]:g}",
+        "first": _said(summary.trace.cost[0, 0]),
+        "second": _said(summary.trace.cost[1, 0]),
+    }
+
+
+def _pair(outcome: Outcome) -> Mapping[str, object]:
+    cost = outcome.summary.trace.cost
+    return {
+        **_costs(outcome),
+        "a": _said(cost[0, 0]),
+        "b": _said(cost[0, 1]),
+        "other_a": _said(cost[1, 0]),
+        "other_b": _said(cost[1, 1]),
+    }
+
+
+def _close(outcome: Outcome) -> Mapping[str, object]:
+    summary = outcome.summary
+    return {
+        "kept": len(summary.suppression.keep),
+        "objects": len(outcome.view.objects),
+        "iou": _said(summary.iou[1, 0]),
+        "threshold": _said(outcome.view.iou_threshold),
+    }
+
+
+def _owner_is(query: int, target: int = 0) -> Any:
+    return lambda outcome: len(outcome.summary.owner) > target and outcome.summary.owner[target] == query
+
+
+STEPS = (
+    Step(
+        name="slots",
+        state={
+            "part": "matching",
+            **preset("flip"),
+            **WEIGHTS,
+            "shown": "total",
+            "beside": [],
+            "stepped": False,
+            "step": 0,
+        },
+        shows=("matrix",),
+        plays=True,
+        numbers=_costs,
+        minutes=1,
+    ),
+    Step(
+        name="cost",
+        state=CONTEST,
+        reveals=("matrix",),
+        question=Choose(lambda outcome: "exact" if _owner_is(0)(outcome) else "beside"),
+        numbers=_contest,
+        minutes=2,
+    ),
+    Step(
+        name="weights",
+        controls=("cost_class",),
+        shows=("matrix",),
+        look_at="cost_class",
+        question=BringAbout(lambda outcome: len(outcome.view.queries) == 2 and _owner_is(1)(outcome)),
+        numbers=_contest,
+    ),
+    Step(
+        name="duplicates",
+        state={**preset("duplicates"), **WEIGHTS},
+        question=Choose(lambda outcome: "nothing" if outcome.summary.wanted[1] == state.NUM_CLASSES else "both"),
+        reveals=("matrix", "loss"),
+        numbers=_second,
+        minutes=2,
+    ),
+    Step(
+        name="greedy",
+        state=preset("greedy"),
+        shows=("matrix",),
+        reveals=("totals",),
+        question=Choose(lambda outcome: "b" if _owner_is(0, 1)(outcome) else "a"),
+        then={"beside": ["greedy"]},
+        look_at="view:matrix",
+        numbers=_pair,
+        minutes=2,
+    ),
+    Step(
+        name="path",
+        state={"beside": [], "stepped": True, "step": 2},
+        shows=("matrix",),
+        question=Choose(lambda outcome: "moves" if _owner_is(1, 0)(outcome) else "stays"),
+        then={"step": 3},
+        numbers=_pair,
+        minutes=2,
+    ),
+    Step(
+        name="crowded",
+        state={**preset("crowded"), "stepped": False, "step": 0},
+        shows=("matrix",),
+        reveals=("totals",),
+        question=Estimate(lambda outcome: int((outcome.summary.owner < 0).sum()), 0.5, 0, 9, 1),
+        numbers=_costs,
+    ),
+    Step(
+        name="close",
+        state={**preset("overlapping"), "iou_threshold": 0.7},
+        question=Choose(lambda outcome: "one" if len(outcome.summary.suppression.keep) == 1 else "both"),
+        reveals=("totals",),
+        then={"beside": ["nms"]},
+        numbers=_close,
+        minutes=2,
+    ),
+    Step(
+        name="own",
+        state={
+            "queries": [[96, 160, 224, 288, 80, 5, 5], [288, 160, 416, 288, 80, 5, 5]],
+            "objects": [[80, 224, 208, 352, 0], [304, 224, 432, 352, 0]],
+            "beside": ["greedy"],
+        },
+        shows=("matrix", "totals"),
+        question=BringAbout(lambda outcome: outcome.dearer > 0.005),
+        numbers=_costs,
+        minutes=2.5,
+    ),
+)

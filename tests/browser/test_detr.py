@@ -1,0 +1,117 @@
+"""The matching in Chromium: dragged in silence with torch's costs, stepped, and asked by keys."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pages.detr import state
+from tests.browser.conftest import Traffic, settled
+from vizcore import detr
+
+ROOT = """const root = [...document.querySelectorAll("*")].map((element) => element.shadowRoot)
+    .find((found) => found?.querySelector(".detr"));"""
+READ = f"""() => {{
+    {ROOT}
+    const boxes = [...root.querySelectorAll(".stage .boxes > .box")].map((box) => {{
+        const body = box.querySelector(".body");
+        const [x, y, w, h] = ["x", "y", "width", "height"].map((name) => Number(body.getAttribute(name)));
+        return [box.dataset.id, [x, y, x + w, y + h]];
+    }});
+    const total = (name) => Number(root.querySelector(`[data-total=${{name}}]`).dataset.value);
+    return {{
+        boxes: Object.fromEntries(boxes), pairs: root.querySelector(".detr").dataset.pairs,
+        cells: [...root.querySelectorAll("[data-cell]")].map((cell) => cell.textContent),
+        optimal: total("optimal"), greedy: total("greedy"),
+    }};
+}}"""
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
+
+
+@pytest.fixture
+def open_detr(app_url, page):
+    def go(query: str) -> Page:
+        page.goto(f"{app_url}/detr?lang=en&{query}")
+        settled(page)
+        page.wait_for_selector(".detr[data-ready]", timeout=90_000)
+        return page
+
+    return go
+
+
+def rows_of(preset: str) -> tuple[list, list]:
+    return detr.preset_rows(preset, side=state.SIDE)
+
+
+def written(rows: list) -> str:
+    return "_".join(",".join(f"{value:g}" for value in row) for row in rows)
+
+
+def same_as_torch(page: Page, preset: str) -> dict:
+    """Compares what is on the screen with the matching of the boxes that are on the screen."""
+    seen = page.evaluate(READ)
+    queries, objects = rows_of(preset)
+    queries = [[*seen["boxes"][f"q{index}"], *row[4:]] for index, row in enumerate(queries)]
+    objects = [[*seen["boxes"][f"t{index}"], row[4]] for index, row in enumerate(objects)]
+    summary = detr.summarise_rows(queries, objects, side=state.SIDE)
+    pairs = zip(summary.trace.queries, summary.trace.targets, strict=True)
+    assert seen["pairs"] == " ".join(f"{query}{state.letter(target)}" for query, target in pairs)
+    assert seen["optimal"] == pytest.approx(summary.trace.total, abs=1e-6)
+    assert seen["greedy"] == pytest.approx(summary.greedy.total, abs=1e-6)
+    assert seen["cells"] == [f"{value:.2f}".replace("-", "−") for value in summary.trace.cost.ravel()]
+    return seen
+
+
+def test_a_drag_flips_the_pairs_in_silence_with_torchs_costs(open_detr, page) -> None:
+    traffic = Traffic()
+    traffic.watch(page)
+    queries, objects = rows_of("flip")
+    open_detr(f"tour=0&beside=greedy&queries={written(queries)}&objects={written(objects)}")
+    assert same_as_torch(page, "flip")["pairs"] == "0A 1B"
+    world = page.locator(".detr svg.world").bounding_box()
+    assert world is not None
+    unit = world["width"] / state.SIDE
+    at = lambda x, y: (world["x"] + x * unit, world["y"] + y * unit)  # noqa: E731
+    page.mouse.move(*at(203, 214))  # within query 0 alone, at its left edge
+    page.mouse.down()
+    sent = len(traffic.sent)
+    found = []
+    for x in (207, 215, 239, 275):
+        page.mouse.move(*at(x, 214))
+        page.evaluate(TWO_FRAMES)
+        found.append(same_as_torch(page, "flip")["pairs"])
+    assert found[0] == "0A 1B"
+    assert found[-1] == "0B 1A"
+    assert len(traffic.sent) == sent  # a drag tells nobody
+    page.mouse.up()
+    page.wait_for_function("() => location.search.includes('queries=272,')")
+    same_as_torch(page, "flip")
+
+
+def test_a_matching_is_stepped_and_a_cell_says_its_parts(open_detr, page) -> None:
+    queries, objects = rows_of("greedy")
+    open_detr(f"tour=0&stepped=1&step=2&queries={written(queries)}&objects={written(objects)}")
+    step = page.locator(".detr .step")
+    expect(step).to_contain_text("Query 1 wants object A, but query 0 has it.")
+    assert page.evaluate(READ)["pairs"] == "0A"
+    page.keyboard.press("ArrowRight")
+    expect(step).to_contain_text("1 → A, 0 → B")
+    assert page.evaluate(READ)["pairs"] == "0B 1A"
+    page.locator('[data-cell="0/0"]').focus()
+    page.keyboard.press("ArrowDown")
+    summary = detr.summarise_rows(queries, objects, side=state.SIDE)
+    expect(page.locator(".detr .cell-line")).to_contain_text(f"GIoU {summary.giou_part[1, 0]:.2f}".replace("-", "−"))
+
+
+def test_what_a_query_says_is_changed_by_hand(open_detr, page) -> None:
+    queries, objects = rows_of("duplicates")
+    open_detr(f"tour=0&queries={written(queries)}&objects={written(objects)}")
+    assert page.evaluate(READ)["pairs"] == "0A 2B"
+    page.locator('.detr .box[data-id="q0"]').focus()
+    page.keyboard.press("Enter")
+    page.locator('.detr .box[data-id="q0"]').click(position={"x": 3, "y": 3}, force=True)
+    slider = page.locator('.detr input[data-class="0"]')
+    slider.focus()
+    page.keyboard.press("Home")  # query 0 is no circle any more: query 1 gets the object
+    expect(page.locator('.detr[data-pairs="1A 2B"]')).to_be_attached()
+    page.wait_for_function("() => location.search.includes('queries=112,192,272,320,0,2,4_')")

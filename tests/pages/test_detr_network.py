@@ -1,0 +1,141 @@
+"""The parts of the DETR page that need a network, over one that has learned nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+import torch
+
+from pages.detr import attention, network, state
+from pages.kit.pictures import scene
+from tests.pages.opening import open_page
+from tests.pages.pieces import component, link
+from vizcore import detr
+from vizcore.detr import history
+from vizcore.models import detr as models
+from vizcore.models.weight_files import save_network
+from vizcore.packing import unpack
+from vizcore.training import detr_shipping
+
+PARTS = ("attention", "queries", "layers", "training")
+NUM_SCENES = 2
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with everything that is shipped of a DETR, and the page looks there."""
+    folder = tmp_path_factory.mktemp("detr")
+    torch.manual_seed(0)
+    fresh = models.DETR(replace(models.SMALL, num_queries=12))
+    save_network(folder / "detr.safetensors", fresh, fresh.config)
+    detector = models.Detector(models.read_detr(folder / "detr.safetensors"))
+    history.save_strip(history.record_strip([(10, detector), (20, detector)], range(NUM_SCENES)), folder=folder)
+    history.save_places(history.record_places(detector, NUM_SCENES), folder=folder)
+    (folder / "detr.csv").write_text("step,loss,ap,ap50\n20,30.5,,\n40,28.25,0.01,0.02\n", encoding="utf-8")
+    quality = {"ap": 0.5, "ap50": 0.7, "ap_small": 0.2, "ap_medium": 0.5, "ap_large": 0.6}
+    card = detr_shipping.DETRCard(
+        name="detr",
+        title="untrained",
+        config=asdict(fresh.config),
+        helps=[],
+        seed=0,
+        data={},
+        steps=20,
+        batch_size=8,
+        hours=0.1,
+        command="",
+        num_scenes=NUM_SCENES,
+        quality=quality,
+        layers=[{"ap": 0.3, "ap50": 0.5, "nms_ap": 0.4, "nms_ap50": 0.6}] * 4,
+        parameters=1,
+        multiply_adds=1,
+        milliseconds=1.0,
+        bytes=1,
+    )
+    for name in ("detr", "detr_reference", "detr_no_encoder"):
+        (folder / f"{name}.json").write_text(json.dumps({**asdict(card), "name": name}), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "FOLDER", folder)
+        patch.setattr(models, "WEIGHTS_FOLDER", folder)
+        patch.setattr(detr_shipping, "WEIGHTS_FOLDER", folder)
+        st.cache_data.clear()
+        st.cache_resource.clear()
+        yield folder
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def test_without_weights_there_is_the_matching_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(network, "FOLDER", tmp_path)
+    app = open_page("detr", part="queries")
+    assert component(app, "program")
+    assert not [radio for radio in app.radio if radio.key == "detr_part"]
+    assert link(app)["part"] == "matching"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_opens_and_its_link_is_the_page(shipped: Path, part: str, lang: str) -> None:
+    app = open_page("detr", part=part, lang=lang, score_threshold="0.05", nms="1", off="1", after_layer="4")
+    assert not app.warning
+    query = link(app)
+    assert query["part"] == part
+    assert query["score_threshold"] == "0.05"
+    assert any("20" in note.value and "12,000" in note.value for note in app.info)  # steps made of those planned
+
+
+def test_all_attention_travels_once(shipped: Path) -> None:
+    app = open_page("detr", part="attention", look="decoder", query="3", layer="1", head="2", score_threshold="0.95")
+    data = component(app, "look")
+    assert (data["query"], data["layer"], data["head"]) == (3, 1, 2)
+    # Nobody is that sure; the query that is asked is drawn all the same.
+    assert [box["id"] for box in data["stage"]["boxes"]] == ["3"]
+    packed = network.packed(scene(0))
+    _, arrays = unpack(packed.content)
+    assert arrays["decoder_cross"].shape[:3] == (4, 4, 12)
+    assert len(packed.content) <= 3_000_000
+    again = open_page("detr", part="attention", look="encoder", point="10,500")
+    assert component(again, "look")["point"] == [10, 500]
+    assert not component(again, "look")["stage"]["boxes"]
+
+
+def test_what_the_browser_asks_is_believed_only_if_it_can_be() -> None:
+    told = {"version": "1", "point": [3, 4.5], "query": 11, "layer": 2, "head": -1}
+    assert attention._asked(told, "1", 12) == [
+        (state.POINT, [[3, 4.5]]),
+        (state.QUERY, 11),
+        (state.LAYER, 2),
+        (state.HEAD, -1),
+    ]
+    assert attention._asked(told, "2", 12) == []
+    assert attention._asked(None, "1", 12) == []
+    wrong = {"version": "1", "point": [3, float("nan")], "query": 12, "layer": True, "head": -2}
+    assert attention._asked(wrong, "1", 12) == []
+
+
+def test_the_order_of_the_queries_changes_nothing_and_the_last_one_can_be_missed(shipped: Path) -> None:
+    picture = scene(0)
+    plain = network.asked(picture, range(12))
+    turned = network.asked(picture, range(11, -1, -1))
+    np.testing.assert_allclose(turned.boxes[:, ::-1], plain.boxes, atol=0.01)
+    app = open_page("detr", part="queries", off="1", query="99", turned="1", score_threshold="0.05")
+    assert any("11 now" in caption.value for caption in app.caption)
+
+
+def test_a_strip_is_matched_anew_at_each_time(shipped: Path) -> None:
+    strip = detr.load_strip(folder=shipped)
+    matched = detr.match_strip(strip, 1)
+    assert matched.owners[0].tolist() == matched.owners[1].tolist()  # the same network twice
+    assert matched.flips.tolist() == [0]
+    for target, owner in enumerate(matched.owners[0].tolist()):
+        if owner >= 0:
+            cx, cy, width, height = (strip.boxes[0, 1, owner] * models.CANVAS).tolist()
+            wanted = [cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2]
+            np.testing.assert_allclose(matched.boxes[0, target], wanted, atol=1e-3)
+    assert len(set(matched.owners[0][matched.owners[0] >= 0])) == min(12, len(matched.labels))
