@@ -38,18 +38,18 @@ class View:
         seed: of the program's random numbers.
         program: the learner's own, or still the preset's.
         step: where the stepper was left.
-        opened: the iteration of folded loops that is recorded whole besides, 0 for none.
         real: whether the graph of a real network is shown too.
         network: which one.
+        opened: the iteration of folded loops that is recorded whole besides, 0 for none.
     """
 
     preset: Preset
     seed: int
     program: str
     step: int
-    opened: int
     real: bool
     network: str
+    opened: int = 0
 
     @property
     def is_presets_own(self) -> bool:
@@ -69,5 +69,5 @@ def read(page: Page) -> View:
         preset,
         seed=page.value(SEED),
         program=page.value(program_of(preset)),
-        **page.values(STEP, OPENED, REAL, NETWORK),
+        **page.values(STEP, REAL, NETWORK, OPENED),
     )

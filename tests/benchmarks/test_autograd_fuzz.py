@@ -11,13 +11,13 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from tests.vizcore.autograd_programs import random_program, run_plain_torch
+from tests.vizcore.autograd_programs import MAKERS, SCHEDULES, random_program, run_plain_torch, training_program
 from vizcore.autograd import run_in_worker, vocabulary
 from vizcore.autograd.worker import TASK
 from vizcore.sandbox import Sandbox
@@ -42,6 +42,57 @@ s = torch.tensor(7)
 a = [x, 1, [y, 2.0]]
 n = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5))
 """
+CLASSES = """\
+import numpy as np
+import matplotlib.pyplot as plt
+class Net(nn.Module):
+    def __init__(self, width=3):
+        super().__init__()
+        self.fc = nn.Linear(3, width)
+        self.seen = {}
+    def forward(self, v):
+        return self.fc(v) * 2
+class Plain:
+    size = 3
+    def __init__(self, v=1):
+        self.v = v
+    def __len__(self):
+        return self.v
+    def __getitem__(self, at):
+        return self.v
+    def __call__(self, v):
+        return v
+net = Net()
+p = Plain()
+f = lambda v, w=2: v * w
+d = {'a': x, 1: [y], 'n': net}
+q = np.linspace(0, 1, 5)
+opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+schedule = torch.optim.lr_scheduler.StepLR(opt, 2)
+"""
+OBJECTS = (
+    "net",
+    "p",
+    "f",
+    "d",
+    "q",
+    "opt",
+    "schedule",
+    "Net",
+    "Plain",
+    "np.random",
+    "plt",
+    "opt.param_groups",
+    "net.fc",
+    "super()",
+    "self",
+    "torch.optim.Adam",
+)
+WORDS_OF = (
+    "fc", "fc.weight", "fc.weight.data", "seen", "forward", "parameters()", "named_parameters()", "state_dict()", "load_state_dict", "train()", "eval()", "zero_grad", "step", "state",
+    "param_groups", "param_groups[0]", "param_groups[0]['lr']", "get_last_lr()", "get", "items()", "keys()", "values()", "pop", "update", "setdefault", "v", "size", "__len__", "__class__", "__dict__",
+    "add_param_group", "defaults", "last_epoch", "register_buffer", "register_hook", "requires_grad_", "apply", "to", "plot", "randn", "reshape", "mean", "T", "copy", "tolist", "children()", "modules()",
+)  # fmt: skip
 NAMES = ("x", "y", "m", "i", "k", "b", "c", "e", "s", "a", "n")
 NUMBERS = (
     "0", "1", "2", "3", "-1", "-2", "0.5", "64", "4096", "5000", "10**5", "10**9", "-10**9", "2**31", "-2**31", "2**62", "2**63 - 1", "-2**63", "1e9", "1e300",
@@ -141,6 +192,69 @@ class Grammar:
         return self.draw.choice((*forms[:1], *forms[:1], *forms))
 
 
+class Language(Grammar):
+    """Draws programs with classes, optimizers, dicts, comprehensions and loops that fold, and puts extremes into them."""
+
+    def value(self, depth: int) -> str:
+        """An expression."""
+        kind = self.draw.random()
+        if depth <= 0:
+            return self.draw.choice(OBJECTS) if kind < 0.3 else super().value(depth)
+        if kind < 0.20:
+            word = f"{self.draw.choice(OBJECTS)}.{self.draw.choice(WORDS_OF)}"
+            return word if word.endswith((")", "]")) or kind < 0.1 else f"{word}({self.arguments(depth)})"
+        if kind < 0.30:
+            return f"{self.draw.choice(OBJECTS)}({self.arguments(depth)})"
+        if kind < 0.36:
+            return f"{{{self.value(depth - 1)}: {self.value(depth - 1)}, 'b': {self.value(0)}}}"
+        if kind < 0.42:
+            return f"{{k: {self.value(depth - 1)} for k in {self.value(depth - 1)} if {self.value(0)}}}"
+        if kind < 0.47:
+            return f"[(k, v) for k, v in {self.draw.choice(('zip', 'enumerate'))}({self.value(depth - 1)})]"
+        if kind < 0.52:
+            return f"(lambda a, *b, c=1, **e: {self.value(depth - 1)})({self.arguments(depth)})"
+        if kind < 0.56:
+            maker = self.draw.choice(MAKERS).format(p=self.value(depth - 1))
+            return maker.replace("0.9", self.value(0)).replace("0.01", self.draw.choice(NUMBERS))
+        if kind < 0.59:
+            return (
+                self.draw.choice(SCHEDULES)
+                .replace("opt", self.value(depth - 1))
+                .replace("5", self.draw.choice(NUMBERS))
+            )
+        if kind < 0.64:
+            return f"np.{self.draw.choice(('array', 'zeros', 'linspace', 'arange', 'random.randn', 'dot', 'exp'))}({self.arguments(depth)})"
+        if kind < 0.67:
+            return f"{self.draw.choice(('%d', '%9.3f', '{:>5}', '{a}', '%s %s'))!r} {self.draw.choice('%+')} {self.value(depth - 1)}"
+        if kind < 0.70:
+            return f"'{{:{self.draw.choice(('>9', '.3f', '099', 'x', '%'))}}}'.format({self.value(depth - 1)})"
+        if kind < 0.74:
+            return f"sorted({self.value(depth - 1)}, key=lambda v: {self.value(depth - 1)})"
+        return super().value(depth)
+
+    def statement(self) -> str:
+        """A line, a block or a definition."""
+        one, two = self.value(2), self.value(1)
+        name = self.draw.choice((*NAMES, "d", "opt", "net"))
+        body = super().statement().replace("\n", "\n    ")
+        forms = (
+            f"for j in range({self.draw.choice((13, 60, 300))}):\n    {body}\n    z = j * 0.5", f"k = 0\nwhile k < {self.draw.choice((5, 40, 1000))}:\n    k += 1\n    {body}",
+            f"def g(v, n=3):\n    {body}\n    return {one} if n < 1 else g(v, n - 1)\n{name} = g({two})", f"class C(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.w = {one}\n    def forward(self, v):\n        return {two}\n{name} = C()(x)",
+            f"class D(Plain):\n    def __add__(self, o):\n        return {one}\n    __radd__ = __add__\n{name} = D() + {two}", f"d[{two}] = {one}", f"net.{self.draw.choice(('fc', 'seen', 'w', 'weight', 'training', '_modules'))} = {one}",
+            f"try:\n    {body}\nexcept {self.draw.choice(('Exception', 'ValueError', '(KeyError, RuntimeError)'))} as e:\n    print(e)\nfinally:\n    z = {two}",
+            f"opt.zero_grad()\nnet({two}).sum().backward()\nopt.step()\nschedule.step()", f"opt.param_groups[0]['lr'] = {one}", f"net.fc.weight.register_hook(lambda g: {two})\nnet(x).sum().backward()",
+            f"plt.plot({one}, {two})\nplt.title({two})\nplt.show()", f"del {name}", f"{name}, *rest = {one}", f"global_ = [{name}]\nglobal_[0] = global_", f"assert {two}, {one}", f"with torch.enable_grad():\n    {body}",
+            f"for j in range(50):\n    opt.zero_grad()\n    loss = net(x).sum() * {two}\n    loss.backward()\n    opt.step()\n    print(loss)",
+        )  # fmt: skip
+        return self.draw.choice((*forms, f"{name} = {one}", f"print({one})", super().statement()))
+
+
+def language_program(seed: int) -> str:
+    """A hostile program over the whole language."""
+    language = Language(seed)
+    return HEAD + CLASSES + "\n".join(language.statement() for _ in range(language.draw.randint(1, 5))) + "\n"
+
+
 def hostile_program(seed: int) -> str:
     """A program that does what nobody would."""
     grammar = Grammar(seed)
@@ -161,7 +275,8 @@ def server_memory() -> int:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_hostile_programs(place: Sandbox) -> None:
+@pytest.mark.parametrize("make", [hostile_program, language_program])
+def test_hostile_programs(place: Sandbox, make: Callable[[int], str]) -> None:
     """No process dies, nothing escapes, nothing takes long; prints what happened and the slowest."""
     found: Counter[str] = Counter()
     faults: list[str] = []
@@ -169,7 +284,7 @@ def test_hostile_programs(place: Sandbox) -> None:
     lock = threading.Lock()
 
     def attack(seed: int) -> None:
-        source = hostile_program(seed)
+        source = make(seed)
         start = time.monotonic()
         run = run_in_worker(source, wall_s=30, place=place)
         took = time.monotonic() - start
@@ -199,11 +314,12 @@ def test_hostile_programs(place: Sandbox) -> None:
     assert growth < 64 * 2**20
 
 
-def test_valid_programs_beside_plain_torch(place: Sandbox) -> None:
+@pytest.mark.parametrize("make", [random_program, training_program])
+def test_valid_programs_beside_plain_torch(place: Sandbox, make: Callable[[int], str]) -> None:
     """Values, gradients and prints equal those of plain torch to the last bit."""
     num_right = 0
     for first in range(SEED, SEED + NUM_VALID, BATCH):
-        programs = [(random_program(seed), seed) for seed in range(first, min(first + BATCH, SEED + NUM_VALID))]
+        programs = [(make(seed), seed) for seed in range(first, min(first + BATCH, SEED + NUM_VALID))]
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             runs = list(pool.map(lambda program: run_in_worker(*program, wall_s=30, place=place), programs))
         for (source, _), run, expected in zip(programs, runs, run_plain_torch(programs), strict=True):

@@ -117,6 +117,99 @@ def random_program(seed: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+MAKERS = (
+    "torch.optim.SGD({p}, lr=0.05)", "torch.optim.SGD({p}, lr=0.02, momentum=0.9)", "torch.optim.SGD({p}, 0.02, momentum=0.8, nesterov=True, weight_decay=0.01)",
+    "torch.optim.Adam({p}, lr=0.03)", "torch.optim.Adam({p}, lr=0.01, betas=(0.8, 0.9), amsgrad=True)", "torch.optim.AdamW({p}, lr=0.02, weight_decay=0.1)",
+    "torch.optim.RMSprop({p}, lr=0.01)", "torch.optim.RMSprop({p}, lr=0.01, momentum=0.5, centered=True)",
+)  # fmt: skip
+SCHEDULES = (
+    "torch.optim.lr_scheduler.StepLR(opt, step_size=5, gamma=0.5)", "torch.optim.lr_scheduler.ExponentialLR(opt, gamma=0.97)",
+    "torch.optim.lr_scheduler.CosineAnnealingLR(opt, T_max=20)",
+)  # fmt: skip
+LAYERS = ("nn.Tanh()", "nn.ReLU()", "nn.Sigmoid()", "nn.Softplus()", "nn.LayerNorm(4)", "nn.Dropout(0.2)")
+
+
+def training_program(seed: int) -> str:
+    """A program as courses write it: a class, an optimizer, a schedule, a loop that folds, dicts and comprehensions."""
+    draw = random.Random(seed)
+    epochs = draw.choice((1, 3, 12, 13, 20, 40))
+    lines = [
+        "import torch",
+        "from torch import nn",
+        "x = torch.randn(6, 3)",
+        "y = x.sum(dim=1, keepdim=True)",
+        "def squared(a, b=y, *, scale=1.0):",
+        "    return scale * ((a - b) ** 2).mean()",
+    ]
+    if draw.random() < 0.7:
+        lines += [
+            "class Net(nn.Module):",
+            "    def __init__(self, width=4):",
+            "        super().__init__()",
+            "        self.first = nn.Linear(3, width)",
+            f"        self.middle = {draw.choice(LAYERS)}",
+            "        self.last = nn.Linear(width, 1)",
+            "        self.calls = 0",
+            draw.choice(("", "        self.bias = nn.Parameter(torch.zeros(1))")),
+            "    def forward(self, x):",
+            "        self.calls += 1",
+            "        h = self.middle(self.first(x))",
+            draw.choice(("        return self.last(h)", "        return self.last(h) + self.first.bias.sum()")),
+            "net = Net()",
+        ]
+        parameters = "net.parameters()"
+        if draw.random() < 0.2:
+            parameters = "[{'params': net.first.parameters(), 'lr': 0.001}, {'params': net.last.parameters()}]"
+    else:
+        lines += ["w = torch.randn(3, 1, requires_grad=True)", "b = torch.zeros(1, requires_grad=True)"]
+        lines += ["net = lambda v: v @ w + b"]
+        parameters = "[w, b]"
+    has_schedule = draw.random() < 0.4
+    lines += [
+        f"opt = {draw.choice(MAKERS).format(p=parameters)}",
+        *([f"schedule = {draw.choice(SCHEDULES)}"] if has_schedule else []),
+        "seen = {'loss': [], 'rate': []}",
+        "best = None",
+        f"for epoch in range({epochs}):",
+        "    opt.zero_grad()",
+        draw.choice(
+            ("    loss = squared(net(x))", "    loss = F.mse_loss(net(x), y)", "    loss = squared(net(x), scale=0.5)")
+        ),
+        draw.choice(("    loss.backward()", "    if epoch % 2 == 0 or loss > 0.1:\n        loss.backward()")),
+        "    opt.step()",
+        *(["    schedule.step()"] if has_schedule else []),
+        "    seen['loss'].append(loss.item())",
+        "    seen['rate'].append(opt.param_groups[0]['lr'])",
+        draw.choice(
+            ("", "    for k, batch in enumerate(x.split(2)):\n        seen[k] = seen.get(k, 0) + batch.sum().item()")
+        ),
+        draw.choice(
+            ("", "    if best is None or loss.item() < best:\n        best = loss.item()\n    else:\n        break")
+        ),
+        draw.choice(
+            (
+                "",
+                "    if epoch % 10 == 0:\n        print(f'{epoch}: {loss.item():.4f}')",
+                "    print(epoch, loss.item())",
+            )
+        ),
+        draw.choice(("", "left = 30\nwhile left > 0:\n    left -= 1\n    x = x * 0.99")),
+        "names = {name: len(values) for name, values in seen.items() if isinstance(values, list)}",
+        "small = [round(value, 3) for value in seen['loss'] if value < 1.0][:3]",
+        "pairs = [(a, b) for a, b in zip(seen['loss'], seen['rate'])][-1]",
+        "print(names, small, pairs, sorted(seen['loss'])[0])",
+    ]
+    if draw.random() < 0.5:
+        lines += [
+            "try:",
+            draw.choice(("    x @ x", "    seen['none']", "    1 / 0")),
+            "except Exception as error:",
+            "    print(type(error).__name__)",
+        ]
+    lines += ["last = seen['loss'][-1]", "loss = squared(net(x))", "loss.backward()", "print(loss)"]
+    return "\n".join(line for line in lines if line) + "\n"
+
+
 _ORACLE = """
 import io, json, math, sys, warnings
 from contextlib import redirect_stdout

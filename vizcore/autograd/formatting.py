@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from vizcore.autograd import limits
-from vizcore.autograd.machine import Machine, kind_of
+from vizcore.autograd.bounds import Bounds
+from vizcore.autograd.machine import kind_of
 from vizcore.autograd.optimizers import Optimizer
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
@@ -38,7 +39,7 @@ _CONVERSIONS = (_AS_TEXT, _AS_WRITTEN, _AS_ASCII) = (ord("s"), ord("r"), ord("a"
 _BAD_FORMAT = "This number format is not part of the lab's Python."
 
 
-class Formatting(Machine):
+class Formatting(Bounds):
     """The part of the interpreter that writes text."""
 
     def _text(self, value: Any, *, quoted: bool, node: ast.AST, room: float = math.inf) -> str:

@@ -30,6 +30,7 @@ REFUSED = [
     "','.join(['a' * 1000] * 1000)", "'a'.replace('', 'a' * 1999)", "'a'.center(10**9)", "'a'.zfill(10**9)", "a = []\na.extend(range(10**9))", "a = {}\nfor i in range(10**6):\n    a[i] = i", "plt.plot(range(10**9))",
     "a = []\na.append(a)\na.append(1)", "a = {}\na['a'] = a\na['b'] = 1", "s = 'a'\nwhile True:\n    s += s", "torch.autograd.functional.hessian(lambda x: x.sum(), torch.ones(4096))", "torch.autograd.functional.jacobian(lambda x: x, torch.ones(4096))",
     "for i in range(30):\n    plt.plot([1])", "random.sample(range(10**9), 10**8)", "torch.FloatTensor(10**9)", "torch.empty(10**9)", "divmod(10**30, 3)",
+    "np.linspace(torch.ones(2, dtype=torch.bfloat16), 1)", "class A: pass\nnp.zeros(3)[A()]", "np.zeros(3)[print]", "q = np.zeros(3)\nq[{}] = 1",
     # stack and time
     "def f(): return f()\nf()", "f = lambda: f()\nf()", "def f(n): return g(n)\ndef g(n): return f(n)\nf(0)", "class A:\n    def __repr__(self): return str(self)\nprint(A())", "class A:\n    def __add__(self, o): return self + o\nA() + 1",
     "class N(nn.Module):\n    def forward(self, x): return self(x)\nN()(torch.ones(1))", "def f(x): return max([1], key=f)\nf(1)", "def f(x): return sorted([1, 2], key=f)\nf(1)", "def f():\n    while True:\n        yield 1\nf()",
