@@ -225,7 +225,7 @@ def score_stop() -> varifocalnet.LossCurves:
 def matching_stop() -> MatchingStop:
     """Six queries and four objects: two queries get none."""
     side = 100
-    queries, objects = detr.preset_rows("scene", side=side)
+    queries, objects = (tuple(map(tuple, rows)) for rows in detr.preset_rows("scene", side=side))
     summary = detr.summarise_rows(queries, objects, side=side)
     return MatchingStop(np.array(queries)[:, :4], np.array(objects)[:, :4], summary.owner)
 

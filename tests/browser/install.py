@@ -1,7 +1,8 @@
 """Makes sure that there is a Chromium to test in: the system's, else Debian's package, else Playwright's own.
 
 ``python -m tests.browser.install`` prints which one will be used. A machine without any fails here, never by skipping
-tests.
+tests. It also installs Debian's redis-server where that is missing and can be installed; without it the tests of rooms
+that several processes share are skipped, in CI they fail.
 """
 
 from __future__ import annotations
@@ -35,14 +36,19 @@ def find_chromium() -> str | None:
     return own if Path(own).exists() else None
 
 
+def install_packages(*names: str) -> bool:
+    """Installs Debian's packages; whether that could be tried: as root, where there is apt."""
+    if not (hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get")):
+        return False
+    subprocess.run(["apt-get", "update", "-qq"], check=False)
+    subprocess.run(["apt-get", "install", "-y", "-qq", *names], check=False, stdout=subprocess.DEVNULL)
+    return True
+
+
 def install() -> str:
     """Finds or installs Chromium and returns its path."""
     found = find_chromium()
-    if found is None and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "update", "-qq"], check=False)
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "chromium", "fonts-noto-cjk"], check=False, stdout=subprocess.DEVNULL
-        )
+    if found is None and install_packages("chromium", "fonts-noto-cjk"):
         found = find_chromium()
     if found is None:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
@@ -54,3 +60,5 @@ def install() -> str:
 
 if __name__ == "__main__":
     print(install())
+    if shutil.which("redis-server") is None:
+        install_packages("redis-server")
