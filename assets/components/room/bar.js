@@ -83,7 +83,7 @@ class Bar {
     if (first) this.enter();
     if (data.answer && this.client.answers[data.answer.question] !== data.answer.value && this.client.role === "student")
       this.client.say({ type: "answer", ...data.answer });
-    this.seat.drawn(data.page);
+    this.seat.drawn(data.page, data.taken);
     this.overlay();
     this.refresh();
   }

@@ -22,6 +22,7 @@ export class Seat {
     this.step = null;
     this.gathered = null;
     this.wanted = { view: 0, link: "" }; // what Python is to show
+    this.taken = 0; // the view that Python opened last
     this.view = ""; // what the page shows
     this.page = null; // what Python says of the page
     this.sent = {};
@@ -120,7 +121,8 @@ export class Seat {
   // ---- what the page does -----------------------------------------------------------------------------------------------
 
   /** Python drew the page. */
-  drawn(page) {
+  drawn(page, taken = 0) {
+    this.taken = taken;
     this.page = page;
     this.moved();
     this.report();
@@ -134,6 +136,8 @@ export class Seat {
   }
 
   settled() {
+    // On the way to another step the page still lands where it was sent before: that is no wish of the teacher's.
+    if (this.teaches && (this.client.kept?.size || (this.wanted.link && this.taken < this.wanted.view))) return this.moved();
     const view = viewOf(location.pathname, location.search);
     if (view === this.view) return;
     const before = this.view;
