@@ -67,7 +67,7 @@ def show(page: Page, view: View, found: Search) -> int:
             ],
             "names": {str(label): found.names[label] for label in sorted(names)},
             "colors": COLORS,
-            "text": words.component_words(page.translate),
+            "text": words.component_words(page.translate, named=not page.asks),
         },
         payload=found.packed,
     )

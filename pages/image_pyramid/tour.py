@@ -121,7 +121,7 @@ STEPS = (
     ),
     Step(
         name="person",
-        shows=("best",),
+        reveals=("best",),
         state={"photo": "astronaut", "scale_step": 1.41, "num_levels": 4, "step": 0},
         question=Choose(_says),
         then={"step": state.LAST},

@@ -48,14 +48,18 @@ def summary(_: Translate, trace: image_pyramid.SlidingWindowTrace, name: str) ->
     )
 
 
-def component_words(_: Translate) -> dict[str, str]:
-    """What the piece says; braces are filled in the browser."""
+def component_words(_: Translate, *, named: bool = True) -> dict[str, str]:
+    """What the piece says; braces are filled in the browser. Not ``named``: while the class is what is asked for."""
     return {
         "crop": _("What the window sees"),
         "crop_alt": _("The window’s pixels, cut out of the level of {width} × {height} pixels."),
         "says": _("What the network says"),
         "photo": _("On the photo"),
-        "scale": _("Probability of “{name}”, 0 to 1, around each window’s centre:"),
+        "scale": (
+            _("Probability of “{name}”, 0 to 1, around each window’s centre:")
+            if named
+            else _("Probability of one class, 0 to 1, around each window’s centre:")
+        ),
         "level_size": _("{level}: {width} × {height}, windows: {windows}"),
         "level_best": _("best {score}, above threshold: {passed}"),
         "level_jump": _("Go to the best window of level {level}: {width} × {height} pixels, {name} {score}"),

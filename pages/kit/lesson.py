@@ -76,14 +76,19 @@ def tell(page: Page, outcome: Any) -> None:
         room.give_answer(_key(page, step), tour.DONE)
         st.rerun()  # what is revealed is drawn by a run that knows it
     with page.verdict_place:
-        if step.question is not None and told is None:
-            if words.hint and page.recall(f"{_name(step)}_hint"):
+        open_still = step.question is not None and told is None
+        skipped = isinstance(step.question, tour.BringAbout) and told == tour.WAIVED and not step.question.done(outcome)
+        if open_still or skipped:  # what was not brought about is not to be seen
+            if words.hint and (skipped or page.recall(f"{_name(step)}_hint")):
                 st.info(tour.fill(words.hint, step.numbers(outcome)), icon=":material/lightbulb:")
             return
         numbers = step.numbers(outcome)
         if step.question is not None:
             right, reason = tour.judge(step.question, told, outcome)
             text = tour.fill(words.reasons.get(reason, ""), numbers)
+            if isinstance(step.question, tour.Choose) and not right:
+                answer_words = words.answers[str(step.question.right(outcome))]
+                text = f"{text} {page.translate('The answer: {words}', words=f'**{answer_words}**')}"
             if right:
                 said = page.translate("Right.")
                 st.success(f"{said} {text}", icon=":material/check_circle:")
@@ -204,7 +209,8 @@ def _ask(page: Page, step: tour.Step, words: tour.StepWords) -> None:
     with st.container(horizontal=True):
         if words.hint and not page.recall(f"{_name(step)}_hint"):
             button("hint", say("A hint"), lambda: page.remember(f"{_name(step)}_hint", True), type="tertiary")
-        button("waive", say("Show me"), lambda: answer(page, step, tour.WAIVED), type="tertiary")
+        label = say("Skip this") if isinstance(step.question, tour.BringAbout) else say("Show me")
+        button("waive", label, lambda: answer(page, step, tour.WAIVED), type="tertiary")
 
 
 def _navigate(page: Page, step: tour.Step) -> None:

@@ -93,7 +93,7 @@ STEPS = (
     ),
     Step(
         name="chain",
-        state={"source": "chain", "step": 0, "pace": "comparison"},
+        state={"source": "chain", "step": 0, "pace": "comparison", "show_targets": False},  # they are A and C
         question=Choose(lambda outcome: "".join("abc"[index] for index in sorted(outcome.trace.keep.tolist()))),
         then={"step": 4},
         numbers=_counts,

@@ -252,3 +252,13 @@ def test_chinese(page: Page, url: str) -> None:
     settled(page)
     words = view.inner_text()
     assert not re.search(r"\b(the|is|of|box|score)\b", words), words
+
+
+def test_fewer_candidates_after_many_begin_anew(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/nms?lang=en&tour=6")
+    settled(page)
+    page.get_by_role("button", name="Show me").click()
+    expect(page.get_by_text("14 / 15", exact=True)).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.get_by_text("0 / 5", exact=True)).to_be_visible()
+    expect(page.get_by_text("3 candidates, best score first.").first).to_be_visible()

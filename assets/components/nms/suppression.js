@@ -116,6 +116,7 @@ class View {
     if (fresh) {
       this.bytes = data.payload;
       this.trace = new Trace(data.payload);
+      this.now = null; // a position of the old trace may not exist in this one
       this.answers = new Map();
       // Hundreds of waiting boxes must not hide the picture, nor the two in question.
       this.dim = Math.max(0.1, Math.min(0.5, 100 / this.trace.numBoxes));

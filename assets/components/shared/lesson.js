@@ -47,6 +47,15 @@ function note(concept, at, of) {
   }
 }
 
+/** Leads the keyboard on where what had the focus is gone, or lies behind what comes next. */
+function focusOn(selector) {
+  const element = document.querySelector(selector);
+  if (!element) return;
+  element.tabIndex = -1;
+  element.style.outline = "none";
+  element.focus({ preventScroll: true });
+}
+
 class Lesson {
   constructor(root) {
     this.style = html("style");
@@ -72,6 +81,10 @@ class Lesson {
   /** @param {Data} data */
   update(data, send) {
     const opens = this.data?.opened !== data.opened;
+    const told = !opens && !this.data.answered && data.answered;
+    if (this.went && opens) focusOn(".st-key-lesson_words h4");
+    if (told) focusOn(".st-key-lesson_verdict");
+    if (opens) this.went = false;
     this.data = data;
     this.send = send;
     lessons.current = this;
@@ -113,6 +126,7 @@ class Lesson {
 
   go(to) {
     if (to < 0 || to > this.data.count || (to === 0 && !this.data.may_leave)) return;
+    this.went = true;
     this.send("go", { to, id: `${Date.now()}.${Math.random()}` });
   }
 
