@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
+from pages.home.stops import PATH
 from tests.browser.conftest import ROOT, settled, start_server, stop_server
 
 CONCEPTS = sorted(
@@ -21,7 +22,7 @@ CONCEPTS = sorted(
 def test_the_path_shows_a_miniature_at_every_stop(page: Page, app_url: str) -> None:
     page.goto(app_url)
     settled(page)
-    expect(page.locator(".picture svg")).to_have_count(8, timeout=90_000)
+    expect(page.locator(".picture svg")).to_have_count(len(PATH), timeout=90_000)
     expect(page.get_by_text("∂y/∂x = 30")).to_be_visible()
 
 
