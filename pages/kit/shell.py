@@ -29,6 +29,10 @@ html { font-size: 118% !important; }
   position: fixed; top: 0.2rem; right: 3.5rem; width: auto; z-index: 1000000; gap: 0.75rem; align-items: center;
 }
 .st-key-switches p { font-size: 0.85rem !important; }
+@media (min-width: 900px) {
+  .stAppHeader { right: auto; width: calc(100vw - 21rem); }
+  .st-key-switches { right: 0.75rem; }
+}
 [data-testid="stMarkdownContainer"] p, [data-testid="stMarkdownContainer"] li { font-size: 1.15rem; }
 .st-key-head_words [data-testid="stMarkdownContainer"] p { font-size: 0.95rem; }
 </style>"""
