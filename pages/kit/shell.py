@@ -33,6 +33,9 @@ html { font-size: 118% !important; }
   .stAppHeader { right: auto; width: calc(100vw - 21rem); }
   .st-key-switches { right: 0.75rem; }
 }
+@media (max-width: 640px) {
+  .st-key-switches { position: static; }
+}
 [data-testid="stMarkdownContainer"] p, [data-testid="stMarkdownContainer"] li { font-size: 1.15rem; }
 .st-key-head_words [data-testid="stMarkdownContainer"] p { font-size: 0.95rem; }
 </style>"""
