@@ -91,7 +91,7 @@ def _turn(outcome: Outcome) -> Mapping[str, object]:
     return {"turned": len(errors), "middle": f"{errors[len(errors) // 2]:.1f}" if errors else "–"}
 
 
-_SPLAT_STEPS = (
+STEPS = (
     Step(
         name="point",
         state={
@@ -170,8 +170,6 @@ _SPLAT_STEPS = (
         numbers=_loss,
         minutes=2,
     ),
-)
-_NETWORK_STEPS = (
     Step(
         name="kernel",
         state={
@@ -202,5 +200,3 @@ _NETWORK_STEPS = (
         numbers=_turn,
     ),
 )
-_NEEDS = {"kernel": network.is_shipped, "suppression": network.is_measured, "turn": network.is_shipped}
-STEPS = (*_SPLAT_STEPS, *(step for step in _NETWORK_STEPS if _NEEDS[step.name]()))

@@ -10,6 +10,7 @@ from pages.kit import room
 from pages.kit.components import mount
 from pages.kit.language import escape_markdown
 from pages.kit.page import Page
+from vizcore.figures import theme
 
 _LARGE = """<style>
 .st-key-class_room_code p { font-size: clamp(2.5rem, 6vw, 5.5rem); font-weight: 700; letter-spacing: 0.12em; line-height: 1.1; }
@@ -46,7 +47,11 @@ def student_link(code: str) -> str:
 
 def draw_code(link: str) -> str:
     """A link as the SVG of a QR code, black on white in both themes: cameras want it so."""
-    return str(segno.make(link, error="m", micro=False).svg_inline(scale=8, border=2, dark="#000", light="#fff"))
+    return str(
+        segno.make(link, error="m", micro=False).svg_inline(
+            scale=8, border=2, dark=theme.PLATE[0], light=theme.PLATE[1]
+        )
+    )
 
 
 def board_words(page: Page) -> dict[str, str]:

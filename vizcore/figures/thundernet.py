@@ -101,7 +101,12 @@ def _add_paper(figure: go.Figure, budgets: Mapping[str, Budget], row: int, trans
             y=list(own),
             mode="markers",
             name=translate("the paper’s count"),
-            marker={"symbol": "diamond", "size": 13, "color": theme.TARGET, "line": {"color": "#fff", "width": 1.5}},
+            marker={
+                "symbol": "diamond",
+                "size": 13,
+                "color": theme.TARGET,
+                "line": {"color": theme.HALO[1], "width": 1.5},
+            },
             hovertemplate="%{x:.0f}<extra>" + translate("the paper’s count") + "</extra>",
             row=row,
             col=1,

@@ -88,13 +88,13 @@ export function drawOverlay({ one, hands }, text) {
 
 /** @param {number[]} box xyxy */
 function rect([x1, y1, x2, y2], width, { opacity = 1, tint = 0, dash = "" }) {
-  const style = `fill: var(--st-primary-color, #0B6FB8); fill-opacity: ${tint * 0.2}; stroke: var(--st-primary-color, #0B6FB8); stroke-opacity: ${opacity}; stroke-width: ${width}px; stroke-dasharray: ${dash || "none"}; vector-effect: non-scaling-stroke; pointer-events: none`;
+  const style = `fill: var(--st-primary-color); fill-opacity: ${tint * 0.2}; stroke: var(--st-primary-color); stroke-opacity: ${opacity}; stroke-width: ${width}px; stroke-dasharray: ${dash || "none"}; vector-effect: non-scaling-stroke; pointer-events: none`;
   return svg("rect", { x: x1, y: y1, width: Math.max(0, x2 - x1), height: Math.max(0, y2 - y1), style });
 }
 
 /** @param {number[]} box xyxy */
 function label([x1, y1], words, unit) {
-  const style = `font-size: ${13 * unit}px; font-weight: 600; fill: var(--st-primary-color, #0B6FB8); stroke: var(--st-background-color, #fff); stroke-width: ${3 * unit}px; paint-order: stroke`;
+  const style = `font-size: ${13 * unit}px; font-weight: 600; fill: var(--st-primary-color); stroke: var(--st-background-color); stroke-width: ${3 * unit}px; paint-order: stroke`;
   const element = svg("text", { x: x1, y: y1 - 4 * unit, style });
   element.textContent = words;
   return element;
