@@ -43,7 +43,7 @@ def lesson_title(app: AppTest) -> str:
     return next(each.value.removeprefix("#### ") for each in app.markdown if each.value.startswith("#### "))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def student() -> AppTest:
     """A student's page in a room, before the lesson."""
     return tell(open_page("nms", room=CODE, tour=1))
