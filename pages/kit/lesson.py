@@ -87,8 +87,8 @@ def tell(page: Page, outcome: Any) -> None:
             right, reason = tour.judge(step.question, told, outcome)
             text = tour.fill(words.reasons.get(reason, ""), numbers)
             if isinstance(step.question, tour.Choose) and not right:
-                answer_words = words.answers[str(step.question.right(outcome))]
-                text = f"{text} {page.translate('The answer: {words}', words=f'**{answer_words}**')}"
+                true = words.answers.get(str(step.question.right(outcome)), "")
+                text = f"{text} {page.translate('The answer: {words}', words=f'**{true}**')}" if true else text
             if right:
                 said = page.translate("Right.")
                 st.success(f"{said} {text}", icon=":material/check_circle:")

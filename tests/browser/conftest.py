@@ -26,6 +26,7 @@ from tests.chromium import open_profile
 expect.set_options(timeout=30_000)  # what a busy machine may need; a condition that holds is met at once
 
 ROOT = Path(__file__).resolve().parents[2]
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -189,3 +190,9 @@ def settled(page: Page) -> None:
     page.wait_for_function(
         "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'", timeout=90_000
     )
+
+
+def idle(page: Page) -> None:
+    """Waits until no run is going on and what came of the last one is drawn."""
+    page.wait_for_function("() => !document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
+    page.evaluate(TWO_FRAMES)

@@ -9,12 +9,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages.centernet import network, state
-from tests.browser.conftest import Traffic, settled
+from tests.browser.conftest import TWO_FRAMES, Traffic, idle, settled
 from vizcore import centernet
 from vizcore.centernet import decode_run, paint_loss, run_centernet
 from vizcore.data.scenes import draw_scene
 
-TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 ROOT = """const root = [...document.querySelectorAll("*")].map((element) => element.shadowRoot)
     .find((found) => found?.querySelector(".centernet-splat"));"""
 READ = f"""() => {{
@@ -37,11 +36,6 @@ def open_part(page: Page, app_url: str, piece: str, query: str) -> None:
     settled(page)
     page.wait_for_selector(f".{piece}[data-ready]", timeout=90_000)
     idle(page)
-
-
-def idle(page: Page) -> None:
-    page.wait_for_function("() => !document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
-    page.evaluate(TWO_FRAMES)
 
 
 def test_a_drag_shows_torchs_heatmap_radii_and_worst_boxes_in_silence(app_url, page) -> None:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages.detr import state
-from tests.browser.conftest import Traffic, settled
+from tests.browser.conftest import TWO_FRAMES, Traffic, settled
 from vizcore import detr
 
 ROOT = """const root = [...document.querySelectorAll("*")].map((element) => element.shadowRoot)
@@ -25,7 +25,6 @@ READ = f"""() => {{
         optimal: total("optimal"), greedy: total("greedy"),
     }};
 }}"""
-TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 
 
 @pytest.fixture

@@ -10,13 +10,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import Traffic, settled
+from tests.browser.conftest import TWO_FRAMES, Traffic, settled
 from vizcore import fpn
 from vizcore.data.scenes import draw_scene
 from vizcore.models import fcos
 
 SIDE = 512  # of a scene
-TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 
 
 @pytest.fixture(scope="module")

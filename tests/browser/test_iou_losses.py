@@ -10,13 +10,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Traffic, settled
+from tests.browser.conftest import TWO_FRAMES, Traffic, idle, settled
 from tests.scripts import run_script
 from vizcore.iou_losses import KINDS, compare_losses
 
 HEIGHT, WIDTH = 240, 320
 ALL = ".".join(KINDS)
-TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 ROOT = """const root = [...document.querySelectorAll("*")].map((element) => element.shadowRoot)
     .find((found) => found?.querySelector(".iou-losses"));"""
 READ = f"""() => {{
@@ -48,11 +47,6 @@ def open_playground(app_url, page):
         return shown
 
     return go
-
-
-def idle(page: Page) -> None:
-    page.wait_for_function("() => !document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
-    page.evaluate(TWO_FRAMES)
 
 
 def place(page: Page, x: float, y: float) -> tuple[float, float]:

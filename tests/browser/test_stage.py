@@ -10,13 +10,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import Traffic
+from tests.browser.conftest import TWO_FRAMES, Traffic
 
 APP = Path(__file__).parent / "apps" / "stage_app.py"
 ROOT = (
     'const root = [...document.querySelectorAll("*")].map((e) => e.shadowRoot).find((r) => r?.querySelector(".stage"));'
 )
-TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 START = [[10, 20, 70, 70], [130, 20, 190, 70]]
 HEIGHT, WIDTH = 240, 320
 

@@ -6,11 +6,9 @@ import pytest
 import torch
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Traffic, settled
+from tests.browser.conftest import TWO_FRAMES, Traffic, idle, settled
 from vizcore.varifocalnet import LOSSES
 from vizcore.varifocalnet.curves import loss_of_score
-
-TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 
 
 def open_part(page: Page, app_url: str, piece: str, query: str) -> None:
@@ -18,11 +16,6 @@ def open_part(page: Page, app_url: str, piece: str, query: str) -> None:
     settled(page)
     page.wait_for_selector(f".{piece}[data-ready]", timeout=90_000)
     idle(page)
-
-
-def idle(page: Page) -> None:
-    page.wait_for_function("() => !document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
-    page.evaluate(TWO_FRAMES)
 
 
 def test_a_drag_along_the_curves_shows_torchs_losses_in_silence(app_url, page) -> None:

@@ -20,6 +20,7 @@ from vizcore.detection.output import (
     check_photo,
     check_thresholds,
     refilter,
+    unknown_detector,
 )
 from vizcore.weights import WeightsSource
 
@@ -67,8 +68,7 @@ def load_detector(name: str) -> LoadedDetector:
         if name in (info.name for info in module.list_infos()):
             loaded: LoadedDetector = module.load(name)
             return loaded
-    known = ", ".join(info.name for info in list_detectors())
-    raise DetectionError("There is no detector named {name}; there are {known}.", name=repr(name), known=known)
+    raise unknown_detector(name, (info.name for info in list_detectors()))
 
 
 def weights_source(name: str) -> WeightsSource:
@@ -82,8 +82,7 @@ def weights_source(name: str) -> WeightsSource:
         if hasattr(module, "weights_source") and name in (info.name for info in module.list_infos()):
             source: WeightsSource = module.weights_source(name)
             return source
-    known = ", ".join(info.name for info in list_detectors() if info.download_bytes)
-    raise DetectionError("There is no detector named {name}; there are {known}.", name=repr(name), known=known)
+    raise unknown_detector(name, (info.name for info in list_detectors() if info.download_bytes))
 
 
 def run_detector(

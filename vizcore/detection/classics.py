@@ -16,7 +16,6 @@ from torchvision.ops import box_iou
 
 from vizcore.detection.output import (
     Candidates,
-    DetectionError,
     DetectorInfo,
     DetectorOutput,
     LoadedDetector,
@@ -24,6 +23,7 @@ from vizcore.detection.output import (
     build_output,
     check_photo,
     check_thresholds,
+    unknown_detector,
 )
 from vizcore.image_pyramid.hog_people import WINDOW, HogPeopleTrace, trace_hog_people
 from vizcore.image_pyramid.viola_jones import SMALLEST, ViolaJonesTrace, trace_viola_jones
@@ -80,8 +80,7 @@ def load(name: str) -> LoadedDetector:
         DetectionError: There is no detector of this name in this family.
     """
     if name not in NAMES:
-        known = ", ".join(NAMES)
-        raise DetectionError("There is no detector named {name}; there are {known}.", name=repr(name), known=known)
+        raise unknown_detector(name, NAMES)
     return LoadedDetector(list_infos()[NAMES.index(name)], functools.partial(_run, name))
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from vizcore.detection.output import (
     Candidates,
-    DetectionError,
     DetectorInfo,
     DetectorOutput,
     LoadedDetector,
@@ -20,6 +19,7 @@ from vizcore.detection.output import (
     build_output,
     check_photo,
     check_thresholds,
+    unknown_detector,
 )
 from vizcore.image_pyramid.mtcnn import MTCNNTrace, trace_mtcnn
 from vizcore.models.mtcnn import MTCNN, WINDOW, load_mtcnn, weights_folder
@@ -59,7 +59,7 @@ def load(name: str) -> LoadedDetector:
         DetectionError: There is no detector of this name in this family.
     """
     if name != NAME:
-        raise DetectionError("There is no detector named {name}; there are {known}.", name=repr(name), known=NAME)
+        raise unknown_detector(name, [NAME])
     return LoadedDetector(list_infos()[0], functools.partial(_run, load_mtcnn()))
 
 

@@ -7,7 +7,7 @@ by :func:`refilter`, without a second forward pass.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,6 +24,13 @@ KEPT, BELOW_THRESHOLD, SUPPRESSED, OVER_LIMIT = range(len(FATES))
 
 class DetectionError(ExplainedError, ValueError):
     """A photo, a threshold or a detector name that cannot be used."""
+
+
+def unknown_detector(name: str, known: Iterable[str]) -> DetectionError:
+    """The error of a name that no detector has, with those that there are."""
+    return DetectionError(
+        "There is no detector named {name}; there are {known}.", name=repr(name), known=", ".join(known)
+    )
 
 
 @dataclass(frozen=True)

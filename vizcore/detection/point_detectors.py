@@ -17,7 +17,6 @@ from vizcore.centernet import trace_decode
 from vizcore.data.scenes import CLASSES
 from vizcore.detection.output import (
     Candidates,
-    DetectionError,
     DetectorInfo,
     DetectorOutput,
     LoadedDetector,
@@ -25,6 +24,7 @@ from vizcore.detection.output import (
     build_output,
     check_photo,
     check_thresholds,
+    unknown_detector,
 )
 from vizcore.fpn.trace import prepare
 from vizcore.models.centernet import POINT_WEIGHTS, STRIDE, CenterNetDetector, load_centernet
@@ -57,10 +57,7 @@ def load(name: str) -> LoadedDetector:
     try:
         detector = load_centernet(_FILES[name]) if name == CENTERNET else load_vfnet(_FILES[name])
     except (KeyError, ValueError) as error:
-        known = ", ".join(info.name for info in list_infos())
-        raise DetectionError(
-            "There is no detector named {name}; there are {known}.", name=repr(name), known=known
-        ) from error
+        raise unknown_detector(name, (info.name for info in list_infos())) from error
     return as_detector(name, detector)
 
 

@@ -10,7 +10,6 @@ from vizcore import fpn
 from vizcore.data.scenes import CLASSES
 from vizcore.detection.output import (
     Candidates,
-    DetectionError,
     DetectorInfo,
     DetectorOutput,
     LoadedDetector,
@@ -18,6 +17,7 @@ from vizcore.detection.output import (
     build_output,
     check_photo,
     check_thresholds,
+    unknown_detector,
 )
 from vizcore.fpn import FPNTrace
 from vizcore.models.fcos import Detector, load_fcos
@@ -41,10 +41,7 @@ def load(name: str) -> LoadedDetector:
     try:
         detector = load_fcos(_FILES[name])
     except (KeyError, ValueError) as error:
-        known = ", ".join(info.name for info in list_infos())
-        raise DetectionError(
-            "There is no detector named {name}; there are {known}.", name=repr(name), known=known
-        ) from error
+        raise unknown_detector(name, (info.name for info in list_infos())) from error
     return as_detector(name, detector)
 
 

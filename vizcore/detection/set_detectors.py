@@ -30,6 +30,7 @@ from vizcore.detection.output import (
     build_output,
     check_photo,
     check_thresholds,
+    unknown_detector,
 )
 from vizcore.models.detr import DETR, WEIGHTS_FOLDER, Detector, load_detr
 from vizcore.weights import LACKS, WeightsError, WeightsSource, find_weights, load_weights
@@ -176,8 +177,7 @@ def _label_names(name: str) -> tuple[str, ...]:
 
 
 def _unknown(name: str) -> DetectionError:
-    known = ", ".join(info.name for info in list_infos())
-    return DetectionError("There is no detector named {name}; there are {known}.", name=repr(name), known=known)
+    return unknown_detector(name, (info.name for info in list_infos()))
 
 
 def _info(name: str) -> DetectorInfo:

@@ -7,13 +7,13 @@ import numpy as np
 from vizcore import image_pyramid
 from vizcore.detection.output import (
     Candidates,
-    DetectionError,
     DetectorInfo,
     DetectorOutput,
     LoadedDetector,
     Stage,
     build_output,
     check_thresholds,
+    unknown_detector,
 )
 from vizcore.image_pyramid import WINDOW_SHAPES, ImagePyramidTrace
 from vizcore.models.efficientnet_lite import imagenet_categories, load_efficientnet_lite0
@@ -46,8 +46,7 @@ def list_infos() -> tuple[DetectorInfo, ...]:
 def load(name: str) -> LoadedDetector:
     """Builds the classifier and reads its weights."""
     if name not in NAMES:
-        known = ", ".join(NAMES)
-        raise DetectionError("There is no detector named {name}; there are {known}.", name=repr(name), known=known)
+        raise unknown_detector(name, NAMES)
     model = load_efficientnet_lite0()
     steps = image_pyramid.FUSION_STEPS if name == NAMES[0] else 0
 

@@ -33,7 +33,6 @@ from torchvision.ops import FrozenBatchNorm2d, batched_nms, clip_boxes_to_image,
 
 from vizcore.detection.output import (
     Candidates,
-    DetectionError,
     DetectorInfo,
     DetectorOutput,
     LoadedDetector,
@@ -41,6 +40,7 @@ from vizcore.detection.output import (
     build_output,
     check_photo,
     check_thresholds,
+    unknown_detector,
 )
 from vizcore.weights import DOES_NOT_FIT, WeightsError, WeightsSource, find_weights, load_weights
 
@@ -520,9 +520,7 @@ def _anchor_names(generator: Any) -> tuple[str, ...]:
 
 def _spec(name: str) -> _Spec:
     if name not in _SPECS:
-        raise DetectionError(
-            "There is no detector named {name}; there are {known}.", name=repr(name), known=", ".join(_SPECS)
-        )
+        raise unknown_detector(name, _SPECS)
     return _SPECS[name]
 
 
