@@ -50,11 +50,9 @@ def run_typed(page: Page, source: str) -> None:
     assert source_in(page) == source
 
 
-def line_with(page: Page, name: str) -> str:
-    """The number of the line that is marked so."""
-    mark = page.locator(f".ace_gutter-cell.{name}").first
-    expect(mark).to_be_attached()
-    return mark.inner_text()
+def line_is(page: Page, name: str, number: str) -> None:
+    """Waits until the line of this number is marked so: the editor draws its gutter a frame later."""
+    expect(page.locator(f".ace_gutter-cell.{name}").first).to_have_text(number)
 
 
 def press(page: Page, name: str, times: int = 1) -> None:
@@ -99,7 +97,7 @@ def test_each_kind_of_error_stands_at_its_line(open_lab) -> None:
         expect(page.locator(".fault .message")).to_contain_text(re.compile(said))
         expect(page.locator(".transport [data-icon=last]")).to_have_attribute("aria-disabled", "true")
         if "while" not in source:  # the limit strikes wherever the loop stands
-            assert line_with(page, "failed") == str(line)
+            line_is(page, "failed", str(line))
         assert page.get_by_text(re.compile(said)).filter(visible=True).count() == 1  # once, at its step
 
 
@@ -114,7 +112,7 @@ def test_a_preset_a_prediction_and_its_answer(open_lab) -> None:
 def test_a_clicked_node_lights_up_line_and_tensor(open_lab) -> None:
     page = open_lab("lang=en&tour=0&preset=chain&step=3")
     page.locator('.canvas .node[visibility=visible]:has(.title:text-is("AddBackward0"))').click()
-    assert line_with(page, "selected") == "2"
+    line_is(page, "selected", "2")
     expect(page.locator(".tensor.selected")).to_have_attribute("data-name", "y")
 
 
@@ -235,12 +233,12 @@ def test_the_keys_move_a_number_and_leave_the_editor(open_lab) -> None:
 def test_the_arrow_follows_the_stepper_and_values_stand_beside_their_lines(open_lab) -> None:
     page = open_lab()
     for line in ("1", "2", "3", "4"):
-        assert line_with(page, "now") == line
+        line_is(page, "now", line)
         press(page, "forward")
-    assert line_with(page, "calling") == "5"
+    line_is(page, "calling", "5")
     expect(page.locator(".code-editor .words[data-row='2'] .value")).to_have_text("-3".replace("-", "−"))
     press(page, "forward", 2)
-    assert line_with(page, "visited") == "3"
+    line_is(page, "visited", "3")
     expect(page.locator(".code-editor .words[data-row='2'] .gradient")).to_have_text("∇ −8")
 
 
@@ -324,15 +322,15 @@ def test_a_thousand_epochs_fold_into_a_curve_that_leads_to_each(open_lab, new_co
     page.mouse.up()
     page.wait_for_function("() => !location.search.includes('opened=900') && !location.search.includes('opened=0')")
     expect(page.locator(".loopbar .open")).to_be_hidden()
-    assert line_with(page, "now") == "13"
+    line_is(page, "now", "13")
     track.focus()
     before = int(shown.get_attribute("data-step") or 0)
     page.keyboard.press("Shift+ArrowRight")  # over one line
     expect(shown).to_have_attribute("data-step", str(before + 1))
     page.keyboard.press("Shift+ArrowRight")  # over a call
-    assert line_with(page, "now") == "15"
+    line_is(page, "now", "15")
     page.keyboard.press("Shift+ArrowUp")  # out of the loop
-    assert line_with(page, "now") == "19"
+    line_is(page, "now", "19")
     expect(page.locator(".charts")).to_be_hidden()
     press(page, "last")
     expect(page.locator(".charts .chart")).to_have_attribute("aria-label", re.compile("training: .* … .* \\(256\\)"))

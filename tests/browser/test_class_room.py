@@ -29,6 +29,13 @@ def press(page: Page, name: str) -> None:
     bar(page).locator(f"button[data-name={name}]").click()
 
 
+def give(page: Page, answer: str) -> None:
+    """A student answers, and sees that the answer is in."""
+    button = page.locator(f".st-key-iou_losses_tour_apart_{answer} button")
+    button.click()
+    expect(button).to_have_attribute("kind", "primary")
+
+
 def stands_at(page: Page, number: int, language: str = "en") -> None:
     """Waits until a page shows a step of the lesson, and is drawn."""
     words = tour.words_of("iou_losses", STEPS[number - 1], language)
@@ -96,13 +103,13 @@ def test_a_teacher_drives_a_class_through_a_lesson(class_: dict[str, Page]) -> N
     press(teacher, "next")
     for student in students:
         stands_at(student, 3, "zh" if student is ming else "en")
-    ann.locator(".st-key-iou_losses_tour_apart_none button").click()
+    give(ann, "none")
     ming.locator(".st-key-iou_losses_tour_apart_shift button").tap()
     expect(bar(teacher).locator("[data-answered='2']")).to_be_visible()
     expect(ann.locator(".st-key-lesson_verdict [data-testid=stAlert]")).to_have_count(0)
     ann.evaluate(f"{CLIENT}.socket.close()")  # the network blinks while she thinks again
-    ann.locator(".st-key-iou_losses_tour_apart_widen button").click()
-    ann.locator(".st-key-iou_losses_tour_apart_none button").click()
+    give(ann, "widen")
+    give(ann, "none")
     expect(bar(ann)).to_have_attribute("data-connected", "true")
     expect(bar(ann)).to_have_attribute("data-waiting", "0")
     press(teacher, "reveal")

@@ -41,10 +41,11 @@ MOVES = """() => {
 PICTURE = """() => {
   const home = document.querySelector(".st-key-lesson_picture");
   const found = [];
-  const walk = (root) => root.querySelectorAll("[data-uid]").forEach((view) => {
+  const walk = (root) => root.querySelectorAll("[data-uid], .g2b-chart").forEach((view) => {
     const box = (view.querySelector("[data-figure]") ?? view.querySelector(".frame") ?? view).getBoundingClientRect();
     if (box.height > 40) found.push([box.top, box.bottom]);
   });
+  walk(home);
   home.querySelectorAll("*").forEach((element) => element.shadowRoot && walk(element.shadowRoot));
   return found[0] ?? null;
 }"""
