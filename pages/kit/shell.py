@@ -56,6 +56,16 @@ _EVERYWHERE = """<style>
 .st-key-lesson_words h4 { padding-top: 0; }
 .st-key-lesson_question button p { text-align: left; width: 100%; }
 .st-key-lesson_question button { justify-content: flex-start; }
+.st-key-lesson_words > :last-child {
+  position: sticky; bottom: -8px; z-index: 2; background: var(--st-background-color, Canvas);
+}
+@media (max-height: 800px) {
+  .st-key-lesson_words { gap: 0.75rem; }
+  .st-key-lesson_question { gap: 0.5rem; }
+  .st-key-lesson_words :is(p, li) { line-height: 1.4; }
+  .st-key-lesson_words h4 { font-size: 1.25rem; padding-bottom: 0; }
+  .st-key-lesson_question button { min-height: 2.1rem; padding: 0.2rem 0.6rem; }
+}
 [class*="st-key-tabs_"] [role="radiogroup"] { gap: 0; box-shadow: inset 0 -1px #8884; }
 [class*="st-key-tabs_"] label { margin: 0; padding: 0.35rem 0.9rem; border-bottom: 3px solid transparent; }
 [class*="st-key-tabs_"] label > div > div:first-child:not([data-testid]) { display: none; }
