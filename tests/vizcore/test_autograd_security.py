@@ -12,7 +12,7 @@ import threading
 import pytest
 import torch
 
-from vizcore.autograd import interpreter, limits, parsing, run_program, vocabulary
+from vizcore.autograd import guard, interpreter, limits, parsing, run_program, vocabulary
 
 X = "x = torch.ones(4, requires_grad=True)\n"
 
@@ -286,7 +286,7 @@ def test_each_limit_has_its_own_sentence(source: str, sentence: str) -> None:
 def test_time_runs_out_with_a_sentence(monkeypatch) -> None:
     seconds = iter(range(10_000))
     for clock in ("thread_time", "perf_counter"):  # of this thread, and on the wall
-        monkeypatch.setattr(limits.time, clock, lambda: float(next(seconds)))
+        monkeypatch.setattr(guard.time, clock, lambda: float(next(seconds)))
     error = run_program("x = 1\ny = 2\n").error
     assert error.kind == "limit"
     assert "more than 1 s" in str(error.message)

@@ -9,22 +9,18 @@ from vizcore.autograd.differences import DifferenceErrors, compare_differences
 from vizcore.autograd.layout import place_nodes
 from vizcore.autograd.program import run_program
 from vizcore.autograd.script import list_rows, write_program_script
+from vizcore.autograd.series import Chart, Curve, Fold, Iteration, Series
 from vizcore.autograd.trace import (
     Accumulation,
     Call,
-    Chart,
     Contribution,
-    Curve,
     Edge,
-    Fold,
-    Iteration,
     Message,
     Node,
     ProgramError,
     ProgramTrace,
     Rule,
     SavedTensor,
-    Series,
     Step,
     TensorState,
     Visit,

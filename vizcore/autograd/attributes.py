@@ -15,12 +15,13 @@ from vizcore.autograd.arrays import ARRAY_ATTRIBUTES, ARRAY_METHODS, CHANCE_METH
 from vizcore.autograd.containers import methods_of
 from vizcore.autograd.datasets import DataLoader, Dataset
 from vizcore.autograd.explanations import explain
+from vizcore.autograd.faults import unknown_word
 from vizcore.autograd.items import Items
 from vizcore.autograd.machine import kind_of
 from vizcore.autograd.optimizers import Optimizer
-from vizcore.autograd.parsing import CLASS_TO_BE_NAMED, unknown_word
-from vizcore.autograd.recorder import is_leaf_of
+from vizcore.autograd.parsing import CLASS_TO_BE_NAMED
 from vizcore.autograd.schedulers import Scheduler
+from vizcore.autograd.tensor_facts import is_leaf_of
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
     MISSING,
@@ -48,9 +49,8 @@ from vizcore.autograd.vocabulary import (
     SETTABLE_TENSOR_ATTRIBUTES,
     TENSOR_ATTRIBUTES,
     TENSOR_METHODS,
-    Namespace,
-    Word,
 )
+from vizcore.autograd.words import Namespace, Word
 
 _RESULT_FIELDS = frozenset(
     ["values", "indices", "eigenvalues", "eigenvectors", "Q", "R", "U", "S", "Vh", "sign", "logabsdet", "min", "max"]

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from vizcore.autograd import limits
 from vizcore.autograd.datasets import DataLoader, Dataset
 from vizcore.autograd.explanations import explain
+from vizcore.autograd.faults import FaultError
 from vizcore.autograd.limits import LimitError
 from vizcore.autograd.machine import Machine, kind_of
 from vizcore.autograd.operations import check_list, check_text_length
 from vizcore.autograd.optimizers import Optimizer
-from vizcore.autograd.parsing import FaultError
 from vizcore.autograd.schedulers import Scheduler
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
@@ -28,7 +28,7 @@ from vizcore.autograd.values import (
     Instance,
     Scope,
 )
-from vizcore.autograd.vocabulary import Namespace, Word
+from vizcore.autograd.words import Namespace, Word
 
 _ADMITTED = (
     bool,

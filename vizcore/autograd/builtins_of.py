@@ -14,10 +14,10 @@ from vizcore.autograd import limits
 from vizcore.autograd.attributes import class_of, fields_of
 from vizcore.autograd.calls import Calls
 from vizcore.autograd.containers import methods_of
+from vizcore.autograd.faults import unknown_name
 from vizcore.autograd.machine import kind_of
 from vizcore.autograd.operations import check_text_length
 from vizcore.autograd.optimizers import Optimizer
-from vizcore.autograd.parsing import unknown_name
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
     MISSING,
@@ -38,9 +38,8 @@ from vizcore.autograd.vocabulary import (
     TENSOR_ATTRIBUTES,
     TENSOR_METHODS,
     TENSOR_TYPES,
-    Namespace,
-    Word,
 )
+from vizcore.autograd.words import Namespace, Word
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),

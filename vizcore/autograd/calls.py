@@ -21,10 +21,8 @@ from vizcore.autograd.values import (
     Silent,
     UserClass,
 )
-from vizcore.autograd.vocabulary import (
-    REFUSED_KEYWORDS,
-    Word,
-)
+from vizcore.autograd.vocabulary import REFUSED_KEYWORDS
+from vizcore.autograd.words import Word
 
 
 class Calls(Transforms):

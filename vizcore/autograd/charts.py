@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vizcore.autograd.folding import thin
 from vizcore.autograd.limits import LimitError, count_leaves
-from vizcore.autograd.trace import Chart, Curve
+from vizcore.autograd.series import Chart, Curve
 
 MAX_CHARTS = 12
 MAX_CURVES = 24

@@ -28,7 +28,8 @@ from vizcore.autograd.values import (
     Super,
     UserClass,
 )
-from vizcore.autograd.vocabulary import MODULE_METHODS, Word
+from vizcore.autograd.vocabulary import MODULE_METHODS
+from vizcore.autograd.words import Word
 
 _NATIVE = {"nn.Module": nn.Module, "torch.autograd.Function": torch.autograd.Function}
 _PLAIN_BASES = ("object", "torch.utils.data.Dataset")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 
 from vizcore.autograd import vocabulary
-from vizcore.autograd.vocabulary import Namespace
+from vizcore.autograd.words import Namespace
 
 
 def list_words() -> dict[str, dict[str, list[str]] | list[str]]:

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vizcore.autograd.limits import MAX_LIST, Guard, LimitError
+from vizcore.autograd.guard import Guard
+from vizcore.autograd.limits import MAX_LIST, LimitError
 
 
 class Dataset:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from vizcore.autograd.explanations import explain
 from vizcore.autograd.expressions import Expressions
+from vizcore.autograd.faults import FaultError
 from vizcore.autograd.machine import error_text, kind_of
-from vizcore.autograd.parsing import FaultError
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
     BoundFunction,
@@ -22,9 +22,7 @@ from vizcore.autograd.values import (
     Partial,
     UserClass,
 )
-from vizcore.autograd.vocabulary import (
-    Word,
-)
+from vizcore.autograd.words import Word
 
 
 class Engine(Expressions):

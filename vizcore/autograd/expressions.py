@@ -12,7 +12,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from vizcore.autograd.arrays import check_broadcast, run_array_call
-from vizcore.autograd.attributes import Attributes
+from vizcore.autograd.displays import Displays
+from vizcore.autograd.faults import unknown_name
 from vizcore.autograd.libraries import READY
 from vizcore.autograd.limits import LimitError, check_elements
 from vizcore.autograd.machine import kind_of
@@ -24,7 +25,7 @@ from vizcore.autograd.operations import (
     check_plain_operands,
     plain_count,
 )
-from vizcore.autograd.parsing import ERRORS, unknown_name
+from vizcore.autograd.parsing import ERRORS
 from vizcore.autograd.python_words import PYTHON
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
@@ -39,12 +40,13 @@ from vizcore.autograd.values import (
     TypeOf,
     UserClass,
 )
-from vizcore.autograd.vocabulary import NAMESPACES, PYTHON_FUNCTIONS, Namespace, Word
+from vizcore.autograd.vocabulary import NAMESPACES, PYTHON_FUNCTIONS
+from vizcore.autograd.words import Namespace, Word
 
 _NO_OPERAND = (Word, Namespace, nn.Module, *(kind for kind in NO_VALUE if kind not in (Instance, Device, TypeOf)))
 
 
-class Expressions(Attributes):
+class Expressions(Displays):
     """The part of the interpreter that works out expressions."""
 
     def _evaluate(self, node: ast.expr) -> Any:
@@ -99,96 +101,6 @@ class Expressions(Attributes):
                     return
                 outer = outer.parent
         scope.variables[name] = value
-
-    # ---- displays
-
-    def _evaluate_list(self, node: ast.List) -> list[Any]:
-        return self._admit(self._elements(node.elts), node)
-
-    def _evaluate_tuple(self, node: ast.Tuple) -> tuple[Any, ...]:
-        return self._admit(tuple(self._elements(node.elts)), node)
-
-    def _evaluate_set(self, node: ast.Set) -> set[Any]:
-        return self._admit({self._key(value, node) for value in self._elements(node.elts)}, node)
-
-    def _evaluate_dict(self, node: ast.Dict) -> dict[Any, Any]:
-        values: dict[Any, Any] = {}
-        for key, value in zip(node.keys, node.values, strict=True):
-            if key is None:
-                other = self._evaluate(value)
-                if not isinstance(other, dict):
-                    raise self._raised(value, TypeError(f"'{kind_of(other)}' object is not a mapping"))
-                values.update(other)
-            else:
-                name = self._key(self._evaluate(key), key)
-                values[name] = self._evaluate(value)
-        return self._admit(values, node)
-
-    def _elements(self, nodes: list[ast.expr]) -> list[Any]:
-        values: list[Any] = []
-        for node in nodes:
-            if isinstance(node, ast.Starred):
-                values.extend(self._bounded(self._evaluate(node.value), node))
-            else:
-                values.append(self._evaluate(node))
-        return values
-
-    def _evaluate_comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> list[Any]:
-        values: list[Any] = []
-        self._comprehend(node.generators, lambda: self._collect(values, node.elt))
-        return self._admit(values, node)
-
-    def _collect(self, values: list[Any], node: ast.expr) -> None:
-        values.append(self._evaluate(node))
-        with self._limits(node):
-            if len(values) > 4 * 4096:
-                check_elements((10**9,))
-
-    def _evaluate_set_comprehension(self, node: ast.SetComp) -> set[Any]:
-        values: set[Any] = set()
-
-        def add() -> None:
-            values.add(self._key(self._evaluate(node.elt), node))
-            self._check_lists(node, values, None)
-
-        self._comprehend(node.generators, add)
-        return self._admit(values, node)
-
-    def _evaluate_dict_comprehension(self, node: ast.DictComp) -> dict[Any, Any]:
-        values: dict[Any, Any] = {}
-
-        def add() -> None:
-            key = self._key(self._evaluate(node.key), node)
-            values[key] = self._evaluate(node.value)
-            self._check_lists(node, values, None)
-
-        self._comprehend(node.generators, add)
-        return self._admit(values, node)
-
-    def _comprehend(self, generators: list[ast.comprehension], collect: Callable[[], None]) -> None:
-        outer = self.scope
-
-        def fill(level: int) -> None:
-            if level == len(generators):
-                collect()
-                return
-            part = generators[level]
-            for value in self._iterate(self._evaluate(part.iter), part.iter):
-                self._guard_time(part.iter)
-                self._assign(part.target, value)
-                if all(self._truth(condition) for condition in part.ifs):
-                    fill(level + 1)
-
-        self.scope = Scope({}, outer, "comprehension")
-        self.frames.append(self.scope)
-        try:
-            fill(0)
-        finally:
-            self.scope = outer
-            self.frames.pop()
-
-    def _assign(self, target: ast.expr, value: Any) -> None:
-        raise NotImplementedError
 
     # ---- operators
 
@@ -369,14 +281,14 @@ class Expressions(Attributes):
         {
             ast.Constant: _evaluate_constant,
             ast.Name: _lookup,
-            ast.List: _evaluate_list,
-            ast.Tuple: _evaluate_tuple,
-            ast.Set: _evaluate_set,
-            ast.Dict: _evaluate_dict,
-            ast.ListComp: _evaluate_comprehension,
-            ast.GeneratorExp: _evaluate_comprehension,
-            ast.SetComp: _evaluate_set_comprehension,
-            ast.DictComp: _evaluate_dict_comprehension,
+            ast.List: Displays._evaluate_list,
+            ast.Tuple: Displays._evaluate_tuple,
+            ast.Set: Displays._evaluate_set,
+            ast.Dict: Displays._evaluate_dict,
+            ast.ListComp: Displays._evaluate_comprehension,
+            ast.GeneratorExp: Displays._evaluate_comprehension,
+            ast.SetComp: Displays._evaluate_set_comprehension,
+            ast.DictComp: Displays._evaluate_dict_comprehension,
             ast.BinOp: _evaluate_binary,
             ast.UnaryOp: _evaluate_unary,
             ast.BoolOp: _evaluate_boolean,

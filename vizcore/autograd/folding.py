@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from vizcore.autograd.trace import Fold, Iteration, Series, Step
+from vizcore.autograd.series import Fold, Iteration, Series
+from vizcore.autograd.trace import Step
 
 if TYPE_CHECKING:
     from vizcore.autograd.recorder import Recorder

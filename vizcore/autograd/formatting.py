@@ -31,7 +31,7 @@ from vizcore.autograd.values import (
     TypeOf,
     UserClass,
 )
-from vizcore.autograd.vocabulary import Namespace, Word
+from vizcore.autograd.words import Namespace, Word
 
 _FORMAT = re.compile(r"(.?[<>=^])?[+\- ]?#?0?\d{0,3}[,_]?(\.\d{1,2})?[sdfFeEgGn%xXbocx]?")
 _PERCENT = re.compile(r"%(?:\(([^()]{0,40})\))?([#0\- +]*)(\d{0,3})(?:\.(\d{1,2}))?([diouxXeEfFgGcrsa%])|%")

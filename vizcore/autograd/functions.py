@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from vizcore.autograd import limits
 from vizcore.autograd.builtins_of import Builtins
-from vizcore.autograd.parsing import nearest
+from vizcore.autograd.faults import nearest
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import MISSING, Cursor, Function, GradMode, Instance, Partial, Scope, UserClass
 

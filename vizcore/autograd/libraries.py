@@ -14,7 +14,7 @@ import numpy as np
 
 from vizcore.autograd import charts, vocabulary
 from vizcore.autograd.values import Silent
-from vizcore.autograd.vocabulary import Namespace, Word
+from vizcore.autograd.words import Namespace, Word
 
 
 def _namespace(path: str, words: dict[str, Any]) -> Namespace:

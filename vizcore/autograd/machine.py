@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from vizcore.autograd import limits
 from vizcore.autograd.charts import Charts
 from vizcore.autograd.explanations import explain
+from vizcore.autograd.faults import FaultError, fault
 from vizcore.autograd.folding import Folds
-from vizcore.autograd.limits import Guard, LimitError
+from vizcore.autograd.guard import Guard, repeatable
+from vizcore.autograd.limits import LimitError
 from vizcore.autograd.operations import SILENT
-from vizcore.autograd.parsing import FaultError, fault
 from vizcore.autograd.recorder import Recorder
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
@@ -161,7 +162,7 @@ class Machine:
         return self._admit(result, node)
 
     def _rehearse(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        key = limits.repeatable(function, args, kwargs)
+        key = repeatable(function, args, kwargs)
         if key is not None and key in self._rehearsed:
             return
         with self._collect_warnings():

@@ -21,14 +21,9 @@ from vizcore.autograd.values import (
     Handle,
     Method,
 )
-from vizcore.autograd.vocabulary import (
-    GROWING,
-    MODULE_HOOKS,
-    RANDOM,
-    TENSOR_TYPES,
-    Word,
-)
+from vizcore.autograd.vocabulary import GROWING, MODULE_HOOKS, RANDOM, TENSOR_TYPES
 from vizcore.autograd.word_calls import WordCalls
+from vizcore.autograd.words import Word
 
 _LOOKING = frozenset(
     [

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from types import MappingProxyType
 
 from vizcore.autograd import limits
+from vizcore.autograd.faults import FaultError, fault, locate, unknown_name, unknown_word
 from vizcore.autograd.libraries import INSTEAD, MODULES, READY
 from vizcore.autograd.operations import SPECIAL_METHODS
+from vizcore.autograd.source_text import check_text, syntax_error, too_deep, without_magics
 from vizcore.autograd.trace import Message, ProgramError
-from vizcore.autograd.vocabulary import NAMESPACES, PYTHON_FUNCTIONS, Namespace
+from vizcore.autograd.vocabulary import NAMESPACES, PYTHON_FUNCTIONS
 from vizcore.autograd.warnings_of import torch_warnings
+from vizcore.autograd.words import Namespace
 
 _REFUSED_DEFINITIONS = "Asynchronous functions are not part of the lab's Python; leave async and await out."
 _REFUSALS: dict[type[ast.AST], str] = {
@@ -72,20 +74,8 @@ ERRORS = MappingProxyType(
 """Python's own exceptions that a program may raise and catch."""
 _DECORATORS = ("staticmethod", "classmethod", "property")
 _KNOWN = frozenset([*_RESERVED, *PYTHON_FUNCTIONS, *READY, *ERRORS, *_DECORATORS, "__name__"])
-MAX_PARSER_LEVELS = 90
 CLASS_TO_BE_NAMED = "class of"
 """Stands for ``__class__`` in ``x.__class__.__name__``, the one place where it exists; no program can write it."""
-
-
-class FaultError(Exception):
-    """Carries a :class:`ProgramError` up to where the run ends."""
-
-    def __init__(self, error: ProgramError) -> None:
-        """Keeps the error; ``cause`` is set where the program itself may catch it, as that exception."""
-        self.error = error
-        self.cause: Exception | None = None
-        self.value: object = None
-        super().__init__(str(error))
 
 
 def parse_program(source: str) -> ast.Module:
@@ -101,14 +91,14 @@ def parse_program(source: str) -> ast.Module:
         FaultError: with line and column, for a syntax error, a construct or word outside the subset, or a program
             that is too long.
     """
-    _check_text(source)
+    check_text(source)
     try:
         with torch_warnings():
-            tree = ast.parse(_without_magics(source))
+            tree = ast.parse(without_magics(source))
     except SyntaxError as error:
-        raise FaultError(_syntax_error(error, source)) from None
+        raise FaultError(syntax_error(error, source)) from None
     except (RecursionError, MemoryError):
-        raise FaultError(_too_deep(1, 1)) from None
+        raise FaultError(too_deep(1, 1)) from None
     except (ValueError, OverflowError) as error:
         raise FaultError(ProgramError("syntax", Message("{text}", {"text": str(error)}), 1, 1, 1)) from None
     _check_depth(tree, source)
@@ -121,11 +111,6 @@ def parse_program(source: str) -> ast.Module:
         _check_node(node, assigned | imported, {**NAMESPACES, **spaces}, source)
     _check_flow(tree.body, source, in_loop=False, in_function=False)
     return tree
-
-
-def _without_magics(source: str) -> str:
-    """A notebook's own commands (``%matplotlib inline``, ``!pip …``) are no Python: their lines stay empty."""
-    return "\n".join("" if line.startswith(("%", "!")) else line for line in source.split("\n"))
 
 
 def _assigned_names(tree: ast.AST) -> Iterator[str]:
@@ -185,133 +170,6 @@ def _imported_spaces(tree: ast.AST) -> dict[str, Namespace]:
     return spaces
 
 
-def fault(
-    kind: str,
-    message: Message,
-    node: ast.AST,
-    source: str,
-    *,
-    suggestion: str = "",
-    explanation: Message | None = None,
-) -> FaultError:
-    """A fault at the place of a syntax node."""
-    line, column, end_column = locate(node, source)
-    return FaultError(ProgramError(kind, message, line, column, end_column, suggestion, explanation))  # type: ignore[arg-type]
-
-
-def locate(node: ast.AST, source: str) -> tuple[int, int, int]:
-    """Line, column and end column of a syntax node, from 1, in characters (Python counts bytes)."""
-    line = getattr(node, "lineno", 1)
-    column = _characters(source, line, getattr(node, "col_offset", 0))
-    end_line = getattr(node, "end_lineno", line) or line
-    if isinstance(node, ast.Attribute):  # the word behind the dot
-        end_column = _characters(source, end_line, node.end_col_offset or 0)
-        return end_line, end_column - len(node.attr), end_column
-    if end_line != line:
-        lines = source.splitlines()
-        return line, column, len(lines[line - 1]) + 1 if line <= len(lines) else column
-    return line, column, _characters(source, line, getattr(node, "end_col_offset", 0) or 0)
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """The supported word that looks most like this one, or the empty string."""
-    candidates = sorted(words)
-    found = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
-    if not found:  # a matter of capitals: relu for ReLU
-        found = [candidate for candidate in candidates if candidate.lower() == word.lower()]
-    return found[0] if found else ""
-
-
-def unknown_word(word: str, path: str, words: Iterable[str]) -> tuple[Message, str]:
-    """The sentence for a word that is not behind a dot, and the nearest one that is."""
-    suggestion = nearest(word, words)
-    if suggestion:
-        return Message(
-            "{path}.{word} is not part of the lab. Did you mean {suggestion}?",
-            {"path": path, "word": word, "suggestion": suggestion},
-        ), suggestion
-    return Message("{path}.{word} is not part of the lab.", {"path": path, "word": word}), ""
-
-
-def _characters(source: str, line: int, offset: int) -> int:
-    lines = source.splitlines()
-    if not 1 <= line <= len(lines):
-        return 1
-    return len(lines[line - 1].encode()[:offset].decode(errors="ignore")) + 1
-
-
-def _check_text(source: str) -> None:
-    """Refuses what is too long or nested too deeply for the parser, before the parser sees it."""
-    lines = source.splitlines()
-    if len(lines) > limits.MAX_LINES:
-        raise FaultError(
-            ProgramError(
-                "limit",
-                Message(
-                    "A program may have at most {limit} lines; this one has {num}.",
-                    {"limit": limits.MAX_LINES, "num": len(lines)},
-                ),
-                limits.MAX_LINES + 1,
-                1,
-                1,
-            )
-        )
-    for number, line in enumerate(lines, start=1):
-        if len(line) > limits.MAX_LINE_LENGTH:
-            raise FaultError(
-                ProgramError(
-                    "limit",
-                    Message(
-                        "A line may have at most {limit} characters; this one has {num}.",
-                        {"limit": limits.MAX_LINE_LENGTH, "num": len(line)},
-                    ),
-                    number,
-                    limits.MAX_LINE_LENGTH + 1,
-                    len(line) + 1,
-                )
-            )
-    if len(source) > limits.MAX_CHARACTERS:
-        raise FaultError(
-            ProgramError(
-                "limit",
-                Message(
-                    "A program may have at most {limit} characters; this one has {num}.",
-                    {"limit": limits.MAX_CHARACTERS, "num": len(source)},
-                ),
-                len(lines),
-                1,
-                1,
-            )
-        )
-    if any(0xD800 <= ord(character) <= 0xDFFF for character in source):
-        raise FaultError(ProgramError("syntax", Message("The program holds a character that is not text."), 1, 1, 1))
-    level = 0
-    for number, line in enumerate(lines, start=1):
-        for column, character in enumerate(line, start=1):
-            level += (character in "([{") - (character in ")]}")
-            if level > MAX_PARSER_LEVELS:
-                raise FaultError(_too_deep(number, column))
-        level = max(level, 0)
-
-
-def _too_deep(line: int, column: int) -> ProgramError:
-    return ProgramError(
-        "limit",
-        Message("This is nested too deeply; at most {limit} levels.", {"limit": limits.MAX_DEPTH}),
-        line,
-        column,
-        column + 1,
-    )
-
-
-def _syntax_error(error: SyntaxError, source: str) -> ProgramError:
-    line = min(max(error.lineno or 1, 1), max(len(source.splitlines()), 1))
-    column = max(error.offset or 1, 1)
-    end = error.end_offset if error.end_lineno == error.lineno and error.end_offset else column + 1
-    text = error.msg.replace(" (<unknown>, line 1)", "")
-    return ProgramError("syntax", Message("{text}", {"text": text}), line, column, max(end, column + 1))
-
-
 def _check_depth(tree: ast.Module, source: str) -> None:
     """Refuses deep trees, so that the interpreter's own recursion is bounded; a chain of operators is deep too."""
     stack: list[tuple[ast.AST, int]] = [(tree, 0)]
@@ -319,7 +177,7 @@ def _check_depth(tree: ast.Module, source: str) -> None:
         node, depth = stack.pop()
         if depth > limits.MAX_DEPTH:
             line, column, _ = locate(node, source)
-            raise FaultError(_too_deep(line, column))
+            raise FaultError(too_deep(line, column))
         stack.extend(
             (child, depth + 1) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr_context)
         )
@@ -467,15 +325,6 @@ def _check_name(node: ast.Name, assigned: set[str], source: str) -> None:
     if node.id not in known:
         message, suggestion = unknown_name(node.id, known)
         raise fault("name", message, node, source, suggestion=suggestion)
-
-
-def unknown_name(word: str, known: Iterable[str]) -> tuple[Message, str]:
-    """The sentence for a name that nothing has, and the nearest one that exists."""
-    suggestion = nearest(word, known)
-    if suggestion:
-        values = {"word": word, "suggestion": suggestion}
-        return Message("There is no {word} here. Did you mean {suggestion}?", values), suggestion
-    return Message("There is no {word} here.", {"word": word}), ""
 
 
 def _is_comment(node: ast.Constant, source: str) -> bool:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from vizcore.autograd import preset_programs as programs
 from vizcore.autograd.preset import (
     Preset,
     chooses,
@@ -26,203 +27,23 @@ from vizcore.autograd.preset import (
 )
 from vizcore.autograd.preset_surprises import SURPRISES
 
-_SCALAR = """\
-x = torch.tensor(2., requires_grad=True)
-w = torch.tensor(-1.5, requires_grad=True)
-y = w * x
-loss = (y - 1) ** 2
-loss.backward()
-"""
-
-_CHAIN = """\
-x = torch.ones(2, 2, requires_grad=True)
-y = x + 2
-z = y * y * 3
-out = z.mean()
-out.backward()
-print(x.grad)
-"""
-
-_ACCUMULATE = """\
-x = torch.tensor(3., requires_grad=True)
-y = x ** 2
-y.backward()
-print(x.grad)
-z = x ** 2
-z.backward()
-print(x.grad)
-"""
-
-_ZERO_GRAD = """\
-w = torch.tensor(0., requires_grad=True)
-for step in range(6):
-    loss = (w - 1) ** 2
-    loss.backward()
-    with torch.no_grad():
-        w -= 0.4 * w.grad
-    print(step, w.item(), w.grad.item())
-"""
-
-_DETACH = """\
-x = torch.tensor(2., requires_grad=True)
-y = x ** 2
-z = y.detach() * x
-z.backward()
-print(x.grad)
-"""
-
-_NO_GRAD = """\
-x = torch.tensor(2., requires_grad=True)
-with torch.no_grad():
-    y = x * 3
-z = x * 5
-print(y.requires_grad, z.requires_grad)
-out = y * z
-out.backward()
-print(x.grad)
-"""
-
-_NON_LEAF = """\
-x = torch.tensor([1., 2.], requires_grad=True)
-y = x * 2
-out = (y ** 2).sum()
-out.backward()
-print(x.grad)
-print(y.grad)
-"""
-
-_RETAIN = """\
-x = torch.tensor(2., requires_grad=True)
-y = x ** 3
-y.backward()
-y.backward()
-print(x.grad)
-"""
-
-_IN_PLACE = """\
-x = torch.tensor([0., 1.], requires_grad=True)
-y = x.exp()
-y += 1
-out = y.sum()
-out.backward()
-"""
-
-_VJP = """\
-x = torch.tensor([1., 2., 3.], requires_grad=True)
-y = x ** 2
-v = torch.tensor([1., 0.1, 0.01])
-y.backward(gradient=v)
-print(x.grad)
-"""
-
-_LEAF_IN_PLACE = """\
-w = torch.tensor([1., 2.], requires_grad=True)
-loss = (w ** 2).sum()
-loss.backward()
-w -= 0.1 * w.grad
-print(w)
-"""
-
-_CONTROL_FLOW = """\
-x = torch.randn(1, requires_grad=True)
-y = x
-count = 0
-while y.abs() < 4:
-    y = y * 2
-    count += 1
-if y > 0:
-    out = y.sum()
-else:
-    out = (y * y).sum()
-out.backward()
-print(count, x.grad)
-"""
-
-_SHARED = """\
-w = torch.tensor(2., requires_grad=True)
-x = torch.tensor(3.)
-h = w * x
-out = w * h
-out.backward()
-print(w.grad)
-"""
-
-_RELU = """\
-x = torch.tensor([-1., 0., 1.], requires_grad=True)
-y = F.relu(x)
-y.sum().backward()
-print(x.grad)
-"""
-
-_CLAMP = """\
-x = torch.tensor([-2., 0.5, 3.], requires_grad=True)
-y = x.clamp(0, 1)
-loss = ((y - 0.2) ** 2).sum()
-loss.backward()
-print(x.grad)
-"""
-
-_NETWORK = """\
-x = torch.tensor([[0., 0.], [0., 1.], [1., 0.], [1., 1.]])
-t = torch.tensor([[0.], [1.], [1.], [0.]])
-w1 = torch.randn(2, 4, requires_grad=True)
-b1 = torch.zeros(4, requires_grad=True)
-w2 = torch.randn(4, 1, requires_grad=True)
-b2 = torch.zeros(1, requires_grad=True)
-params = [w1, b1, w2, b2]
-for step in range(12):
-    h = torch.tanh(x @ w1 + b1)
-    y = h @ w2 + b2
-    loss = F.mse_loss(y, t)
-    loss.backward()
-    with torch.no_grad():
-        for p in params:
-            p -= 0.3 * p.grad
-            p.grad.zero_()
-    print(step, loss.item())
-"""
-
-_SECOND = """\
-x = torch.tensor(2., requires_grad=True)
-y = x ** 3
-(dy,) = torch.autograd.grad(y, x, create_graph=True)
-(d2y,) = torch.autograd.grad(dy, x)
-print(dy, d2y)
-"""
-
-_IOU = """\
-a = torch.tensor([0., 0., 2., 2.], requires_grad=True)
-b = torch.tensor([3., 3., 5., 5.])
-left_top = torch.maximum(a[:2], b[:2])
-right_bottom = torch.minimum(a[2:], b[2:])
-size = (right_bottom - left_top).clamp(min=0)
-inter = size[0] * size[1]
-area_a = (a[2] - a[0]) * (a[3] - a[1])
-area_b = (b[2] - b[0]) * (b[3] - b[1])
-iou = inter / (area_a + area_b - inter)
-loss = 1 - iou
-loss.backward()
-print(iou, a.grad)
-"""
-
-
 _ALL = (
     Preset(
         name="scalar",
         title="One weight, one loss",
-        source=_SCALAR,
+        source=programs.SCALAR,
         question="y = w · x = −3 and loss = (y − 1)² = 16. What is w.grad after backward()?",
         choices=("−8", "−16", "12"),
         answer=1,
         evidence=grad_is("w", -8.0, -16.0, 12.0),
         challenge="Drag w until its gradient is 0. What is the loss there?",
         is_solved=lambda trace: ran(trace) and close(trace.grads.get("w"), 0.0) and close(variable(trace, "x"), 2.0),
-        solution=_SCALAR.replace("-1.5", "0.5"),
+        solution=programs.SCALAR.replace("-1.5", "0.5"),
     ),
     Preset(
         name="chain",
         title="x + 2, times itself, times 3, mean",
-        source=_CHAIN,
+        source=programs.CHAIN,
         question="out = mean(3 · (x + 2)²) over four elements, all x = 1. What is each element of x.grad?",
         choices=("4.5", "18", "27"),
         answer=0,
@@ -231,12 +52,12 @@ _ALL = (
         is_solved=lambda trace: (
             ran(trace) and close(trace.grads.get("x"), np.full((2, 2), 18.0)) and has_node(trace, "Mul")
         ),
-        solution=_CHAIN.replace("mean()", "sum()"),
+        solution=programs.CHAIN.replace("mean()", "sum()"),
     ),
     Preset(
         name="accumulate",
         title="Two backward calls",
-        source=_ACCUMULATE,
+        source=programs.ACCUMULATE,
         question="x = 3, and d(x²)/dx = 6. What does x.grad hold after the second backward()?",
         choices=(
             "6: the second call overwrites the first",
@@ -251,12 +72,12 @@ _ALL = (
         ),
         challenge="Keep both backward() calls, but let x.grad be 6 at the end.",
         is_solved=lambda trace: ran(trace) and num_runs(trace) >= 2 and close(trace.grads.get("x"), 6.0),
-        solution=_ACCUMULATE.replace("z = x ** 2", "x.grad.zero_()\nz = x ** 2"),
+        solution=programs.ACCUMULATE.replace("z = x ** 2", "x.grad.zero_()\nz = x ** 2"),
     ),
     Preset(
         name="zero_grad",
         title="Six steps without zero_grad",
-        source=_ZERO_GRAD,
+        source=programs.ZERO_GRAD,
         question="The loss is smallest at w = 1. With learning rate 0.4 and no zeroing, what does w do?",
         choices=("It closes in on 1 step by step", "It stays at 0", "It shoots past 1 and swings back and forth"),
         answer=2,
@@ -267,12 +88,12 @@ _ALL = (
         ),
         challenge="Add one line so that w ends within 0.01 of 1 after the same six steps.",
         is_solved=lambda trace: ran(trace) and num_runs(trace) == 6 and abs(number(trace, "w") - 1) < 0.01,
-        solution=_ZERO_GRAD.replace("    print", "    w.grad = None\n    print").replace(", w.grad.item()", ""),
+        solution=programs.ZERO_GRAD.replace("    print", "    w.grad = None\n    print").replace(", w.grad.item()", ""),
     ),
     Preset(
         name="detach",
         title="detach() on one factor",
-        source=_DETACH,
+        source=programs.DETACH,
         question="z = x² · x with x = 2, but x² goes through detach(). What is x.grad?",
         choices=("4, as if x² were a constant", "12, as for x³", "None"),
         answer=0,
@@ -283,24 +104,24 @@ _ALL = (
         ),
         challenge="Keep a detach(), but cut the other factor: x.grad must become 8.",
         is_solved=lambda trace: ran(trace) and "detach" in trace.source and close(trace.grads.get("x"), 8.0),
-        solution=_DETACH.replace("y.detach() * x", "y * x.detach()"),
+        solution=programs.DETACH.replace("y.detach() * x", "y * x.detach()"),
     ),
     Preset(
         name="no_grad",
         title="A line under no_grad",
-        source=_NO_GRAD,
+        source=programs.NO_GRAD,
         question="out = (3x) · (5x), but 3x is computed under no_grad. With x = 2, what is x.grad?",
         choices=("60", "30", "0"),
         answer=1,
         evidence=grad_is("x", 60.0, 30.0, 0.0),
         challenge="Keep the with torch.no_grad() block, but make y part of the graph again: x.grad must be 60.",
         is_solved=lambda trace: ran(trace) and "no_grad()" in trace.source and close(trace.grads.get("x"), 60.0),
-        solution=_NO_GRAD.replace("    y = x * 3\n", "    y = x * 3\ny = x * 3\n"),
+        solution=programs.NO_GRAD.replace("    y = x * 3\n", "    y = x * 3\ny = x * 3\n"),
     ),
     Preset(
         name="non_leaf",
         title="The .grad of a non-leaf",
-        source=_NON_LEAF,
+        source=programs.NON_LEAF,
         question="y lies between x and out. What does print(y.grad) show?",
         choices=("tensor([4., 8.])", "An error", "None"),
         answer=2,
@@ -311,12 +132,12 @@ _ALL = (
         ),
         challenge="Add one line so that y.grad is [4, 8] at the end.",
         is_solved=lambda trace: ran(trace) and close(trace.grads.get("y"), [4.0, 8.0]),
-        solution=_NON_LEAF.replace("y = x * 2\n", "y = x * 2\ny.retain_grad()\n"),
+        solution=programs.NON_LEAF.replace("y = x * 2\n", "y = x * 2\ny.retain_grad()\n"),
     ),
     Preset(
         name="retain_graph",
         title="backward() twice on one graph",
-        source=_RETAIN,
+        source=programs.RETAIN,
         question="The same y runs backward twice. What happens at the second call?",
         choices=("x.grad doubles to 24", "torch raises an error", "Nothing: the graph is empty"),
         answer=1,
@@ -327,12 +148,12 @@ _ALL = (
         ),
         challenge="Let the same graph run backward twice, so that x.grad is 24.",
         is_solved=lambda trace: ran(trace) and num_runs(trace) == 2 and close(trace.grads.get("x"), 24.0),
-        solution=_RETAIN.replace("y.backward()\n", "y.backward(retain_graph=True)\n", 1),
+        solution=programs.RETAIN.replace("y.backward()\n", "y.backward(retain_graph=True)\n", 1),
     ),
     Preset(
         name="in_place",
         title="An in-place edit before backward",
-        source=_IN_PLACE,
+        source=programs.IN_PLACE,
         question="exp saves its output y for the way back, and y += 1 changes y. What does backward() do?",
         choices=(
             "It uses the new y and gives [2, 3.72]",
@@ -351,24 +172,24 @@ _ALL = (
             and close(trace.grads.get("x"), np.exp([0.0, 1.0]))
             and close(variable(trace, "out"), np.exp([0.0, 1.0]).sum() + 2)
         ),
-        solution=_IN_PLACE.replace("y += 1", "y = y + 1"),
+        solution=programs.IN_PLACE.replace("y += 1", "y = y + 1"),
     ),
     Preset(
         name="vjp",
         title="backward(gradient=v)",
-        source=_VJP,
+        source=programs.VJP,
         question="y = x² has three elements. What does backward(gradient=v) put into x.grad?",
         choices=("v · 2x, element by element", "2x", "The whole 3 × 3 Jacobian"),
         answer=0,
         evidence=grad_is("x", [2.0, 0.4, 0.06], [2.0, 4.0, 6.0], np.diag([2.0, 4.0, 6.0])),
         challenge="Choose v so that x.grad is [0, 4, 0]: one row of the Jacobian.",
         is_solved=lambda trace: ran(trace) and close(trace.grads.get("x"), [0.0, 4.0, 0.0]),
-        solution=_VJP.replace("[1., 0.1, 0.01]", "[0., 1., 0.]"),
+        solution=programs.VJP.replace("[1., 0.1, 0.01]", "[0., 1., 0.]"),
     ),
     Preset(
         name="leaf_in_place",
         title="A leaf changed in place",
-        source=_LEAF_IN_PLACE,
+        source=programs.LEAF_IN_PLACE,
         question="A gradient step by hand, w -= 0.1 · w.grad. What happens?",
         choices=("torch raises an error", "w becomes [0.8, 1.6]", "w stays [1, 2]"),
         answer=0,
@@ -383,12 +204,12 @@ _ALL = (
             and close(variable(trace, "w"), [0.8, 1.6])
             and last_state(trace, "w", lambda state: state.is_leaf and state.requires_grad)
         ),
-        solution=_LEAF_IN_PLACE.replace("w -= 0.1", "with torch.no_grad():\n    w -= 0.1"),
+        solution=programs.LEAF_IN_PLACE.replace("w -= 0.1", "with torch.no_grad():\n    w -= 0.1"),
     ),
     Preset(
         name="control_flow",
         title="Another seed, another run",
-        source=_CONTROL_FLOW,
+        source=programs.CONTROL_FLOW,
         question="Run it again with another seed. What of the graph can change?",
         choices=("Only the numbers in it", "The number of nodes and which branch they belong to", "Nothing at all"),
         answer=1,
@@ -399,7 +220,7 @@ _ALL = (
         is_solved=lambda trace: (
             ran(trace) and number(trace, "count") == 5 and float(np.sum(np.asarray(variable(trace, "y")))) < 0
         ),
-        solution=_CONTROL_FLOW.replace(
+        solution=programs.CONTROL_FLOW.replace(
             "torch.randn(1, requires_grad=True)", "torch.tensor([-0.2], requires_grad=True)"
         ),
         compares_runs=True,
@@ -407,19 +228,19 @@ _ALL = (
     Preset(
         name="shared_weight",
         title="A weight that is used twice",
-        source=_SHARED,
+        source=programs.SHARED,
         question="out = w · (w · x) with w = 2, x = 3. What arrives at w?",
         choices=("6, over the direct path alone", "3", "12: 6 over each of two paths"),
         answer=2,
         evidence=grad_is("w", 6.0, 3.0, 12.0),
         challenge="Use w a third time, so that w.grad is the sum over three paths and equals 36.",
         is_solved=lambda trace: ran(trace) and close(trace.grads.get("w"), 36.0) and num_paths(trace, "w") >= 3,
-        solution=_SHARED.replace("out = w * h", "out = w * w * h"),
+        solution=programs.SHARED.replace("out = w * h", "out = w * w * h"),
     ),
     Preset(
         name="relu_at_zero",
         title="ReLU at exactly 0",
-        source=_RELU,
+        source=programs.RELU,
         question="ReLU has a corner at 0. Which gradient does torch choose there?",
         choices=("0", "1", "0.5"),
         answer=0,
@@ -430,12 +251,12 @@ _ALL = (
         is_solved=lambda trace: (
             ran(trace) and close(trace.grads.get("x"), [0.0, 0.5, 1.0]) and close(variable(trace, "y"), [0.0, 0.0, 1.0])
         ),
-        solution=_RELU.replace("F.relu(x)", "torch.maximum(x, torch.zeros(3))"),
+        solution=programs.RELU.replace("F.relu(x)", "torch.maximum(x, torch.zeros(3))"),
     ),
     Preset(
         name="clamp",
         title="The gradients of clamp",
-        source=_CLAMP,
+        source=programs.CLAMP,
         question="x = [−2, 0.5, 3] is clamped to [0, 1]. Which elements get a gradient?",
         choices=("All three", "None of them", "Only the middle one"),
         answer=2,
@@ -454,12 +275,12 @@ _ALL = (
             and bool(np.all(trace.grads["x"] != 0))
             and bool(np.all((np.asarray(variable(trace, "y")) >= 0) & (np.asarray(variable(trace, "y")) <= 1)))
         ),
-        solution=_CLAMP.replace("x.clamp(0, 1)", "torch.sigmoid(x)"),
+        solution=programs.CLAMP.replace("x.clamp(0, 1)", "torch.sigmoid(x)"),
     ),
     Preset(
         name="network",
         title="A two-layer network trained by hand",
-        source=_NETWORK,
+        source=programs.NETWORK,
         question="Twelve steps of gradient descent on XOR. What does the graph look like at the end?",
         choices=(
             "Twelve graphs, a new one in each step",
@@ -474,7 +295,7 @@ _ALL = (
         ),
         challenge="Bring the loss of the last step below 0.05 within the limits of the lab.",
         is_solved=lambda trace: ran(trace) and num_runs(trace) >= 1 and number(trace, "loss") < 0.05,
-        solution=_NETWORK.replace("range(12)", "range(30)")
+        solution=programs.NETWORK.replace("range(12)", "range(30)")
         .replace("2, 4", "2, 8")
         .replace("zeros(4", "zeros(8")
         .replace("4, 1", "8, 1"),
@@ -482,7 +303,7 @@ _ALL = (
     Preset(
         name="second_derivative",
         title="The gradient of a gradient",
-        source=_SECOND,
+        source=programs.SECOND,
         question="With create_graph=True the way back is recorded too. What is the second derivative of x³ at x = 2?",
         choices=("6", "12", "An error: gradients have no graph"),
         answer=1,
@@ -493,14 +314,14 @@ _ALL = (
         ),
         challenge="Compute the third derivative into a variable d3y: it must be 6.",
         is_solved=lambda trace: ran(trace) and close(variable(trace, "d3y"), 6.0) and num_runs(trace) >= 3,
-        solution=_SECOND.replace("torch.autograd.grad(dy, x)", "torch.autograd.grad(dy, x, create_graph=True)").replace(
-            "print(dy, d2y)", "(d3y,) = torch.autograd.grad(d2y, x)\nprint(dy, d2y, d3y)"
-        ),
+        solution=programs.SECOND.replace(
+            "torch.autograd.grad(dy, x)", "torch.autograd.grad(dy, x, create_graph=True)"
+        ).replace("print(dy, d2y)", "(d3y,) = torch.autograd.grad(d2y, x)\nprint(dy, d2y, d3y)"),
     ),
     Preset(
         name="disjoint_iou",
         title="The IoU of two disjoint boxes",
-        source=_IOU,
+        source=programs.IOU,
         question="The boxes do not touch. In which direction does the gradient of 1 − IoU push box a?",
         choices=("Towards b", "Away from b", "Nowhere: the gradient is zero"),
         answer=2,
@@ -513,7 +334,7 @@ _ALL = (
         is_solved=lambda trace: (
             ran(trace) and bool(np.any(trace.grads.get("a", 0))) and 0 < number(trace, "iou") <= 0.5
         ),
-        solution=_IOU.replace("[3., 3., 5., 5.]", "[1., 1., 3., 3.]"),
+        solution=programs.IOU.replace("[3., 3., 5., 5.]", "[1., 1., 3., 3.]"),
     ),
 )
 

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from vizcore.autograd import limits
+from vizcore.autograd.faults import FaultError, locate
+from vizcore.autograd.guard import Guard
 from vizcore.autograd.interpreter import Interpreter
-from vizcore.autograd.limits import Guard
-from vizcore.autograd.parsing import FaultError, locate, parse_program
-from vizcore.autograd.recorder import Recorder, grad_of, to_array
+from vizcore.autograd.parsing import parse_program
+from vizcore.autograd.recorder import Recorder
+from vizcore.autograd.tensor_facts import grad_of, to_array
 from vizcore.autograd.trace import Message, ProgramError, ProgramTrace
 from vizcore.autograd.warnings_of import torch_warnings
 

@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Any
 
 from vizcore.autograd.operations import round_number
-from vizcore.autograd.vocabulary import PYTHON_FUNCTIONS, Word
+from vizcore.autograd.vocabulary import PYTHON_FUNCTIONS
+from vizcore.autograd.words import Word
 
 
 def _handled(*args: Any, **kwargs: Any) -> Any:

@@ -7,7 +7,6 @@ freed.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -17,15 +16,22 @@ import torch
 from torch import Tensor
 
 from vizcore.autograd import limits
-from vizcore.autograd.limits import Guard, LimitError
-from vizcore.autograd.rules import local_rule
+from vizcore.autograd.graph_record import GraphRecord
+from vizcore.autograd.guard import Guard
+from vizcore.autograd.limits import LimitError
+from vizcore.autograd.tensor_facts import (
+    accumulator_of,
+    dtype_name,
+    grad_fn_of,
+    grad_of,
+    is_leaf_of,
+    to_array,
+    version_of,
+)
 from vizcore.autograd.trace import (
     Accumulation,
     Call,
     Contribution,
-    Edge,
-    Node,
-    SavedTensor,
     Step,
     TensorState,
     Visit,
@@ -33,11 +39,6 @@ from vizcore.autograd.trace import (
 
 _MANY_STEPS = 1_200
 _MAX_WARNINGS = 20
-
-NodeKey = tuple[str, int]
-
-_NO_NUMBER = 2**64 - 1
-"""torch's sequence number of nodes that are not ordered: leaves, and operations without a derivative."""
 
 
 @dataclass(eq=False)
@@ -65,7 +66,7 @@ class _Run:
     open: dict[int, int] = field(default_factory=dict)
 
 
-class Recorder:
+class Recorder(GraphRecord):
     """Collects steps, tensors, nodes, edges and visits."""
 
     def __init__(self, guard: Guard, *, compares_values: bool) -> None:
@@ -75,33 +76,17 @@ class Recorder:
             guard: the mode that watches the operators; it is paused while the recorder reads tensors.
             compares_values: whether tensors may change without torch's version count moving (``.data``).
         """
-        self.steps: list[Step] = []
+        super().__init__(guard)
         self.tensors: list[TensorState] = []
-        self.nodes: list[Node] = []
-        self.edges: list[Edge] = []
         self.visits: list[_Visit] = []
         self.printed: list[str] = []
         self.warnings: list[str] = []
-        self._guard = guard
         self._compares_values = compares_values
-        self._ids: dict[NodeKey, int] = {}
-        self._leaves: dict[int, Tensor] = {}
-        self._leaf_nodes: dict[int, Tensor] = {}
-        self._unnumbered: dict[int, Any] = {}
-        self._edge_ids: dict[tuple[int, int], int] = {}
-        self._results: list[Tensor] = []
-        self._values: dict[NodeKey, np.ndarray] = {}
         self._fingerprints: dict[str, tuple[Any, ...]] = {}
-        self._identities: dict[int, tuple[weakref.ref[Tensor], int]] = {}
-        self._num_identities = 0
-        self._storages: dict[int, tuple[weakref.ref[Tensor], int]] = {}
-        self._num_storages = 0
         self._occurrences: dict[int, int] = {}
-        self._num_recorded = 0
         self._num_runs = 0
         self._freed: set[int] = set()
         self._freed_now: list[int] = []
-        self._backward_sequences: list[range] = []
         self._printed_now: list[str] = []
         self._num_printed = 0
         self._last_states: dict[str, int] = {}
@@ -158,15 +143,6 @@ class Recorder:
             raise LimitError("A program may print at most {limit} characters.", limit=f"{limits.MAX_PRINTED:,}")
         self.printed.append(text)
         self._printed_now.append(text)
-
-    def array(self, tensor: Tensor) -> np.ndarray:
-        """A copy of a tensor's elements, counted against the limit of what a trace may hold."""
-        self._num_recorded += tensor.numel()
-        if self._num_recorded > limits.MAX_RECORDED:
-            raise LimitError(
-                "The record of this program has more than {limit} numbers.", limit=f"{limits.MAX_RECORDED:,}"
-            )
-        return to_array(tensor)
 
     # ---- the end of a line
 
@@ -304,168 +280,6 @@ class Recorder:
         )
         return len(self.tensors) - 1
 
-    def _identity(self, tensor: Tensor) -> int:
-        known = self._identities.get(id(tensor))
-        if known is not None and known[0]() is tensor:
-            return known[1]
-        number = self._num_identities
-        self._num_identities += 1
-        self._identities[id(tensor)] = (weakref.ref(tensor), number)
-        return number
-
-    def _storage(self, tensor: Tensor) -> int:
-        """The same number for tensors that share memory, as long as one of them is alive."""
-        pointer = _address(tensor)
-        known = self._storages.get(pointer)
-        if pointer and known is not None:
-            holder = known[0]()
-            if holder is not None and _address(holder) == pointer:
-                return known[1]
-        number = self._num_storages
-        self._num_storages += 1
-        self._storages[pointer] = (weakref.ref(tensor), number)
-        return number
-
-    # ---- the graph
-
-    def _key(self, node: Any) -> NodeKey:
-        if hasattr(node, "variable"):
-            return ("leaf", id(node.variable))
-        number = node._sequence_nr()
-        if number == _NO_NUMBER:  # an operation without a derivative
-            self._unnumbered[id(node)] = node
-            return ("unnumbered", id(node))
-        return ("node", number)
-
-    def _orders(self, keys: Iterable[NodeKey]) -> dict[NodeKey, float]:
-        """Numbers that increase along every edge: torch's, or for a node without one just above those of its inputs."""
-        orders: dict[NodeKey, float] = {}
-        stack = [(key, False) for key in keys]
-        while stack:
-            key, is_ready = stack.pop()
-            if key in orders:
-                continue
-            if key[0] != "unnumbered":
-                orders[key] = float(key[1]) if key[0] == "node" else -1.0
-                continue
-            following = self._unnumbered[key[1]].next_functions
-            inputs = [self._key(node) for node, _ in following if node is not None]
-            if is_ready:
-                orders[key] = max((orders[source] for source in inputs), default=-1.0) + 1e-6
-            else:
-                stack.append((key, True))
-                stack.extend((source, False) for source in inputs)
-        return orders
-
-    def _node_id(self, tensor: Tensor) -> int | None:
-        node = grad_fn_of(tensor)
-        if node is not None:
-            return self._ids.get(self._key(node))
-        return self._ids.get(("leaf", id(tensor))) if tensor.requires_grad else None
-
-    def _discover(self, line: int, changed: list[tuple[str, Tensor]], named: list[tuple[str, Tensor]]) -> None:
-        """Adds the nodes that the tensors lead to and that are not known yet, in torch's own order of birth."""
-        tensors = [tensor for _, tensor in changed] + self._results
-        for tensor in tensors:
-            self._identity(tensor)
-        found: dict[NodeKey, Any] = {}
-        stack: list[Any] = []
-        for tensor in tensors:
-            if not tensor.requires_grad:
-                continue
-            node = grad_fn_of(tensor)
-            if node is not None:
-                stack.append(node)
-            elif is_leaf_of(tensor):
-                accumulator = _accumulator(tensor)
-                if accumulator is not None:
-                    stack.append(accumulator)
-        while stack:
-            node = stack.pop()
-            key = self._key(node)
-            if key in self._ids or key in found:
-                continue
-            found[key] = node
-            if len(self.nodes) + len(found) > limits.MAX_NODES:
-                raise LimitError("A graph may have at most {limit} nodes.", limit=f"{limits.MAX_NODES:,}")
-            stack.extend(following for following, _ in node.next_functions if following is not None)
-        if found:
-            self._add_found(found, line, named)
-        for name, tensor in changed:
-            node_id = self._node_id(tensor)
-            if node_id is not None and not self.nodes[node_id].variable:
-                self.nodes[node_id] = replace(self.nodes[node_id], variable=name)
-
-    def _add_found(self, found: dict[NodeKey, Any], line: int, named: list[tuple[str, Tensor]]) -> None:
-        places = {_place(tensor): name for name, tensor in reversed(named)}
-        leaves = [key for key in found if key[0] == "leaf"]
-        for key in leaves:
-            self._leaves[key[1]] = found[key].variable
-        leaves.sort(key=lambda key: self._identity(self._leaves[key[1]]))
-        orders = self._orders(found)
-        others = sorted((key for key in found if key[0] != "leaf"), key=lambda key: orders[key])
-        saved = {key: self._saved(found[key], places) for key in (*leaves, *others)}
-        for key in (*leaves, *others):
-            self._add_node(key, found[key], line, saved[key])
-        for key in others:
-            for index, (following, output) in enumerate(found[key].next_functions):
-                if following is not None:
-                    target = self._ids[key]
-                    self._edge_ids[target, index] = len(self.edges)
-                    self.edges.append(Edge(self._ids[self._key(following)], target, index, output))
-
-    def _add_node(self, key: NodeKey, node: Any, line: int, saved: tuple[SavedTensor, ...]) -> None:
-        name = node.name().removeprefix("torch::autograd::")
-        metadata = node._input_metadata
-        value = self.array(self._leaves[key[1]]) if key[0] == "leaf" else self._values.get(key)
-        self._ids[key] = len(self.nodes)
-        if key[0] == "leaf":
-            self._leaf_nodes[self._ids[key]] = self._leaves[key[1]]
-        self.nodes.append(
-            Node(
-                name=name,
-                line=line,
-                step=len(self.steps),
-                variable="",
-                shape=_output_shape(node),
-                dtype=dtype_name(metadata[0].dtype) if metadata else "",
-                value=value,
-                saved=saved,
-                rule=local_rule(name),
-                created_by_backward=key[0] == "node" and any(key[1] in numbers for numbers in self._backward_sequences),
-            )
-        )
-
-    def _saved(self, node: Any, places: dict[Any, str]) -> tuple[SavedTensor, ...]:
-        saved = []
-        for attribute in dir(node):
-            if not attribute.startswith("_saved_"):
-                continue
-            try:
-                value = getattr(node, attribute)
-            except RuntimeError:  # freed, or changed in place within the same line
-                continue
-            tensors = value if isinstance(value, (tuple, list)) else (value,)
-            for index, tensor in enumerate(tensors):
-                if not isinstance(tensor, Tensor):
-                    continue
-                maker = grad_fn_of(tensor)
-                if maker is not None:  # it is the output of that node, perhaps one that has no name
-                    self._values.setdefault(self._key(maker), to_array(tensor))
-                suffix = f"[{index}]" if isinstance(value, (tuple, list)) else ""
-                saved.append(
-                    SavedTensor(
-                        name=attribute.removeprefix("_saved_") + suffix,
-                        variable=places.get(_place(tensor), ""),
-                        value=self.array(tensor),
-                        shape=tuple(tensor.shape),
-                        dtype=dtype_name(tensor.dtype),
-                        num_bytes=tensor.numel() * tensor.element_size(),
-                        version=version_of(tensor),
-                    )
-                )
-        return tuple(saved)
-
     # ---- the engine
 
     def run_engine(
@@ -500,7 +314,7 @@ class Recorder:
         self._results.extend(tensor for tensor, _ in roots if tensor.requires_grad)
         self._discover(line, named, named)
         for tensor, gradient in roots:
-            if not tensor.requires_grad or (grad_fn_of(tensor) is None and _accumulator(tensor) is None):
+            if not tensor.requires_grad or (grad_fn_of(tensor) is None and accumulator_of(tensor) is None):
                 continue
             edge = torch.autograd.graph.get_gradient_edge(tensor)
             nodes.append(edge.node)
@@ -618,81 +432,3 @@ class Recorder:
             )
             for visit in self.visits
         )
-
-
-def to_array(tensor: Tensor) -> np.ndarray:
-    """A copy of a tensor's elements; bfloat16, which NumPy does not have, becomes float32."""
-    tensor = tensor.detach()
-    if tensor.layout != torch.strided:
-        tensor = tensor.to_dense()
-    if tensor.dtype == torch.bfloat16:
-        tensor = tensor.float()
-    return tensor.numpy(force=True).copy()  # forced: torch keeps some all-zero gradients without memory
-
-
-def _accumulator(leaf: Tensor) -> Any:
-    """The ``AccumulateGrad`` of a leaf; None for a view taken under ``no_grad``, which claims to require a gradient."""
-    try:
-        return torch.autograd.graph.get_gradient_edge(leaf).node
-    except (AssertionError, RuntimeError):
-        return None
-
-
-def version_of(tensor: Tensor) -> int:
-    """Torch's count of in-place changes; 0 for a tensor made in inference mode, which has none."""
-    try:
-        return tensor._version
-    except RuntimeError:
-        return 0
-
-
-def grad_fn_of(tensor: Tensor) -> Any:
-    """A tensor's ``grad_fn``; None also for a stale view, whose history torch refuses to tell.
-
-    A view that was taken under ``no_grad`` goes stale when its elements are changed through it or through its base.
-    """
-    try:
-        return tensor.grad_fn
-    except RuntimeError:
-        return None
-
-
-def is_leaf_of(tensor: Tensor) -> bool:
-    """Whether a tensor is a leaf; a stale view is none."""
-    try:
-        return tensor.is_leaf
-    except RuntimeError:
-        return False
-
-
-def grad_of(tensor: Tensor) -> Tensor | None:
-    """A tensor's ``.grad`` without torch's warning where there cannot be one."""
-    return tensor.grad if is_leaf_of(tensor) or tensor.retains_grad else None
-
-
-def dtype_name(dtype: torch.dtype) -> str:
-    """The name of a dtype as torch writes it, without ``torch.``."""
-    return str(dtype).removeprefix("torch.")
-
-
-def _place(tensor: Tensor) -> tuple[Any, ...]:
-    """Equal for two tensors that are the same elements in memory."""
-    if not _address(tensor):
-        return (id(tensor),)
-    return (tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype)
-
-
-def _address(tensor: Tensor) -> int:
-    """Where a tensor's memory begins; 0 for one without memory: sparse, or one of torch's all-zero gradients."""
-    try:
-        return tensor.untyped_storage().data_ptr()
-    except (RuntimeError, NotImplementedError):
-        return 0
-
-
-def _output_shape(node: Any) -> tuple[int, ...] | None:
-    metadata = node._input_metadata
-    try:
-        return tuple(int(size) for size in metadata[0].shape) if metadata else None
-    except (RuntimeError, TypeError):  # an output that has no shape
-        return None

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from vizcore.autograd.method_calls import MethodCalls
 from vizcore.autograd.values import Partial
-from vizcore.autograd.vocabulary import FUNC, Word
+from vizcore.autograd.vocabulary import FUNC
+from vizcore.autograd.words import Word
 
 _OPTIONS = frozenset(["argnums", "has_aux", "in_dims", "out_dims", "randomness", "chunk_size"])
 _AT_ONCE = ("torch.func.vjp", "torch.func.functional_call")

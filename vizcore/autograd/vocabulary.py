@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vizcore.autograd import datasets, optimizers, schedulers
+from vizcore.autograd.words import Namespace, Word
 
 _TORCH_WORDS = """
 tensor ones zeros full arange linspace logspace eye rand randn randint randperm normal bernoulli multinomial ones_like
@@ -145,38 +145,6 @@ PYTHON_KEYWORDS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
 
 REFUSED_KEYWORDS = frozenset(("out", "generator", "layout", "names"))
 """Arguments that would write elsewhere, or reach another generator or memory layout."""
-
-
-@dataclass(frozen=True, eq=False)
-class Word:
-    """A function of the vocabulary, as a value of the program.
-
-    Attributes:
-        path: how it is written (``torch.exp``).
-        function: what it calls.
-        shape_options: whether its whole numbers are sizes, strides or counts, and therefore small.
-        grows: whether its result may have more elements than the product of its inputs' elements.
-        is_random: whether it draws random numbers.
-    """
-
-    path: str
-    function: Callable[..., Any]
-    shape_options: bool = False
-    grows: bool = False
-    is_random: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Namespace:
-    """A name with words behind its dot.
-
-    Attributes:
-        path: how it is written (``torch.nn``).
-        words: what stands behind the dot.
-    """
-
-    path: str
-    words: MappingProxyType[str, Any]
 
 
 _GROWING_WORDS = """

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.vizcore.autograd.programs import corpus, run_plainly, without_addresses
-from vizcore.autograd import limits, run_program, to_json
+from vizcore.autograd import guard, run_program, to_json
 
 PROGRAMS = corpus()
 NOT_YET = (
@@ -49,7 +49,7 @@ def test_what_is_not_had_yet_is_said(expected: dict[str, dict]) -> None:
 
 @pytest.mark.parametrize("name", [name for name in PROGRAMS if name not in NOT_YET])
 def test_a_program_runs_as_in_plain_torch(name: str, expected: dict[str, dict], monkeypatch) -> None:
-    monkeypatch.setattr(limits.time, "thread_time", lambda: 0.0)  # a busy computer is no fault
+    monkeypatch.setattr(guard.time, "thread_time", lambda: 0.0)  # a busy computer is no fault
     source, plain = PROGRAMS[name], expected[name]
     assert plain["error"] is None, plain["error"]
     trace = run_program(source)
