@@ -235,6 +235,7 @@ def plot_runs(
             name=name.upper(),
             marker={"color": theme.CATEGORICAL[place], "pattern": {"shape": ("", "/")[place % 2]}},
             text=[f"{each[name]:.3f}" for each in quality.values()],
+            textposition="outside",
             hovertemplate=f"%{{y}} · {name.upper()} %{{x:.3f}}<extra></extra>",
         )
     drawn.update_xaxes(range=[0, 1])
