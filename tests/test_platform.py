@@ -29,7 +29,7 @@ def option(name: str) -> object:
         # else a new run starts beside the old one, and both write the session's state: under fast key presses a page
         # failed with "dictionary changed size during iteration"
         ("runner.fastReruns", False),
-        # The browser names the large messages that it holds with each request, and drops one that two runs did not show.
+        # The browser names the large messages that it holds with each request, and drops what two runs did not show.
         # Of two requests under way the first one's run can drop what the second one named: the server then sends a
         # reference to nothing ("Cached ForwardMsg MISS") and the page stands still until it is loaded again.
         ("global.maxCachedMessageAge", 24),
