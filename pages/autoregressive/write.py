@@ -4,48 +4,62 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.autoregressive import state, words
+from pages.autoregressive import source, state, words
 from pages.autoregressive.pixels import COLORS, shown_of
 from pages.autoregressive.state import View
 from pages.kit.ending import Shown
 from pages.kit.live import live
-from pages.kit.loaders import compute, load
+from pages.kit.loaders import load
 from pages.kit.page import Page
 from vizcore import autoregressive
 from vizcore.figures import theme
 
+BRUSH = {"digits": 1, "mnist": 2}
+"""Pixels of a stroke's width."""
 MOST = 5.0
 """Nats at the end of the colour scale: a pixel that had one chance in 150."""
 
 
 def explain(view: View, kind: str) -> autoregressive.PictureLikelihood:
     """The picture under one of the models, in raster order."""
-    found: autoregressive.PictureLikelihood = compute(autoregressive.explain_picture, kind, view.picture)
+    found: autoregressive.PictureLikelihood = source.ask(view, autoregressive.explain_picture, kind, view.picture)
     return found
+
+
+def judges(page: Page, view: View) -> tuple[str, ...]:
+    """The models that judge the picture: all that were trained on the digits of the view."""
+    if not page.shows("models"):
+        return (view.model,)
+    return tuple(kind for kind in autoregressive.KINDS if autoregressive.find_trained(kind, data=view.data) is not None)
 
 
 def show(page: Page, view: View) -> Shown:
     """Draws the controls, the two pictures, and what the models say."""
     _ = page.translate
-    columns = st.columns([1.4, 1, 1.4], vertical_alignment="bottom", gap="small")
+    columns = st.columns([1, 1.4, 1, 1.4], vertical_alignment="bottom", gap="small")
     with columns[0]:
+        source.show_switch(page)
+    with columns[1]:
         names = {kind: words.name_of(_, kind) for kind in autoregressive.KINDS}
         page.select(state.MODEL, _("Model"), names)
-    with columns[1]:
+    with columns[2]:
         page.number(state.DIGIT, _("Test digit number"))
-    with columns[2], st.container(horizontal=True):
-        real, _label = compute(autoregressive.unseen_picture, view.digit)
-        blank = "0" * state.NUM_PIXELS
+    with columns[3], st.container(horizontal=True):
+        real, blank = state.test_picture(view.data, view.digit), "0" * view.num_pixels
         page.button("clear", _("Clear"), icon=":material/ink_eraser:", on_click=page.set, kwargs={"picture": blank})
-        page.button("real", _("Show the test digit"), on_click=page.set, kwargs={"picture": real})
+        if source.are_here(page, view.data):
+            page.button("real", _("Show the test digit"), on_click=page.set, kwargs={"picture": real})
+    if not source.has_model(page, view, view.model):
+        return Shown()
     chosen = explain(view, view.model)
     live(
         "autoregressive/paint",
         key=page.key("paint"),
         data={
             "picture": view.picture,
-            "version": state.picture_version(page, view.digit),
-            "size": list(state.SIZE),
+            "version": state.picture_version(page, view.data, view.digit),
+            "size": list(view.size),
+            "brush": BRUSH[view.data],
             "models": [
                 {
                     "name": kind,
@@ -53,7 +67,7 @@ def show(page: Page, view: View) -> Shown:
                     "nats": explain(view, kind).log_likelihood,
                     "chosen": kind == view.model,
                 }
-                for kind in (autoregressive.KINDS if page.shows("models") else (view.model,))
+                for kind in judges(page, view)
             ],
             "costs": [round(-float(value), 4) for value in chosen.log_probabilities],
             "most": MOST,
@@ -70,21 +84,28 @@ def show(page: Page, view: View) -> Shown:
 
 def classify(view: View) -> tuple[list[float], list[float]]:
     """p(label | picture) by Bayes' rule over the model's likelihoods, and by logistic regression."""
-    generative = compute(autoregressive.classify_picture, view.model, view.picture)
-    reference = load(autoregressive.fit_reference)
+    generative = source.ask(view, autoregressive.classify_picture, view.model, view.picture, with_labels=True)
+    reference = load(autoregressive.fit_reference, view.data)
     return generative.posterior[0].tolist(), reference.posterior(view.picture)
 
 
 def _labels(page: Page, view: View) -> list[dict[str, object]]:
     _ = page.translate
+    # Without MNIST's digits neither the labels' frequencies nor the regression can be had.
+    if view.data != "digits" and not (
+        source.has_digits(page, view) and source.has_model(page, view, view.model, with_labels=True)
+    ):
+        return []
     with st.spinner(_("Fitting the logistic regression…")):
         generative, discriminative = classify(view)
-    accuracy = compute(autoregressive.card_of, view.model, with_labels=True).accuracy
-    other = load(autoregressive.fit_reference).accuracy
+    accuracy = source.ask(view, autoregressive.card_of, view.model, with_labels=True).accuracy
+    reference = load(autoregressive.fit_reference, view.data)
+    other = reference.accuracy
     st.caption(
         _(
-            "On 360 test digits: Bayes’ rule over ten likelihoods of {model} names {generative} rightly, logistic "
-            "regression, which models labels alone and can draw nothing, {discriminative}.",
+            "Of test digits, Bayes’ rule over ten likelihoods of {model} names {generative} rightly, logistic "
+            "regression of {learned} digits, which models labels alone and can draw nothing, {discriminative}.",
+            learned=f"{reference.num_train:,}",
             model=words.name_of(_, view.model),
             generative=f"{accuracy:.1%}",
             discriminative=f"{other:.1%}",
