@@ -40,44 +40,47 @@ def find(view: View, **changed: object) -> autoregressive.Dependencies:
 def show(page: Page, view: View) -> Shown:
     """Draws the controls and both pictures."""
     _ = page.translate
-    columns = st.columns([1, 2, 1.2, 1.2], vertical_alignment="bottom", gap="small")
-    networks = {
-        "made": "MADE",
-        "made_leak": _("MADE with ≤ in its last mask"),
-        "pixelcnn": "PixelCNN",
-        "gated_pixelcnn": _("Gated PixelCNN"),
-    }
-    with columns[0]:
-        source.show_switch(page)
-    with columns[1]:
-        page.select(state.NETWORK, _("Network"), networks)
-    if view.network.endswith("pixelcnn"):
-        with columns[2]:
-            page.slider(state.LAYERS, _("Masked convolutions"))
-        with columns[3]:
-            page.select(state.KERNEL, _("Kernel"), {side: f"{side}×{side}" for side in state.KERNEL.options}, few=True)
-    key, version = page.key("leak"), f"{view.data}.{page.version('output')}"
-    heard = said(key).get("output")
-    if isinstance(heard, dict) and heard.get("version") == version and is_output(view, heard.get("pixel")):
-        page.store(state.OUTPUT, heard.get("pixel"))
-    output = page.value(state.OUTPUT)
-    view = replace(view, output=output)
-    found = find(view)
-    live(
-        "autoregressive/leak",
-        key=key,
-        data={
-            "size": list(view.size),
-            "pixel": output,
-            "version": version,
-            "hidden": page.asks,
-            "reach": view.layers * (view.kernel // 2) if view.network.endswith("pixelcnn") else 0,
-            "colors": COLORS,
-            "presenter": page.presenting,
-            "text": words.leak_words(_),
-        },
-        payload=compute(autoregressive.pack_dependencies, found),
-    )
+    with st.container(key="picture_first"):
+        columns = st.columns([1, 2, 1.2, 1.2], vertical_alignment="bottom", gap="small")
+        networks = {
+            "made": "MADE",
+            "made_leak": _("MADE with ≤ in its last mask"),
+            "pixelcnn": "PixelCNN",
+            "gated_pixelcnn": _("Gated PixelCNN"),
+        }
+        with columns[0]:
+            source.show_switch(page)
+        with columns[1]:
+            page.select(state.NETWORK, _("Network"), networks)
+        if view.network.endswith("pixelcnn"):
+            with columns[2]:
+                page.slider(state.LAYERS, _("Masked convolutions"))
+            with columns[3]:
+                page.select(
+                    state.KERNEL, _("Kernel"), {side: f"{side}×{side}" for side in state.KERNEL.options}, few=True
+                )
+        key, version = page.key("leak"), f"{view.data}.{page.version('output')}"
+        heard = said(key).get("output")
+        if isinstance(heard, dict) and heard.get("version") == version and is_output(view, heard.get("pixel")):
+            page.store(state.OUTPUT, heard.get("pixel"))
+        output = page.value(state.OUTPUT)
+        view = replace(view, output=output)
+        found = find(view)
+        live(
+            "autoregressive/leak",
+            key=key,
+            data={
+                "size": list(view.size),
+                "pixel": output,
+                "version": version,
+                "hidden": page.asks,
+                "reach": view.layers * (view.kernel // 2) if view.network.endswith("pixelcnn") else 0,
+                "colors": COLORS,
+                "presenter": page.presenting,
+                "text": words.leak_words(_),
+            },
+            payload=compute(autoregressive.pack_dependencies, found),
+        )
     if page.shows("remark"):
         _say(page, view, found)
     return Shown(rows=lambda: autoregressive.dependency_rows(found), name="dependencies")

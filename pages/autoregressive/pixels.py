@@ -62,14 +62,15 @@ def draw_large(job: Job, view: View, _: Translate) -> tuple[autoregressive.Drawi
 
 def show(page: Page, view: View) -> Shown:
     """Draws the controls, the picture in the making, and its completions."""
-    _show_controls(page, view)
-    found = _draw_either(page, view)
-    if found is None:
-        return Shown()
-    drawing = _take_flip(page, view, found[0])
-    if drawing is None:
-        st.rerun()
-    _show_picture(page, view, drawing)
+    with st.container(key="picture_first"):
+        _show_controls(page, view)
+        found = _draw_either(page, view)
+        if found is None:
+            return Shown()
+        drawing = _take_flip(page, view, found[0])
+        if drawing is None:
+            st.rerun()
+        _show_picture(page, view, drawing)
     if page.shows("half"):
         _show_half(page, view, drawing, found[1])
     picture = autoregressive.write_pixels(drawing.trace.picture.tolist())

@@ -82,6 +82,13 @@ def say_command(page: Page, view: View, kind: str, *, order: str = "raster", wit
     if are_here(page, view.data):
         st.info(
             _(
+                "No {model} that learned the labels of 28×28 digits is here: `{command}` trains one (it can be "
+                "stopped and goes on where it was), and this page finds it.",
+                model=name,
+                command=command,
+            )
+            if with_labels
+            else _(
                 "No such {model} for 28×28 digits is here: `{command}` trains one (it can be stopped and goes on where "
                 "it was), and this page finds it.",
                 model=name,

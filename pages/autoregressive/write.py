@@ -35,6 +35,18 @@ def judges(page: Page, view: View) -> tuple[str, ...]:
 
 def show(page: Page, view: View) -> Shown:
     """Draws the controls, the two pictures, and what the models say."""
+    with st.container(key="picture_first"):
+        _show_controls(page, view)
+        if not source.has_model(page, view, view.model):
+            return Shown()
+        with_labels = page.shows("labels") and _has_labels(page, view)
+        _show_picture(page, view, labels=_labels(page, view) if with_labels else [])
+    if page.shows("labels") and not with_labels and source.has_digits(page, view):
+        source.say_command(page, view, view.model, with_labels=True)
+    return shown_of(view, view.picture, None)
+
+
+def _show_controls(page: Page, view: View) -> None:
     _ = page.translate
     columns = st.columns([1, 1.4, 1, 1.4], vertical_alignment="bottom", gap="small")
     with columns[0]:
@@ -49,8 +61,10 @@ def show(page: Page, view: View) -> Shown:
         page.button("clear", _("Clear"), icon=":material/ink_eraser:", on_click=page.set, kwargs={"picture": blank})
         if source.are_here(page, view.data):
             page.button("real", _("Show the test digit"), on_click=page.set, kwargs={"picture": real})
-    if not source.has_model(page, view, view.model):
-        return Shown()
+
+
+def _show_picture(page: Page, view: View, *, labels: list[dict[str, object]]) -> None:
+    _ = page.translate
     chosen = explain(view, view.model)
     live(
         "autoregressive/paint",
@@ -71,7 +85,7 @@ def show(page: Page, view: View) -> Shown:
             ],
             "costs": [round(-float(value), 4) for value in chosen.log_probabilities],
             "most": MOST,
-            "labels": _labels(page, view) if page.shows("labels") else [],
+            "labels": labels,
             "scale": list(theme.SCALE),
             "halo": list(theme.HALO),
             "colors": COLORS,
@@ -79,7 +93,6 @@ def show(page: Page, view: View) -> Shown:
             "text": words.paint_words(_, words.name_of(_, view.model), alone=not page.shows("models")),
         },
     )
-    return shown_of(view, view.picture, None)
 
 
 def classify(view: View) -> tuple[list[float], list[float]]:
@@ -89,13 +102,14 @@ def classify(view: View) -> tuple[list[float], list[float]]:
     return generative.posterior[0].tolist(), reference.posterior(view.picture)
 
 
+def _has_labels(page: Page, view: View) -> bool:
+    """Whether a digit can be named: by a model of labels, and by their frequencies and a regression on the digits."""
+    trained = autoregressive.find_trained(view.model, data=view.data, with_labels=True)
+    return trained is not None and source.are_here(page, view.data)
+
+
 def _labels(page: Page, view: View) -> list[dict[str, object]]:
     _ = page.translate
-    # Without MNIST's digits neither the labels' frequencies nor the regression can be had.
-    if view.data != "digits" and not (
-        source.has_digits(page, view) and source.has_model(page, view, view.model, with_labels=True)
-    ):
-        return []
     with st.spinner(_("Fitting the logistic regression…")):
         generative, discriminative = classify(view)
     accuracy = source.ask(view, autoregressive.card_of, view.model, with_labels=True).accuracy

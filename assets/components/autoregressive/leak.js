@@ -88,6 +88,7 @@ class View {
     if (!width) return;
     const narrow = width < 460;
     this.element.classList.toggle("narrow", narrow);
+    this.element.classList.toggle("alone", this.alone && !narrow);
     const [rows, cols] = this.data.size;
     const height = Math.min(460, room(this.element) - BELOW);
     this.picture.fit(rows, cols, narrow ? width - 4 : width / 2 - 16, height);
