@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Final, cast
 
 import torch
 from torch import Tensor, fx
 from torch.fx.experimental.proxy_tensor import make_fx
 
 Emitter = Callable[..., str]
+# torch.fx keeps the tracer at work in a global and patches nn.Module meanwhile: two sessions must not trace at once.
+_TRACING: Final = threading.Lock()
 _Pullback = tuple[Tensor, Callable[[Tensor], tuple[Tensor, ...]], dict[str, Tensor]]
 
 
@@ -201,7 +204,8 @@ def to_javascript(
 
     # One tensor given twice would be traced as one input.
     apart = [x.clone() for x in example_inputs]
-    graph_module = make_fx(torch.func.functionalize(program))(*apart)
+    with _TRACING:
+        graph_module = make_fx(torch.func.functionalize(program))(*apart)
     lines, outputs = _straight_line(graph_module, example_inputs[0].shape, arguments)
     terms = dict(zip(names, outputs, strict=False))
     fields = [f"value: {outputs[0]}", f"gradient: [{', '.join(outputs[len(terms) :])}]"]

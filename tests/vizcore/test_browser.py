@@ -3,6 +3,8 @@ from __future__ import annotations
 import itertools
 import math
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -189,6 +191,23 @@ def test_inputs_stay_apart_where_one_example_serves_for_all():
     example = torch.ones(1, dtype=torch.float64)
     source = to_javascript(lambda a, b: a - 2 * b, [example, example], name="compiled")
     assert evaluate_javascript(source, "compiled", np.array([[5.0, 1.0]])).tolist() == [[3.0, 1.0, -2.0]]
+
+
+def test_sessions_that_compile_at_once_do_not_disturb_one_another():
+    examples = [torch.full((3,), float(n), dtype=torch.float64) for n in range(8)]
+
+    def compile_one():
+        return to_javascript(lambda *c: iou_losses.loss_terms("diou", c), examples, name="diou")
+
+    alone = compile_one()
+    together = threading.Barrier(4)
+
+    def compile_some(_):
+        together.wait()
+        return {compile_one() for _ in range(5)}
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(compile_some, range(4))) == [{alone}] * 4
 
 
 def test_source_is_a_straight_line_without_dead_or_repeated_work():
