@@ -162,6 +162,7 @@ export class Pixels {
       if (color) picture.data.set([...color.slice(0, 3), 255], 4 * index);
     }
     small.getContext("2d").putImageData(picture, 0, 0);
+    c.imageSmoothingEnabled = false;
     c.drawImage(small, 0, 0, cols * this.wide, rows * this.high);
   }
 
