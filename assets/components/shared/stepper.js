@@ -12,6 +12,7 @@ const [base, own] = await Promise.all([stylesheet(import.meta.url, "./base.css")
 
 const REPORT_AFTER = 120; // ms without a change
 const SPEEDS = [0.5, 1, 2, 5, 10]; // steps a second
+const LONG = 60; // offered as well where a run is so long that the page asks for it
 const CALM = 1; // steps a second at most for those who asked for less motion
 const BUTTONS = ["first", "back", "play", "forward", "last"];
 
@@ -55,7 +56,8 @@ export class Transport {
   /** Takes {numSteps, step, version, text, captions, presenter, speed}; the step only at first and when version changes. */
   update(spec) {
     const restart = restarts(this.spec, spec);
-    if (spec.speed !== this.spec.speed && SPEEDS.includes(spec.speed)) this.speed = spec.speed;
+    if (spec.speed === LONG) this.offerSpeed(LONG);
+    if (spec.speed !== this.spec.speed && [...SPEEDS, LONG].includes(spec.speed)) this.speed = spec.speed;
     this.spec = spec;
     this.numSteps = Math.max(1, spec.numSteps);
     this.element.classList.toggle("presenter", Boolean(spec.presenter));
@@ -119,6 +121,11 @@ export class Transport {
 
   // ---- inside -----------------------------------------------------------------------------------------------------------
 
+  offerSpeed(speed) {
+    if ([...this.pick.options].some((option) => option.value === String(speed))) return;
+    this.pick.append(html("option", { value: speed }, `${speed}×`));
+  }
+
   get pace() {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     return calm ? Math.min(this.speed, CALM) : this.speed;
@@ -159,7 +166,7 @@ export class Transport {
     this.range = html("input", { type: "range", min: "0", step: "1", value: "0", class: "scrubber" });
     this.count = html("output", { class: "count", "aria-hidden": "true" });
     this.pick = html("select", { class: "speed" });
-    for (const speed of SPEEDS) this.pick.append(html("option", { value: speed }, `${speed}×`));
+    for (const speed of SPEEDS) this.offerSpeed(speed);
     this.words = html("p", { class: "caption", "aria-live": "polite" });
     this.element = html(
       "div",
