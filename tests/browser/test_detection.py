@@ -17,6 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.benchmarks.load import Session
 from tests.browser.conftest import ROOT, settled, start_server, stop_server
+from tests.browser.controls import rest
 from tests.chromium import run_coroutine
 from vizcore.data.photos import load_sample
 
@@ -54,6 +55,12 @@ def test_back_after_a_slider_stays_on_the_page(page: Page, app_url: str) -> None
     page.go_back()
     page.wait_for_url(re.compile(r"/detection\?.*score_threshold=0\.8\b"))
     expect(page.get_by_role("heading", name="Detection")).to_be_visible()
+    expect(slider).to_have_value("0.8")  # what the link says, the control shows and the page computes with
+    expect(caption(page, FOUND)).to_be_visible()
+    rest(page)
+    page.go_forward()
+    expect(slider).to_have_value("1")
+    expect(caption(page, "No box is above the score threshold")).to_be_visible()
 
 
 def test_from_the_path_to_a_shared_link_in_chinese(
