@@ -1,6 +1,6 @@
 """The detection page: a real photo, what a detector found on it, and the whole road there."""
 
-from pages.detection import challenges, controls, detectors, files, handover, myths, results, state, tour
+from pages.detection import camera, challenges, controls, detectors, files, handover, myths, results, state, tour
 from pages.kit.ending import Alone, Shown, end_page
 from pages.kit.page import open_page
 
@@ -14,6 +14,8 @@ _ = page.translate
 with page.explained():
     view = state.read(page)
     places = controls.show(page, view)
+    if view.live and page.shows("camera"):
+        camera.show(page, view)
     found = detectors.run(page, view)
     handover.show(page, view, found, places.status)
     sides, ranks = results.lay_out(page, view, found)
