@@ -156,13 +156,16 @@ def test_boxes_before_and_after_the_star(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_target_that_is_no_iou_is_mended() -> None:
-    assert link(open_page("varifocalnet", q=1.5))["q"] == "0.7"
-    assert link(open_page("varifocalnet", q="nan"))["q"] == "0.7"
+    for given in ("1.5", "nan"):
+        app = open_page("varifocalnet", q=given)
+        assert ["value for “q”" in warning.value for warning in app.warning] == [True]
+        assert link(app)["q"] == "0.7"
 
 
 def test_a_box_off_the_picture_is_told() -> None:
-    off = open_page("varifocalnet", view="star", box="900,900,950,950", broken=True)
-    assert len(off.warning) + len(off.error) == 1
+    off = open_page("varifocalnet", view="star", box="900,900,950,950")
+    assert ["outside the canvas" in warning.value for warning in off.warning] == [True]
+    assert link(off)["box"] == "462,462,512,512"
 
 
 def test_content_at_q() -> None:
