@@ -446,7 +446,7 @@ class View {
   drawSketches() {
     const layer = this.stage.layer("sketches", { under: true });
     const { sketches } = this.data;
-    const meets = ([a1, b1, a2, b2], [c1, d1, c2, d2]) => a1 < c2 && c1 < a2 && b1 < d2 && d1 < b2;
+    const meets = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
     const drawn = sketches.map(([kind, box], place) => {
       const behind = sketches.slice(0, place).some(([, other]) => meets(box, other));
       return svg("g", { class: behind ? "sketch behind" : "sketch" }, ...SKETCHES[kind](box));
