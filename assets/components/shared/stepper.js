@@ -81,7 +81,7 @@ export class Transport {
   }
 
   play() {
-    if (this.playing || this.numSteps < 2) return;
+    if (this.playing || this.numSteps < 2 || this.held) return;
     if (this.step === this.last) this.go(0);
     clearTimeout(this.report);
     this.playing = true;
@@ -134,6 +134,11 @@ export class Transport {
   within(step) {
     const within = stepWithin(step, this.numSteps);
     return this.spec.most === undefined || this.spec.most === null ? within : Math.min(within, this.spec.most);
+  }
+
+  /** Whether nothing can be played because what follows is asked for. */
+  get held() {
+    return this.last < this.numSteps - 1 && this.step === this.last;
   }
 
   get last() {
@@ -217,7 +222,7 @@ export class Transport {
     const [atStart, atEnd] = [this.step === 0, this.step === this.last];
     for (const name of ["first", "back"]) put(this.buttons[name], "aria-disabled", atStart);
     for (const name of ["forward", "last"]) put(this.buttons[name], "aria-disabled", atEnd);
-    put(this.buttons.play, "aria-disabled", this.numSteps < 2);
+    put(this.buttons.play, "aria-disabled", this.numSteps < 2 || this.held);
     const playing = this.playing ? "pause" : "play";
     if (this.buttons.play.dataset.icon !== playing || !this.buttons.play.firstChild) {
       this.buttons.play.dataset.icon = playing;
