@@ -135,7 +135,7 @@ def kinds(found: ar.Dependencies, output: int) -> str:
 
 @pytest.mark.timeout(300)
 def test_train_and_cancel(app_url: str, page: Page) -> None:
-    page.goto(f"{app_url}/autoregressive?lang=en&part=train&learner=made")
+    page.goto(f"{app_url}/autoregressive?lang=en&part=train&learner=gated_pixelcnn")
     page.locator(".st-key-autoregressive_train button").click(timeout=60_000)
     page.locator(".st-key-autoregressive_curve_chart").wait_for(timeout=120_000)
     page.locator(".st-key-autoregressive_training_cancel button").click(timeout=120_000)
