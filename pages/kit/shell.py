@@ -38,6 +38,13 @@ html { font-size: 118% !important; }
 }
 [data-testid="stMarkdownContainer"] p, [data-testid="stMarkdownContainer"] li { font-size: 1.15rem; }
 .st-key-head_words [data-testid="stMarkdownContainer"] p { font-size: 0.95rem; }
+@media (min-width: 900px) and (max-height: 800px) {
+  html:has(.st-key-lesson) .st-key-head_words .stMarkdown { display: none; }
+  html:has(.st-key-lesson) .stMainBlockContainer { padding-top: 2.25rem !important; }
+  .st-key-lesson_words { max-height: calc(100vh - 5.5rem) !important; gap: 0.5rem !important; }
+  .st-key-lesson_words [data-testid="stMarkdownContainer"] :is(p, li) { font-size: 1rem; }
+  .st-key-lesson_words h4 { font-size: 1.15rem; }
+}
 </style>"""
 
 _EVERYWHERE = """<style>
