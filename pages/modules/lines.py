@@ -8,7 +8,7 @@ _FOUND_IN = {
     "dropout": ("nn.Dropout", "F.dropout"),
     "weight": ("nn.Linear", "self.weight_1 ="),
     "running_mean": ("nn.BatchNorm", "F.batch_norm"),
-    "middle": ("shared", "self.weight_2"),
+    "middle": ("shared", "self.weight_2,"),
 }
 _SPOKEN_OF = {
     "twins": "dropout",
@@ -41,4 +41,7 @@ def lines_of(choice: NetworkChoice, step: str) -> tuple[str, str]:
     )
     if topic == "weight":
         module, functional = (text.split("\n")[0] for text in (module, functional))
+    if topic == "middle" and module:
+        made, *places = module.split("\n")
+        module = f"{made}\nnn.Sequential(…, {', …, '.join(places)}, …)"
     return module, functional

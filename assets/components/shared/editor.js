@@ -242,6 +242,7 @@ export class CodeEditor {
     const { renderer, session } = this.editor;
     if (excess <= 0 || session.getUseWrapMode()) return;
     session.setWrapLimitRange(16, Math.max(16, length - Math.ceil(excess / renderer.characterWidth)));
+    session.setOption("wrapMethod", "text"); // between words
     session.setUseWrapMode(true);
   }
 
