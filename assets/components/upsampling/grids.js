@@ -391,8 +391,8 @@ class Grids {
   /** In a lesson the cards lie below each other, as large as the screen allows: their numbers are to be read. */
   fitAlone({ map, out }, operator, inner) {
     const each = (this.ruler.offsetHeight || window.innerHeight) / Math.max(1, this.cards.size) - 70;
-    const words = inner > 480 ? 170 : 0; // beside the pictures, else below them
-    const small = Math.min(130, Math.floor(inner * 0.26));
+    const words = inner > 400 ? 160 : 0; // beside the pictures, else below them
+    const small = Math.min(130, Math.floor(inner * 0.18));
     map.fit(this.rows, this.cols, small, { most: 32, height: 140 });
     out.fit(operator.rows, operator.cols, inner - small - 46 - words, { most: 46, height: Math.max(200, each) });
   }
