@@ -12,7 +12,7 @@ from pages.kit.components import mount
 from pages.kit.language import Translate
 
 LINK_VERSION = "1"
-RESERVED = ("lang", "present", "hide", "lock", "solved", "tour", "room", "v")
+RESERVED = ("lang", "present", "hide", "lock", "solved", "tour", "room", "walk", "v")
 _SHARE = "share"  # key of the piece that writes the address and reports Back and Forward
 _MOST_SEEN = 400
 _LONGEST_LINK = 100_000

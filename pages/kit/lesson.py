@@ -290,8 +290,10 @@ def offer_other_face(page: Page) -> None:
     to = tour.LABORATORY if page.step is not None else opened_steps().get(concept, 1)
 
     def other() -> None:
-        keep_for_page(concept, tour=to)
-        opened_steps()[concept] = to or page.tour_number
+        opened_steps()[concept] = page.tour_number
+        go(concept, page.steps, to)
+        if to and (step := page.steps[to - 1]) and page.recall(_name(step)) is not None:
+            keep_for_page(concept, **step.then)
 
     label, icon = (
         (say("Laboratory"), ":material/science:") if page.step is not None else (say("Lesson"), ":material/school:")

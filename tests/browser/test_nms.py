@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import Traffic, settled
+from tests.browser.controls import rest
 from vizcore import nms
 from vizcore.data import crowds
 
@@ -259,6 +260,7 @@ def test_fewer_candidates_after_many_begin_anew(page: Page, app_url: str) -> Non
     settled(page)
     page.get_by_role("button", name="Show me").click()
     expect(page.get_by_text("14 / 15", exact=True)).to_be_visible()
+    rest(page)
     page.keyboard.press("n")
     expect(page.get_by_text("0 / 5", exact=True)).to_be_visible()
     expect(page.get_by_text("3 candidates, best score first.").first).to_be_visible()

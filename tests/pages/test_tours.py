@@ -145,3 +145,19 @@ def test_a_step_opens_as_its_link_says_and_keeps_its_answer_until_it_is_given(
             if isinstance(step.question, tour.Choose)
             else reason == "right"
         )
+
+
+@pytest.mark.parametrize("concept", TOURS)
+def test_the_laboratory_leads_back_to_the_step_as_it_opens(concept: str) -> None:
+    steps = TOURS[concept]
+    elsewhere = {**link_of(open_page(concept, tour=len(steps))), "tour": "0"}
+    app = open_page(concept, state={"opened_steps": {concept: 1}}, **elsewhere)
+    app.button(f"{concept}_face").click().run()
+    assert not app.exception
+    assert not app.error
+    assert tour.words_of(concept, steps[0], "en").title in texts(app)
+    link = link_of(app)
+    assert link["tour"] == "1"
+    for name, value in steps[0].state.items():
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            assert link[name] == str(value) or link[name].startswith("~")
