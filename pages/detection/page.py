@@ -1,6 +1,18 @@
 """The detection page: a real photo, what a detector found on it, and the whole road there."""
 
-from pages.detection import camera, challenges, controls, detectors, files, handover, myths, results, state, tour
+from pages.detection import (
+    camera,
+    challenges,
+    controls,
+    detectors,
+    files,
+    gallery,
+    handover,
+    myths,
+    results,
+    state,
+    tour,
+)
 from pages.kit.ending import Alone, Shown, end_page
 from pages.kit.page import open_page
 
@@ -17,6 +29,8 @@ with page.explained():
     if view.live and page.shows("camera"):
         camera.show(page, view)
     found = detectors.run(page, view)
+    if view.gallery and page.shows("gallery"):
+        gallery.show(page, view, found)
     handover.show(page, view, found, places.status)
     sides, ranks = results.lay_out(page, view, found)
     if page.shows("files"):

@@ -34,6 +34,8 @@ ABOUT = {
     "haar_face": "about_haar",
     "hog_people": "about_hog",
     "fcos_lite0_fpn": "about_shapes",
+    "detr_lite0": "about_shapes",
+    "centernet_lite0": "about_shapes",
 }
 """Section of the lesson that is about a detector."""
 SHAPES_THRESHOLD = 0.3

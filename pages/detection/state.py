@@ -24,6 +24,7 @@ PHOTO = photo_parameter("chelsea", SCENE)
 DETECTOR = link.choice("detector", DETECTORS, OFFLINE)
 BESIDE = link.choice("beside", (NONE, *DETECTORS), NONE)
 SHOW_SUPPRESSED = link.flag("show_suppressed", False)
+GALLERY = link.flag("gallery", False)
 LIVE = link.flag("live", False)
 LIVE_DETECTOR = link.choice("live_detector", LIVE_DETECTORS, "mtcnn")
 SHOW_TRUTH = link.flag("show_truth", False)
@@ -44,6 +45,7 @@ class View:
         beside: the one to show beside it, or ``NONE``.
         show_suppressed: whether boxes that NMS removed are drawn.
         show_truth: whether hand-drawn boxes are drawn.
+        gallery: whether all detectors are shown on one shelf.
         live: whether the live camera is shown.
     """
 
@@ -52,6 +54,7 @@ class View:
     beside: str
     show_suppressed: bool
     show_truth: bool
+    gallery: bool
     live: bool
 
     @property
@@ -80,7 +83,7 @@ class View:
 def read(page: Page) -> View:
     """The view as link and controls have it now."""
     picture = read_photo(page, PHOTO)
-    view = View(picture, **page.values(DETECTOR, BESIDE, SHOW_SUPPRESSED, SHOW_TRUTH, LIVE))
+    view = View(picture, **page.values(DETECTOR, BESIDE, SHOW_SUPPRESSED, SHOW_TRUTH, GALLERY, LIVE))
     page.values(SCORE_THRESHOLD, IOU_THRESHOLD, *CANDIDATES, LIVE_DETECTOR)  # part of the link from here on
     return view
 

@@ -206,6 +206,13 @@ def test_two_detectors_and_files_to_take_away(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/detection?photo=coffee&beside=sliding_windows_unfused")
     expect(page.get_by_role("listbox")).to_have_count(2)
     expect(caption(page, FOUND)).to_have_count(2)
+    # What is pointed at in one picture is pointed at in the other.
+    here, there = page.get_by_role("listbox").all()
+    here.focus()
+    here.press("Home")
+    expect(there.locator("g.box.hovered[data-id^=c]")).to_have_count(1)
+    here.blur()
+    expect(there.locator("g.box.hovered")).to_have_count(0)
     page.get_by_text("Take it away").click()
     with page.expect_download() as picture:
         page.get_by_role("button", name="Photo with boxes (PNG)").click()

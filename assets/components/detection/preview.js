@@ -59,3 +59,27 @@ export function boxesAt(found, [scoreThreshold, iouThreshold], looks) {
     });
   return { boxes, filtered };
 }
+
+const SAME = 0.3; // IoU from which two detectors' boxes are taken for the same object
+
+/**
+ * The box that says the same as another detector's, if there is one.
+ *
+ * @param {import("../shared/geometry.js").Box | null} xyxy
+ * @param {{id: string, xyxy: import("../shared/geometry.js").Box}[]} boxes
+ * @returns {string | null} its id
+ */
+export function closest(xyxy, boxes) {
+  /** @type {{id: string | null, overlap: number}} */
+  let best = { id: null, overlap: SAME };
+  for (const box of xyxy ? boxes : []) {
+    const overlap = iou(/** @type {import("../shared/geometry.js").Box} */ (xyxy), box.xyxy);
+    if (overlap > best.overlap) best = { id: box.id, overlap };
+  }
+  return best.id;
+}
+
+function iou([x1, y1, x2, y2], [u1, v1, u2, v2]) {
+  const shared = Math.max(0, Math.min(x2, u2) - Math.max(x1, u1)) * Math.max(0, Math.min(y2, v2) - Math.max(y1, v1));
+  return shared / ((x2 - x1) * (y2 - y1) + (u2 - u1) * (v2 - v1) - shared);
+}

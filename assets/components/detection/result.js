@@ -5,7 +5,7 @@ import { html, put, say } from "../shared/dom.js";
 import { live, mediaUrl } from "../shared/live.js";
 import { StageView } from "../shared/stage.js";
 import { Candidates } from "./candidates.js";
-import { boxesAt } from "./preview.js";
+import { boxesAt, closest } from "./preview.js";
 
 const LOOKS = 500; // ms of looking at the sliders after a hand or a key was at one
 
@@ -25,6 +25,9 @@ class View extends StageView {
     this.tally = html("output", { class: "tally", "aria-hidden": "true", "data-volatile": "" });
     this.tally.style.cssText = "display: block; min-height: 1.5em; font-size: 0.875rem; font-variant-numeric: tabular-nums";
     this.element.append(this.tally);
+    this.stage.onHover = (id) => this.share(id);
+    this.onPointed = (event) => this.follow(event.detail);
+    document.addEventListener("grad2box:pointed", this.onPointed);
     this.onHand = (event) => this.hand(event);
     for (const kind of ["pointerdown", "keydown", "input"]) document.addEventListener(kind, this.onHand, true);
     this.onRelease = () => (this.held = false);
@@ -112,7 +115,28 @@ class View extends StageView {
     put(this.tally, "data-at", key);
   }
 
+  // ---- two detectors side by side: what is pointed at in one picture is pointed at in the other ---------------------------
+
+  share(id) {
+    if (this.following) return;
+    const box = this.stage.boxes.find((each) => each.id === id);
+    document.dispatchEvent(new CustomEvent("grad2box:pointed", { detail: { by: this, xyxy: box?.xyxy ?? null } }));
+  }
+
+  follow({ by, xyxy }) {
+    if (by === this || !this.element.isConnected) return;
+    this.following = true;
+    this.stage.pointAt(
+      closest(
+        xyxy,
+        this.stage.boxes.filter((box) => box.id.startsWith("c")),
+      ),
+    );
+    this.following = false;
+  }
+
   destroy() {
+    document.removeEventListener("grad2box:pointed", this.onPointed);
     cancelAnimationFrame(this.frame);
     for (const kind of ["pointerdown", "keydown", "input"]) document.removeEventListener(kind, this.onHand, true);
     for (const kind of ["pointerup", "pointercancel"]) window.removeEventListener(kind, this.onRelease, true);
