@@ -38,6 +38,8 @@ def _show_matching(page: Page, view: View) -> Shown:
     matching.show(page, view, summary)
     if page.shows("loss"):
         losses.show(page, view, summary)
+    if page.shows("class_costs") and network.is_shipped():
+        losses.show_class_costs(page)
     return Shown(
         compute(detr.write_rows_script, view.queries, view.objects, side=state.SIDE, weights=view.weights),
         rows=lambda: losses.rows(view, summary),

@@ -82,6 +82,7 @@ _EVERYWHERE = """<style>
   .st-key-head { padding-right: 0; }
   .st-key-lesson > div > .stHorizontalBlock { flex-direction: column-reverse; }
   .st-key-lesson_words { max-height: none; }
+  .st-key-picture_first { flex-direction: column-reverse; }
 }
 :focus-visible { outline: 3px solid var(--st-primary-color, #0B6FB8); outline-offset: 2px; }
 </style>"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -138,8 +139,9 @@ class Values:
     def _keep(self, parameter: link.Parameter, value: Any) -> None:
         kept_values(self.concept)[parameter.name] = value
         self.written[parameter.name] = parameter.write(value)
-        if parameter.cells is not None and value:
-            self.pictures[parameter.name] = f"{parameter.cells[0]}x{parameter.cells[1]}:{value}"
+        if parameter.square and value:
+            side = math.isqrt(len(value))
+            self.pictures[parameter.name] = f"{side}x{side}:{value}"
 
 
 def keep_for_page(concept: str, **values: Any) -> None:

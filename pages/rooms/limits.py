@@ -23,7 +23,7 @@ MOST_BOXES = 200
 
 MOST_VALUES = 12
 """Link parameters of one student's work."""
-LONGEST_VALUE = 400
+LONGEST_VALUE = 800
 
 LONGEST_MESSAGE = 16_384
 """Characters of one message; a lesson of its own is the longest there is."""

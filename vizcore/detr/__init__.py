@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vizcore.detr.class_costs import ClassCosts, compare_class_costs
 from vizcore.detr.cost import MatchCost, match_cost
 from vizcore.detr.errors import MESSAGES, DETRError
 from vizcore.detr.history import (
@@ -14,6 +15,12 @@ from vizcore.detr.history import (
 )
 from vizcore.detr.loss import COST_WEIGHTS, LOSS_WEIGHTS, NO_OBJECT_WEIGHT, set_loss
 from vizcore.detr.matching import GreedyMatching, MatchingTrace, match, match_greedily, trace_matching
+from vizcore.detr.network_script import (
+    write_attention_script,
+    write_layers_script,
+    write_queries_script,
+    write_strip_script,
+)
 from vizcore.detr.packing import PackedTrace, pack_matching, pack_trace
 from vizcore.detr.panoptic import KEEP_THRESHOLD, Panoptic, PanopticQuality, merge_masks, panoptic_quality
 from vizcore.detr.places import QueryPlaces, collect_places
@@ -30,6 +37,7 @@ __all__ = [
     "MESSAGES",
     "NO_OBJECT_WEIGHT",
     "PRESETS",
+    "ClassCosts",
     "DETRError",
     "DETRTrace",
     "GreedyMatching",
@@ -46,6 +54,7 @@ __all__ = [
     "Suppression",
     "TrainingStrip",
     "collect_places",
+    "compare_class_costs",
     "load_places",
     "load_preset",
     "load_strip",
@@ -67,6 +76,10 @@ __all__ = [
     "suppress_layer",
     "trace_detr",
     "trace_matching",
+    "write_attention_script",
+    "write_layers_script",
     "write_match_script",
+    "write_queries_script",
     "write_rows_script",
+    "write_strip_script",
 ]

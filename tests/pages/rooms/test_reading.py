@@ -102,7 +102,7 @@ def test_every_kind_is_tried() -> None:
         '{"type": "work", "place": "nms.own", "values": {"a": "1\\n2"}, "value": null}',
         '{"type": "work", "place": "nms.own", "values": [["a", "1"]], "value": null}',
         '{"type": "work", "place": "nms.own", "values": {}, "value": "1"}',
-        json.dumps({"type": "work", "place": "nms.own", "values": {"a": "x" * 401}, "value": None}),
+        json.dumps({"type": "work", "place": "nms.own", "values": {"a": "x" * 801}, "value": None}),
         json.dumps({"type": "work", "place": "nms.own", "values": {f"a{n}": "" for n in range(13)}, "value": None}),
         '{"type": "join", "code": "ABCDEF", "name": ""}',
         '{"type": "join", "code": "BCDFG", "name": ""}',
