@@ -120,6 +120,7 @@ STEPS = (
         shows=("matrix",),
         look_at="cost_class",
         question=BringAbout(lambda outcome: len(outcome.view.queries) == 2 and _owner_is(1)(outcome)),
+        measure=lambda outcome: outcome.summary.trace.cost[1, 0] - outcome.summary.trace.cost[0, 0],
         numbers=_contest,
     ),
     Step(
@@ -176,6 +177,7 @@ STEPS = (
         },
         shows=("matrix", "totals"),
         question=BringAbout(lambda outcome: outcome.dearer > 0.005),
+        measure=lambda outcome: -outcome.dearer,
         numbers=_costs,
         minutes=2.5,
     ),

@@ -144,6 +144,7 @@ STEPS = (
         name="owner",
         state={"part": "owner", "cuts": [], "box": [[225.0, 205.0, 273.0, 253.0]]},
         question=BringAbout(_goes_apart),
+        measure=lambda outcome: -len(set(fpn.find_owner(outcome.run.whole, np.asarray(outcome.view.box)).fcos_levels)),
         numbers=_owner,
         minutes=2,
     ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.kit import asking, link, room, tour
+from pages.kit import asking, link, room, tour, work
 from pages.kit import language as lang
 from pages.kit.components import mount
 from pages.kit.values import keep_for_page, opened_steps
@@ -67,6 +67,7 @@ def tell(page: Page, outcome: Any) -> None:
         return
     words = tour.words_of(page.concept, step, page.language)
     told = page.told
+    work.note_measure(step, outcome)
     if room.seat() is not None and step.question is not None:
         right = tour.DONE if isinstance(step.question, tour.BringAbout) else step.question.right(outcome)
         labels = {tour.DONE: page.translate("done")} if right == tour.DONE else words.answers
@@ -105,8 +106,7 @@ def go(concept: str, steps: tuple[tour.Step, ...], number: int) -> None:
 
 def _navigate(page: Page, step: tour.Step) -> None:
     """Back, dots, Next; keys, the ring, the first movement and the progress are the piece's."""
-    key, number, count = page.key("tour_piece"), page.tour_number, len(page.steps)
-    locked = "tour" in page.locked
+    key, number, count, locked = page.key("tour_piece"), page.tour_number, len(page.steps), "tour" in page.locked
 
     def moved() -> None:
         said = st.session_state.get(key)
@@ -191,7 +191,6 @@ def offer_other_face(page: Page) -> None:
         if to and (step := page.steps[to - 1]) and page.recall(asking.name_of(step)) is not None:
             keep_for_page(concept, **step.then)
 
-    label, icon = (
-        (say("Laboratory"), ":material/science:") if page.step is not None else (say("Lesson"), ":material/school:")
-    )
-    st.button(label, key=page.key("face"), icon=icon, on_click=page.guarded(other))
+    inside = page.step is not None
+    label, icon = (say("Laboratory"), "science") if inside else (say("Lesson"), "school")
+    st.button(label, key=page.key("face"), icon=f":material/{icon}:", on_click=page.guarded(other))

@@ -18,6 +18,7 @@ from pages.kit.components import mount
 from pages.kit.language import translator
 from pages.kit.room_words import bar_words
 from pages.kit.walk import open_view
+from pages.kit.work import work_of
 from pages.rooms.reading import MessageError, clean_name, read_link
 from pages.rooms.secret import read_code
 
@@ -149,6 +150,7 @@ def in_link(page: Page) -> dict[str, str]:
         "of": len(page.steps),
         "solved": len(solved.split(".")) if solved else 0,
     }
+    noted["work"] = work_of(page)
     return {"room": mine.code} if mine.code else {}
 
 

@@ -99,6 +99,8 @@ class Step:
         question: asked before the answer is shown.
         then: link parameters that are set once the question is answered.
         numbers: what fills the {names} in its reasons and in what is seen now.
+        measure: what it says of the answer that stands on the page, less is better: a class room's best and worst go by
+            it. Without one they go by what the stage says of itself, if it does.
         minutes: that it takes.
     """
 
@@ -112,6 +114,7 @@ class Step:
     question: Question | None = None
     then: Mapping[str, Any] = field(default_factory=dict)
     numbers: Callable[[Any], Mapping[str, object]] = lambda _outcome: {}
+    measure: Callable[[Any], float] | None = None
     minutes: float = 1.5
 
 

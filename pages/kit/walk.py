@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
-from pages.kit import link
+from pages.kit import link, work
 from pages.kit.language import escape_markdown, translator
 from pages.kit.values import opened_steps
 from pages.rooms.lesson import Lesson, LessonError, read_lines
@@ -94,6 +94,7 @@ def open_view(view: str) -> str:
     """Lets the next page's run show a view as a visitor with its link would see it; returns the page's concept."""
     target, _, query = view.partition("?")
     opened_steps().pop(target, None)  # the step is opened as for the first time, whatever this reader did in it
+    work.begin(target)
     st.session_state["visited"] = dict(parse_qsl(query, keep_blank_values=True))
     return target
 
@@ -134,7 +135,7 @@ def _take_over(concepts: tuple[str, ...], concept: str) -> Walk | None:
     try:
         lesson = unpack(packed, concepts)
     except LessonError:
-        say = translator("room_words")
+        say = translator("walk")
         st.warning(
             say("The lesson in this link cannot be read: the link is damaged or was cut. Ask for it once more."),
             icon=":material/link_off:",
@@ -147,7 +148,7 @@ def _take_over(concepts: tuple[str, ...], concept: str) -> Walk | None:
 
 
 def _draw(walk: Walk) -> None:
-    say, count = translator("room_words"), len(walk.lesson.links)
+    say, count = translator("walk"), len(walk.lesson.links)
 
     def go(to: int) -> None:
         walk.at, walk.opens = min(max(0, to), count - 1), True

@@ -39,6 +39,12 @@ def _assign(outcome: Outcome) -> Mapping[str, object]:
     }
 
 
+def _levels(outcome: Outcome) -> float:
+    """Levels whose cells ATSS takes; more are better."""
+    found = outcome.assignment
+    return 0.0 if found is None else -float(len({float(found.strides[cell]) for cell in found.atss}))
+
+
 def _star(outcome: Outcome) -> Mapping[str, object]:
     found = outcome.star
     assert found is not None
@@ -111,6 +117,7 @@ STEPS = (
         name="levels",
         state={"box": [[32, 350, 96, 414]]},
         question=BringAbout(lambda outcome: two_levels(outcome, lambda message, **_values: message) is None),
+        measure=_levels,
         numbers=_assign,
         minutes=2,
     ),

@@ -41,7 +41,8 @@ export class Client {
     this.state = null; // what everybody in the room knows
     this.board = null; // what the teacher knows beside
     this.hands = new Map(); // student -> what stands on their stage
-    this.overlay = /** @type {any} */ ({ one: false, hands: [] });
+    this.works = new Map(); // student -> what they made of their step
+    this.overlay = /** @type {any} */ ({ one: false, hands: [], works: [] });
     this.answers = {}; // own, by question
     this.listeners = new Set();
     this.kept = new Map(); // number -> {text, saidAt}
@@ -62,6 +63,7 @@ export class Client {
     this.stop();
     Object.assign(this, { role: "", reason: "", code: hello.code ?? "", state: null, board: null, answers: {}, name: "" });
     this.hands.clear();
+    this.works.clear();
     this.kept.clear();
     this.hello = hello;
     this.tries = 0;
@@ -88,6 +90,7 @@ export class Client {
     Object.assign(this, { role: "", code: "", reason: "", state: null, board: null });
     this.kept.clear();
     this.hands.clear();
+    this.works.clear();
     this.tell("left", {});
   }
 
@@ -168,7 +171,10 @@ export class Client {
     else if (heard.type === "state") this.state = heard;
     else if (heard.type === "board") this.board = heard;
     else if (heard.type === "overlay") this.overlay = heard;
-    else if (heard.type === "hands") for (const [who, hand] of Object.entries(heard.hands)) this.hands.set(who, hand);
+    else if (heard.type === "hands") {
+      for (const [who, hand] of Object.entries(heard.hands)) this.hands.set(who, hand);
+      for (const [who, work] of Object.entries(heard.works)) this.works.set(who, work);
+    }
     this.tell(heard.type, heard);
   }
 
