@@ -113,9 +113,9 @@ STEPS = (
     ),
     Step(
         name="levels",
-        state={"level": "P2", "opacity": 0.2, "boxes": False},
+        state={"level": "P4", "opacity": 0.2, "boxes": False},  # not the level that is asked for
         question=Choose(_finest),
-        then={"boxes": True},
+        then={"boxes": True, "level": "P2"},
         numbers=_sides,
     ),
     Step(
@@ -150,7 +150,6 @@ STEPS = (
     Step(
         name="field",
         state={"part": "cell", "cell_level": "P5", "point": [[250.0, 230.0]]},
-        controls=("cell_level",),
         question=Estimate(_share_of_field, 10, 0, 100, 5),
         numbers=_field,
         minutes=2,

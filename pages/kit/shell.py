@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.kit import controls, platform, room
+from pages.kit import controls, platform, room, walk
 from pages.kit import language as lang
 from pages.kit.address import take_visit
 from pages.kit.failure import failure_of, show_failure
@@ -82,6 +82,7 @@ _EVERYWHERE = """<style>
   .st-key-head { padding-right: 0; }
   .st-key-lesson > div > .stHorizontalBlock { flex-direction: column-reverse; }
   .st-key-lesson_words { max-height: none; }
+  .st-key-picture_first { flex-direction: column-reverse; }
 }
 :focus-visible { outline: 3px solid var(--st-primary-color, #0B6FB8); outline-offset: 2px; }
 </style>"""
@@ -122,6 +123,7 @@ def run_app(sections: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
     every = {each.url_path or "home": each for pages in registered.values() for each in pages}
     st.session_state["titles"] = {name: each.title for name, each in every.items()}
     bar = room.enter(every, concept)
+    walk.enter(every, concept, in_class=bar is not None)
     failure = failure_of(concept)
     if failure is not None:
         show_failure(failure, concept)

@@ -10,6 +10,16 @@ from vizcore import nms
 
 SECOND_PERSON = 8
 """The best box on the person behind, in the crowd of seed 0."""
+NAMED = {
+    "pair": (SECOND_PERSON,),
+    "threshold": (SECOND_PERSON,),
+    "soft": (SECOND_PERSON,),
+    "classes": (0, 7),  # the surest rider, the surest horse
+}
+"""Boxes that the words of a step speak of, by the step's name; three boxes are numbered anyway."""
+
+SHOWS_THE_END = "threshold"
+"""The step in which every threshold shows at once what it leaves."""
 
 
 def _counts(outcome: Outcome) -> Mapping[str, object]:
@@ -38,6 +48,14 @@ def _pair(outcome: Outcome) -> Mapping[str, object]:
 
 def _fate(outcome: Outcome) -> str:
     return "kept" if SECOND_PERSON in outcome.trace.keep.tolist() else "removed"
+
+
+def _rest(outcome: Outcome) -> str:
+    """What is left of the score of the second person's best box."""
+    left = float(outcome.trace.scores_after[SECOND_PERSON] / outcome.trace.scores[SECOND_PERSON])
+    if _fate(outcome) == "removed":
+        return "nothing"
+    return "third" if left < 0.5 else "two_thirds" if left < 1 else "all"
 
 
 def _fewer(outcome: Outcome) -> bool:
@@ -79,7 +97,7 @@ STEPS = (
     Step(
         name="soft",
         state={"iou_threshold": 0.5, "method": "soft_linear", "step": 0},
-        question=Choose(_fate),
+        question=Choose(_rest),
         then={"step": 96},
         numbers=_pair,
         minutes=2,

@@ -106,18 +106,31 @@ test("what was not acknowledged is said again after a reconnection, under the sa
   assert.equal(client.answers["nms.pair"], "kept");
 });
 
-test("each try waits twice as long, but never five seconds", () => {
+/** The waits before so many tries, of somebody whom no server answers, or one that says why not. */
+function waitsOf(count, reason = "") {
   const { here, first } = joined();
   first.breaks();
   const waits = [];
-  for (let count = 1; count < 10; count++) {
+  for (let tried = 1; tried <= count; tried++) {
     const before = here.time;
-    while (here.sockets.length === count) here.pass(10);
+    while (here.sockets.length === tried) here.pass(10);
     waits.push(here.time - before);
+    if (reason) here.sockets.at(-1).says({ type: "gone", reason });
     here.sockets.at(-1).breaks();
   }
-  assert.ok(waits[1] > 1.5 * waits[0] && waits[2] > 1.5 * waits[1], String(waits));
-  assert.ok(Math.max(...waits) < 5000, String(waits));
+  return waits;
+}
+
+test("a server that starts is found within half a second; one that stays away is asked less and less, but every five seconds", () => {
+  const waits = waitsOf(40);
+  assert.ok(Math.max(...waits.slice(0, 30)) <= 500, String(waits));
+  assert.ok(waits[32] > 1.5 * waits[31], String(waits));
+  assert.ok(waits.at(-1) > 2500 && Math.max(...waits) < 5000, String(waits));
+});
+
+test("who was told to slow down does not try quickly", () => {
+  const waits = waitsOf(5, "slow");
+  assert.ok(Math.min(...waits.slice(1)) > 1900, String(waits));
 });
 
 test("what a store could not keep is said again by itself, what was refused is not", () => {

@@ -147,6 +147,7 @@ def test_the_table_is_the_card() -> None:
     shown = app.dataframe[0].value
     assert shown.iloc[0]["AP"] == pytest.approx(card["quality"]["ap"], abs=5e-4)
     assert len(shown) == len(card["ablation"]) + 1
+    assert shown["processor time (FCOS = 1)"].dropna().tolist() == [card["times_fcos"], 1.0]
 
 
 def test_without_the_trained_detector_nothing_false_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

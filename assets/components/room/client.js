@@ -3,7 +3,9 @@
 // What must arrive (an answer, a step) is kept under a number until the server acknowledges it, and is said again after every
 // reconnection; hearing it twice does the server no harm. What a hand moves is said newest only, and at most so often.
 
-const FIRST_WAIT = 250; // ms before the first try to connect again; each further one waits twice as long
+const FIRST_WAIT = 250; // ms before the first try to connect again
+const QUICK_WAIT = 500; // ms between tries while a server may be starting: to wait longer than it takes would add to the time away
+const QUICK_TRIES = 30; // afterwards each waits twice as long
 const LONGEST_WAIT = 4000;
 const ALIVE_EVERY = 20_000; // ms between two signs of life
 const AGAIN_AFTER = 2500; // ms after which what was not acknowledged is said again
@@ -134,8 +136,15 @@ export class Client {
     this.world.never(this.beat);
     this.tell("connection", {});
     if (!this.hello || FINAL.has(this.reason)) return;
-    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.tries++);
-    this.again = this.world.later(() => this.connect(), wait * (0.5 + this.world.random() / 2));
+    this.again = this.world.later(() => this.connect(), this.wait() * (0.5 + this.world.random() / 2));
+  }
+
+  /** Milliseconds until the next try. Who was told to slow down does. */
+  wait() {
+    const tries = this.tries++;
+    if (this.reason === "slow") return LONGEST_WAIT;
+    if (!tries) return FIRST_WAIT;
+    return Math.min(LONGEST_WAIT, QUICK_WAIT * 2 ** Math.max(0, tries - QUICK_TRIES));
   }
 
   stop() {
