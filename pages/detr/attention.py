@@ -69,6 +69,7 @@ def show(page: Page, view: ModelView) -> Shown:
             "head": view.head,
             "point": list(view.point[0]),
             "query": query,
+            "hidden": not page.shows("map"),
             "version": version,
             "scale": list(theme.HEAT),
             "text": words.attention_words(_),

@@ -61,6 +61,15 @@ def _with_network(show: Callable[[Page, ModelView], Shown]) -> Show:
                 ),
                 icon=":material/hourglass_top:",
             )
+        if page.step is None:
+            st.page_link(
+                "pages/detection/page.py",
+                label=page.translate(
+                    "The paper’s own network (41.5 million parameters, trained on COCO) on photos: the detection demo"
+                ),
+                icon=":material/arrow_forward:",
+                query_params={"detector": "detr_resnet50", "tour": "0", "lang": page.language},
+            )
         return left
 
     return shown

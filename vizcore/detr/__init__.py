@@ -28,6 +28,7 @@ from vizcore.detr.presets import PRESETS, MatchingPreset, load_preset
 from vizcore.detr.recording import DETRTrace, QueriesOutput, run_queries, trace_detr
 from vizcore.detr.rows import MatchingSummary, preset_rows, settle_percents, summarise_rows, write_rows_script
 from vizcore.detr.script import write_match_script
+from vizcore.detr.shares import AttentionShares, attention_shares, tokens_on
 from vizcore.detr.suppression import Suppression, suppress, suppress_layer
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "MESSAGES",
     "NO_OBJECT_WEIGHT",
     "PRESETS",
+    "AttentionShares",
     "ClassCosts",
     "DETRError",
     "DETRTrace",
@@ -53,6 +55,7 @@ __all__ = [
     "StripMatching",
     "Suppression",
     "TrainingStrip",
+    "attention_shares",
     "collect_places",
     "compare_class_costs",
     "load_places",
@@ -74,6 +77,7 @@ __all__ = [
     "summarise_rows",
     "suppress",
     "suppress_layer",
+    "tokens_on",
     "trace_detr",
     "trace_matching",
     "write_attention_script",
