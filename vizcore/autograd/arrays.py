@@ -42,6 +42,22 @@ ARRAY_METHODS = frozenset(
         "fill",
     ]
 )
+CHANCE_METHODS = frozenset(
+    [
+        "rand",
+        "randn",
+        "random",
+        "normal",
+        "uniform",
+        "randint",
+        "integers",
+        "permutation",
+        "choice",
+        "standard_normal",
+        "random_sample",
+    ]
+)
+"""Methods of numpy's random generators."""
 _SIZED = frozenset(["zeros", "ones", "full"])
 _JOINING = frozenset(["concatenate", "stack", "vstack", "hstack", "column_stack"])
 _GROWING_PRODUCT = frozenset(["outer", "matmul", "dot", "inner", "meshgrid"])
@@ -74,6 +90,7 @@ def check_array_call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         "normal",
         "uniform",
         "randint",
+        "integers",
         "random",
         "random_sample",
         "standard_normal",
@@ -81,9 +98,13 @@ def check_array_call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         "permutation",
     ):
         for value in args:
-            if isinstance(value, (int, tuple, list)) and not isinstance(value, bool) and name != "randint":
+            if (
+                isinstance(value, (int, tuple, list))
+                and not isinstance(value, bool)
+                and name not in ("randint", "integers")
+            ):
                 _check_shape(value)
-        if name in ("normal", "uniform", "randint") and len(args) > 2:
+        if name in ("normal", "uniform", "randint", "integers") and len(args) > 2:
             _check_shape(args[2])
     elif name in _JOINING:
         check_elements((sum(_size(value) for value in args[0]) if args and isinstance(args[0], (list, tuple)) else 1,))

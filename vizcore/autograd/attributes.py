@@ -11,20 +11,21 @@ import torch
 from torch import Tensor, nn
 
 from vizcore.autograd import limits
-from vizcore.autograd.arrays import ARRAY_ATTRIBUTES, ARRAY_METHODS
+from vizcore.autograd.arrays import ARRAY_ATTRIBUTES, ARRAY_METHODS, CHANCE_METHODS
 from vizcore.autograd.containers import methods_of
 from vizcore.autograd.datasets import DataLoader, Dataset
 from vizcore.autograd.explanations import explain
 from vizcore.autograd.items import Items
 from vizcore.autograd.machine import kind_of
 from vizcore.autograd.optimizers import Optimizer
-from vizcore.autograd.parsing import unknown_word
+from vizcore.autograd.parsing import CLASS_TO_BE_NAMED, unknown_word
 from vizcore.autograd.recorder import is_leaf_of
 from vizcore.autograd.schedulers import Scheduler
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
     MISSING,
     BoundFunction,
+    Chance,
     Context,
     Device,
     ErrorClass,
@@ -80,6 +81,10 @@ class Attributes(Items):
             return owner.words[name]
         if isinstance(owner, Tensor):
             return self._get_tensor_attribute(node, owner)
+        if name == CLASS_TO_BE_NAMED:
+            return self._type_of(node, (owner,), {})
+        if isinstance(owner, GraphNode) and name.startswith("_saved_"):
+            return self._get_saved(node, owner)
         if isinstance(owner, (Instance, UserClass, Super, nn.Module, Context)):
             return self._get_user_attribute(node, owner)
         if name == "__name__" and isinstance(owner, (TypeOf, ErrorClass, Function, BoundFunction, Word)):
@@ -134,7 +139,20 @@ class Attributes(Items):
             return None if function is None else GraphNode(function)
         if name == "device":
             return Device()
+        if name == "_base" and owner._base is None:
+            return None
         return self._call_torch(node, getattr, (owner, name))
+
+    def _type_of(self, node: ast.AST, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+    def _get_saved(self, node: ast.Attribute, owner: GraphNode) -> Any:
+        """What a node keeps for the way back, under torch's own names (``_saved_self``, ``_saved_result``, …)."""
+        words = [word for word in dir(owner.node) if word.startswith("_saved_")]
+        if node.attr not in words:
+            self._unknown_attribute(node, "grad_fn", words)
+        value = self._call_torch(node, getattr, (owner.node, node.attr))
+        return list(value) if isinstance(value, tuple) else value
 
     def _get_node_attribute(self, node: ast.Attribute, owner: GraphNode) -> Any:
         if node.attr == "name":
@@ -346,6 +364,8 @@ def _simple_attribute(owner: Any, name: str) -> Any:
         return "cpu" if name == "type" else None if name == "index" else MISSING
     if isinstance(owner, ErrorValue):
         return tuple(owner.error.args) if name == "args" else MISSING
+    if isinstance(owner, Chance) and name in CHANCE_METHODS:
+        return Method(owner, name)
     if isinstance(owner, Handle) and name == "remove":
         return Method(owner, name)
     if isinstance(owner, Silent):

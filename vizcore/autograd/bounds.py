@@ -47,6 +47,7 @@ _ADMITTED = (
     Dataset,
     *NO_VALUE,
 )
+_NEVER_REFUSED = frozenset([Tensor, nn.Parameter, float])
 _NO_ARGUMENT = (Word, Namespace, Optimizer, Scheduler, *(kind for kind in NO_VALUE if kind is not Device))
 
 
@@ -127,6 +128,8 @@ class Bounds(Machine):
         self, node: ast.AST, args: tuple[Any, ...], kwargs: dict[str, Any], *, small: bool = False
     ) -> None:
         """Lets only plain values through to torch, and where they are sizes only small ones."""
+        if not kwargs and all(type(value) in _NEVER_REFUSED for value in args):
+            return
         for value in (*args, *kwargs.values()):
             if isinstance(value, (list, tuple, range)):
                 with self._limits(node):
@@ -171,7 +174,7 @@ class Bounds(Machine):
             value = self._call_python(node, lambda: list(value)) if value.ndim else value
         if isinstance(value, (list, tuple, set, dict)):
             return iter(list(value))
-        if isinstance(value, (str, range, nn.Sequential, nn.ModuleList, nn.ParameterList)):
+        if isinstance(value, (str, range, nn.Sequential, nn.ModuleList, nn.ParameterList, nn.ModuleDict)):
             return iter(value)
         if isinstance(value, DataLoader):
             return iter(self._batches(value, node))

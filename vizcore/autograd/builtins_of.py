@@ -26,6 +26,7 @@ from vizcore.autograd.values import (
     ErrorClass,
     ErrorValue,
     Function,
+    GraphNode,
     Instance,
     TypeOf,
     UserClass,
@@ -181,7 +182,7 @@ class Builtins(Calls):
         if isinstance(value, ErrorValue):
             return value.type or ErrorClass(type(value.error))
         if isinstance(value, (Function, *_PLAIN_ONLY)):
-            name = kind_of(value)
+            name = type(value.node).__name__ if isinstance(value, GraphNode) else kind_of(value)
             return TypeOf(name, f"<class '{name}'>")
         kind = type(value)
         module = {"builtins": "", "torch": "torch.", "numpy": "numpy."}.get(kind.__module__, f"{kind.__module__}.")

@@ -8,8 +8,8 @@ from typing import Any
 from torch import nn
 
 from vizcore.autograd.machine import kind_of
-from vizcore.autograd.method_calls import MethodCalls
 from vizcore.autograd.trace import Message
+from vizcore.autograd.transforms import Transforms
 from vizcore.autograd.values import (
     BoundFunction,
     ErrorClass,
@@ -17,6 +17,7 @@ from vizcore.autograd.values import (
     GradMode,
     Instance,
     Method,
+    Partial,
     Silent,
     UserClass,
 )
@@ -26,7 +27,7 @@ from vizcore.autograd.vocabulary import (
 )
 
 
-class Calls(MethodCalls):
+class Calls(Transforms):
     """The part of the interpreter that calls torch's, numpy's and Python's functions."""
 
     def _evaluate_call(self, node: ast.Call) -> Any:
@@ -74,6 +75,8 @@ class Calls(MethodCalls):
             return self._call_module(node, callee, args, kwargs)
         if isinstance(callee, Silent):
             return None
+        if isinstance(callee, Partial):
+            return self._call_partial(node, callee, args, kwargs)
         if isinstance(callee, GradMode) and len(args) == 1 and isinstance(args[0], Function):
             function = args[0]
             function.modes = (callee, *function.modes)

@@ -13,6 +13,7 @@ from vizcore.autograd import limits
 from vizcore.autograd.attributes import class_of
 from vizcore.autograd.functions import Functions
 from vizcore.autograd.machine import kind_of
+from vizcore.autograd.method_calls import has_hooks
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
     MISSING,
@@ -61,7 +62,9 @@ class Classes(Functions):
     """The part of the interpreter that defines classes, makes objects and finds their methods."""
 
     def _define_class(self, node: ast.ClassDef) -> UserClass:
-        if node.keywords or node.decorator_list:
+        decorators = [self._evaluate(decorator) for decorator in node.decorator_list]
+        is_data = [word.path for word in decorators if isinstance(word, Word)] == ["dataclasses.dataclass"]
+        if node.keywords or (decorators and not is_data):
             raise self._fault("unsupported", Message("A class can only have plain bases here."), node)
         bases = [self._evaluate(base) for base in node.bases]
         if len(bases) > 1:
@@ -78,6 +81,8 @@ class Classes(Functions):
             self.scope = outer
         if native is nn.Module:
             native = type(node.name, (LabModule,), {"__module__": "__main__"})
+        if is_data:
+            self._add_data_methods(node, members)
         kind = UserClass(node.name, base, members, native)
         for member in members.values():
             if isinstance(member, Function):
@@ -87,6 +92,26 @@ class Classes(Functions):
         if isinstance(native, type) and issubclass(native, torch.autograd.Function):
             kind.native = self._make_autograd_function(node, kind)
         return kind
+
+    def _add_data_methods(self, node: ast.ClassDef, members: dict[str, Any]) -> None:
+        """What ``@dataclass`` writes: ``__init__`` with the annotated names, and ``__repr__``."""
+        names = [
+            part.target.id
+            for part in node.body
+            if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
+        ]
+        arguments = ast.arguments([], [ast.arg(name) for name in ("self", *names)], None, [], [], None, [])
+        lines = "\n".join(f"self.{name} = {name}" for name in names) or "pass"
+        start = self._make_function("__init__", arguments, _placed(ast.parse(lines), node).body, node.lineno)
+        start.defaults = [members[name] for name in names if name in members]
+        if any(name in members for name in names[: len(names) - len(start.defaults)]):
+            text = "non-default argument follows default argument"
+            raise self._raised(node, TypeError(text))
+        members.setdefault("__init__", start)
+        shown = ", ".join(f"{name}={{self.{name}!r}}" for name in names)
+        body = _placed(ast.parse(f"return f'{node.name}({shown})'"), node).body
+        itself = ast.arguments([], [ast.arg("self")], None, [], [], None, [])
+        members.setdefault("__repr__", self._make_function("__repr__", itself, body, node.lineno))
 
     def _base_of(self, node: ast.expr, base: Any) -> tuple[UserClass | None, Any]:
         if isinstance(base, UserClass):
@@ -165,13 +190,23 @@ class Classes(Functions):
 
     def _call_module(self, node: ast.AST, callee: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         kind = class_of(callee)
+        if kind is not None and has_hooks(callee) and id(callee) not in self._hooked:
+            self._hooked.add(id(callee))  # torch calls its hooks, and then forward, which comes back here
+            try:
+                return self._call_python(node, lambda: nn.Module.__call__(callee, *args, **kwargs))
+            finally:
+                self._hooked.discard(id(callee))
         if kind is not None:
             forward = kind.find("__call__") if kind.find("__call__") is not MISSING else kind.find("forward")
             if not isinstance(forward, Function):
                 text = f'Module [{kind.name}] is missing the required "forward" function'
                 raise self._raised(node, NotImplementedError(text))
             return self._call_function(node, forward, (callee, *args), kwargs)
-        if isinstance(callee, nn.Sequential) and any(isinstance(part, LabModule) for part in callee.modules()):
+        if (
+            isinstance(callee, nn.Sequential)
+            and not has_hooks(callee)
+            and any(isinstance(part, LabModule) for part in callee.modules())
+        ):
             (value,) = args if len(args) == 1 else (None,)
             for part in callee:
                 value = self._call_module(node, part, (value,), {})
@@ -220,6 +255,13 @@ class Classes(Functions):
         for prefix, variables in scopes:
             names.add_parts(prefix, variables)
         return names.named
+
+
+def _placed(tree: ast.Module, node: ast.AST) -> ast.Module:
+    """Statements that stand nowhere in the program, all at one place."""
+    for part in ast.walk(tree):
+        ast.copy_location(part, node)
+    return tree
 
 
 class _Names:

@@ -19,6 +19,7 @@ from vizcore.autograd.values import (
     Function,
     Instance,
     Method,
+    Partial,
     UserClass,
 )
 from vizcore.autograd.vocabulary import (
@@ -37,7 +38,7 @@ class Engine(Expressions):
                 self._admit(value_in, node)
             return self._call_value(node, value, args, kwargs)
 
-        if not isinstance(value, (Word, Method, Function, BoundFunction, UserClass, Instance, nn.Module)):
+        if not isinstance(value, (Word, Method, Function, BoundFunction, UserClass, Instance, nn.Module, Partial)):
             raise self._raised(node, TypeError(f"'{kind_of(value)}' object is not callable"))
         return call
 
@@ -63,6 +64,8 @@ class Engine(Expressions):
         line = self.current.lineno if self.current is not None else first
 
         def run() -> Any:
+            if given.get("is_grads_batched"):  # torch's hooks would see all rows in one tensor that cannot be read
+                return call()
             named = [] if self._recorder.is_paused else self.named_tensors()
             end = getattr(node, "end_lineno", None) or line
             return self._recorder.run_engine(call, roots, line, end, named, keeps_graph=bool(keeps_graph))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import collections
 import math
 import re
 import string
@@ -45,13 +46,17 @@ class Formatting(Bounds):
     def _text(self, value: Any, *, quoted: bool, node: ast.AST, room: float = math.inf) -> str:
         """What ``print`` shows, without addresses in memory; of a list no more than fills so many characters."""
         if isinstance(value, (Tensor, nn.Module)):
-            return str(self._call_torch(node, repr, (value,)))
+            if not self.tensor_options:
+                return str(self._call_torch(node, repr, (value,)))
+            with torch._tensor_str.printoptions(**self.tensor_options):  # type: ignore[no-untyped-call]
+                return str(self._call_torch(node, repr, (value,)))
         if isinstance(value, str):
             return repr(value) if quoted else value
         if isinstance(value, (list, tuple, set, dict)) and not isinstance(value, torch.Size):
             return self._text_of_list(value, node, room)
         if isinstance(value, (np.ndarray, np.generic)):
-            return str(self._call_python(node, lambda: repr(value) if quoted else str(value)))
+            with np.printoptions(**self.array_options):
+                return str(self._call_python(node, lambda: repr(value) if quoted else str(value)))
         if isinstance(value, Instance):
             for name in ("__repr__",) if quoted else ("__str__", "__repr__"):
                 text = self._special(node, value, name)
@@ -75,6 +80,8 @@ class Formatting(Bounds):
             if room < 0:
                 break
         inner = ", ".join(parts)
+        if isinstance(value, collections.defaultdict):
+            return f"defaultdict({getattr(value.default_factory, 'text', None)}, {{{inner}}})"
         if isinstance(value, dict):
             return f"{{{inner}}}"
         if isinstance(value, set):
@@ -105,7 +112,7 @@ class Formatting(Bounds):
             return str(self._call_python(node, lambda: format(text, spec)))
         if isinstance(value, (bool, int, float, str, np.generic)):
             return str(self._call_python(node, lambda: format(value, spec)))
-        if type(value) is Tensor and value.dim() == 0:
+        if (type(value) is Tensor and value.dim() == 0) or (isinstance(value, np.ndarray) and value.ndim == 0):
             number = value.item()
             return str(self._call_python(node, lambda: format(number, spec)))
         if spec:

@@ -14,7 +14,7 @@ from vizcore.autograd import limits
 from vizcore.autograd.builtins_of import Builtins
 from vizcore.autograd.parsing import nearest
 from vizcore.autograd.trace import Message
-from vizcore.autograd.values import MISSING, Cursor, Function, GradMode, Scope, UserClass
+from vizcore.autograd.values import MISSING, Cursor, Function, GradMode, Instance, Partial, Scope, UserClass
 
 _MAX_NOTE = 80
 
@@ -24,24 +24,33 @@ class Functions(Builtins):
 
     _returned: Any = None
 
-    def _define_function(self, node: ast.FunctionDef) -> Function:
+    def _define_function(self, node: ast.FunctionDef) -> Any:
+        """The function, or what the decorators above it make of it; those nearest to it first."""
         function = self._make_function(node.name, node.args, node.body, node.lineno)
+        others: list[tuple[ast.expr, Any]] = []
         for decorator in reversed(node.decorator_list):
             name = decorator.id if isinstance(decorator, ast.Name) else ""
             if name in ("staticmethod", "classmethod", "property"):
                 function.binding = {"staticmethod": "static", "classmethod": "class"}.get(name, name)
                 continue
-            mode = self._evaluate(decorator)
-            if not isinstance(mode, GradMode):
+            wraps = self._evaluate(decorator)
+            if isinstance(wraps, GradMode):
+                function.modes = (wraps, *function.modes)
+            elif isinstance(wraps, (Function, UserClass, Instance, Partial)):
+                others.append((decorator, wraps))
+            else:
                 raise self._fault(
                     "unsupported",
                     Message(
-                        "Above def there can only be staticmethod, classmethod, property and torch.no_grad() here."
+                        "Above def there can only be staticmethod, classmethod, property, torch.no_grad() and "
+                        "functions of the program's."
                     ),
                     decorator,
                 )
-            function.modes = (mode, *function.modes)
-        return function
+        decorated: Any = function
+        for decorator, wraps in others:
+            decorated = self._call_value(decorator, wraps, (decorated,), {})
+        return decorated
 
     def _make_function(
         self, name: str, arguments: ast.arguments, body: list[ast.stmt] | ast.expr, line: int

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from types import MappingProxyType
 from typing import Any
 
@@ -28,7 +29,7 @@ from vizcore.autograd.machine import kind_of
 from vizcore.autograd.operations import IN_PLACE, unpack
 from vizcore.autograd.parsing import FaultError, imported_values
 from vizcore.autograd.trace import Message
-from vizcore.autograd.values import ErrorClass, ErrorValue, GradMode, UserClass
+from vizcore.autograd.values import MISSING, ErrorClass, ErrorValue, GradMode, Instance, UserClass
 from vizcore.autograd.vocabulary import Namespace, Word
 
 _MAX_NOTE = 80
@@ -253,21 +254,41 @@ class Interpreter(Classes):
             self.folds.end(loop, self.named_tensors)
 
     def _run_with(self, statement: ast.With) -> str:
-        modes = []
-        for item in statement.items:
-            mode = self._evaluate(item.context_expr)
-            if not isinstance(mode, GradMode) or item.optional_vars is not None:
-                raise self._fault(
-                    "unsupported",
-                    Message(
-                        "with is only for torch.no_grad(), torch.enable_grad() and torch.set_grad_enabled(…) here."
-                    ),
-                    item.context_expr,
-                )
-            modes.append(mode)
-        self.finish_step(statement, header=True)
-        with self._modes(modes):
-            return self._run_block(statement.body)
+        managers: list[tuple[ast.expr, Any]] = []
+        with ExitStack() as stack:
+            for item in statement.items:
+                manager = self._evaluate(item.context_expr)
+                entered = None
+                if isinstance(manager, Instance):
+                    entered = self._special(item.context_expr, manager, "__enter__")
+                if isinstance(manager, GradMode):
+                    stack.enter_context(self._modes((manager,)))
+                elif entered is None or entered is MISSING:
+                    message = "with takes torch.no_grad() and its kin, or an object of a class with __enter__."
+                    if not isinstance(manager, Instance) or entered is MISSING:
+                        raise self._fault("unsupported", Message(message), item.context_expr)
+                if isinstance(manager, Instance):
+                    managers.append((item.context_expr, manager))
+                if item.optional_vars is not None:
+                    self._assign(item.optional_vars, entered)
+            self.finish_step(statement, header=True)
+            try:
+                signal = self._run_block(statement.body)
+            except FaultError as error:
+                if error.cause is None or not self._exit(managers, ErrorValue(error.cause)):
+                    raise
+                return ""
+            self._exit(managers, None)
+            return signal
+
+    def _exit(self, managers: list[tuple[ast.expr, Any]], error: ErrorValue | None) -> bool:
+        """Leaves a block through the objects' own ``__exit__``; says whether one of them swallowed the exception."""
+        swallowed = False
+        for place, manager in reversed(managers):
+            kind = None if error is None or swallowed else ErrorClass(type(error.error))
+            result = self._special(place, manager, "__exit__", kind, None if kind is None else error, None)
+            swallowed = swallowed or (kind is not None and result is not MISSING and self._truth_of(result, place))
+        return swallowed
 
     # ---- exceptions
 

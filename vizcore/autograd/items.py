@@ -46,6 +46,9 @@ class Items(Formatting):
             )
         if isinstance(owner, dict):
             return self._call_python(node, lambda: owner[self._key(index, node)])
+        if isinstance(owner, nn.ModuleDict):
+            name = self._key(index, node)
+            return self._call_python(node, lambda: owner[name])
         if isinstance(index, Tensor) and isinstance(owner, (list, tuple, range, str)):
             index = self._call_torch(node, operator.index, (index,))
         if isinstance(owner, (list, tuple, range, str)) and isinstance(index, (int, slice)):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import collections
+import functools
+import itertools
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -39,13 +42,24 @@ NUMPY = _namespace(
         "newaxis": None,
         "random": _namespace(
             "np.random",
-            {name: Word(f"np.random.{name}", getattr(np.random, name)) for name in _RANDOM_WORDS.split()},
+            {
+                **{name: Word(f"np.random.{name}", getattr(np.random, name)) for name in _RANDOM_WORDS.split()},
+                "RandomState": Word("np.random.RandomState", np.random.RandomState),
+                "default_rng": Word("np.random.default_rng", np.random.default_rng),
+            },
         ),
         "linalg": _namespace(
             "np.linalg",
             {name: Word(f"np.linalg.{name}", getattr(np.linalg, name)) for name in ("norm", "inv", "det", "solve")},
         ),
-        "set_printoptions": Silent("np.set_printoptions"),
+        "set_printoptions": Word("np.set_printoptions", np.set_printoptions),
+        "testing": _namespace(
+            "np.testing",
+            {
+                name: Word(f"np.testing.{name}", getattr(np.testing, name))
+                for name in ("assert_allclose", "assert_array_equal", "assert_almost_equal")
+            },
+        ),
         "__version__": np.__version__,
     },
 )
@@ -71,6 +85,18 @@ TYPING = _namespace(
     {
         name: Silent(f"typing.{name}")
         for name in ("List", "Tuple", "Dict", "Optional", "Any", "Callable", "Union", "Iterable", "Sequence")
+    },
+)
+
+FUNCTOOLS = _namespace(
+    "functools",
+    {name: Word(f"functools.{name}", getattr(functools, name)) for name in ("partial", "reduce", "wraps")},
+)
+ITERTOOLS = _namespace(
+    "itertools",
+    {
+        name: Word(f"itertools.{name}", getattr(itertools, name))
+        for name in ("product", "chain", "combinations", "permutations", "accumulate", "zip_longest", "pairwise")
     },
 )
 
@@ -101,7 +127,18 @@ MODULES: Mapping[str, Namespace] = MappingProxyType(
         "__future__": _namespace("__future__", {name: None for name in ("print_function", "division", "annotations")}),
         "tqdm.auto": _namespace("tqdm.auto", {"tqdm": Word("tqdm", lambda values, *args, **kwargs: values)}),
         "tqdm.notebook": _namespace("tqdm.notebook", {"tqdm": Word("tqdm", lambda values, *args, **kwargs: values)}),
-        "collections": _namespace("collections", {"OrderedDict": Word("dict", dict)}),
+        "collections": _namespace(
+            "collections",
+            {
+                "OrderedDict": Word("dict", dict),
+                "defaultdict": Word("collections.defaultdict", collections.defaultdict),
+            },
+        ),
+        "dataclasses": _namespace("dataclasses", {"dataclass": Word("dataclasses.dataclass", dict)}),
+        "functools": FUNCTOOLS,
+        "itertools": ITERTOOLS,
+        "torch.func": vocabulary.FUNC,
+        "torch.testing": vocabulary.TORCH.words["testing"],
         "warnings": _namespace(
             "warnings", {name: Silent(f"warnings.{name}") for name in ("filterwarnings", "simplefilter", "warn")}
         ),

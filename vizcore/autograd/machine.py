@@ -43,6 +43,8 @@ class Machine:
         charts: what was plotted.
         randomness: the numbers of ``random``.
         arrays: the numbers of ``np.random``.
+        tensor_options: of ``torch.set_printoptions``, for this program alone.
+        array_options: of ``np.set_printoptions``.
     """
 
     def __init__(
@@ -64,6 +66,9 @@ class Machine:
         self.charts = Charts()
         self.randomness = random.Random(seed)
         self.arrays = np.random.RandomState(seed % 2**32)
+        self.tensor_options: dict[str, Any] = {}
+        self.array_options: dict[str, Any] = {}
+        self._hooked: set[int] = set()  # modules whose hooks torch is calling right now
         self.folds = Folds(recorder, opened)
         self.frames: list[Scope] = []
         self._on_line = on_line

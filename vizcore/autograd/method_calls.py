@@ -14,6 +14,7 @@ from vizcore.autograd.optimizers import Optimizer
 from vizcore.autograd.schedulers import Scheduler
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
+    Chance,
     Context,
     Device,
     GraphNode,
@@ -22,6 +23,7 @@ from vizcore.autograd.values import (
 )
 from vizcore.autograd.vocabulary import (
     GROWING,
+    MODULE_HOOKS,
     RANDOM,
     TENSOR_TYPES,
     Word,
@@ -69,6 +71,9 @@ class MethodCalls(WordCalls):
             return self._call_torch(node, getattr(owner.context, name), args, kwargs)
         if isinstance(owner, (np.ndarray, np.generic)):
             word = Word(f"np.{name}", getattr(owner, name))
+            return self._call_array(node, word, args, kwargs)
+        if isinstance(owner, Chance):
+            word = Word(f"chance.{name}", getattr(owner.generator, name, None) or _refuse_chance)
             return self._call_array(node, word, args, kwargs)
         if isinstance(owner, (bool, int, float)):
             return self._admit(self._call_python(node, getattr(owner, name)), node)
@@ -140,6 +145,21 @@ class MethodCalls(WordCalls):
 
         return Handle(self._call_python(node, lambda: getattr(owner, name)(hook)))
 
+    def _register_module_hook(
+        self, node: ast.AST, owner: nn.Module, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Handle:
+        """A hook of the program's on a module: what it returns takes the place of what it was given."""
+        hooks = (*args, *kwargs.values())
+        if len(hooks) != 1:
+            raise self._raised(node, TypeError(f"{name}() takes one function"))
+        call = self._callable(hooks[0], node)
+
+        def hook(*given: Any) -> Any:
+            return None if self._guard.is_rehearsing else call(*given)
+
+        self._forget_modules()
+        return Handle(self._call_python(node, lambda: getattr(owner, name)(hook)))
+
     def _call_container(
         self, node: ast.AST, owner: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
@@ -203,9 +223,11 @@ class MethodCalls(WordCalls):
             return None
         if name == "apply":
             call = self._callable(args[0] if args else None, node)
-            for part in reversed(list(owner.modules())):
+            for part in _children_first(owner):
                 call(part)
             return owner
+        if name in MODULE_HOOKS:
+            return self._register_module_hook(node, owner, name, args, kwargs)
         if name in ("to", "cpu"):
             args, kwargs = self._without_places(node, args, kwargs)
             if not args and not kwargs:
@@ -238,3 +260,19 @@ class MethodCalls(WordCalls):
 
     def _sorted(self, node: ast.AST, values: Any, kwargs: dict[str, Any]) -> list[Any]:
         raise NotImplementedError
+
+
+def _refuse_chance(*args: Any, **kwargs: Any) -> Any:
+    raise AttributeError("RandomState has randint and rand; default_rng() has integers and random")
+
+
+def _children_first(module: nn.Module) -> list[nn.Module]:
+    """A module's parts in the order in which ``apply`` comes to them: the parts of a part before it."""
+    return [part for child in module.children() for part in _children_first(child)] + [module]
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Whether torch itself has to call a module, because hooks hang on it."""
+    return bool(
+        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
+    )

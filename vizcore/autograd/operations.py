@@ -84,8 +84,12 @@ SPECIAL: MappingProxyType[type[ast.AST], tuple[str, str]] = MappingProxyType(
 )
 """The methods by which a class of the learner's takes an operator, from the left and from the right."""
 
-SPECIAL_METHODS = frozenset(word for pair in SPECIAL.values() for word in pair) | frozenset(
-    ["__init__", "__call__", "__len__", "__getitem__", "__repr__", "__str__", "__neg__", "__bool__", "__abs__"]
+SPECIAL_METHODS = (
+    frozenset(word for pair in SPECIAL.values() for word in pair)
+    | frozenset(
+        ["__init__", "__call__", "__len__", "__getitem__", "__repr__", "__str__", "__neg__", "__bool__", "__abs__"]
+    )
+    | frozenset(["__enter__", "__exit__"])
 )
 """The methods with underscores that a class may define; of all other such names none exists."""
 

@@ -91,6 +91,8 @@ class Optimizer:
         """Moves every parameter that has a gradient."""
         with torch.no_grad():
             for group in self.param_groups:
+                if self._rule is _adam and _adam_at_once(group, self.state):
+                    continue
                 for parameter in group["params"]:
                     if parameter.grad is not None:
                         state = self.state.setdefault(id(parameter), {"step": 0})
@@ -155,6 +157,34 @@ def _adam(parameter: Tensor, grad: Tensor, state: State, group: Group) -> None:
     size = group["lr"] / (1 - beta1 ** state["step"])
     spread = (square.sqrt() / (1 - beta2 ** state["step"]) ** 0.5).add_(group["eps"])
     parameter.addcdiv_(mean, spread, value=-size)
+
+
+def _adam_at_once(group: Group, states: dict[int, State]) -> bool:
+    """:func:`_adam` for all parameters of a group, one call for each of its lines: the same operations, to the bit.
+
+    Returns:
+        False, with nothing done, where the parameters do not share their number of steps or the rule has a variant.
+    """
+    params = [parameter for parameter in group["params"] if parameter.grad is not None]
+    found = [states.get(id(parameter)) for parameter in params]
+    known = [state for state in found if state is not None and "exp_avg" in state]
+    is_plain = not (group["amsgrad"] or group["maximize"] or group["weight_decay"])
+    if len(params) < 2 or not is_plain or len(known) < len(params) or len({state["step"] for state in known}) > 1:
+        return False
+    beta1, beta2 = group["betas"]
+    grads: Any = [parameter.grad for parameter in params]
+    means, squares = ([state[word] for state in known] for word in ("exp_avg", "exp_avg_sq"))
+    for state in known:
+        state["step"] += 1
+    step = known[0]["step"]
+    torch._foreach_lerp_(means, grads, 1 - beta1)
+    torch._foreach_mul_(squares, beta2)
+    torch._foreach_addcmul_(squares, grads, grads, 1 - beta2)
+    spreads = torch._foreach_sqrt(squares)
+    torch._foreach_div_(spreads, (1 - beta2**step) ** 0.5)
+    torch._foreach_add_(spreads, group["eps"])
+    torch._foreach_addcdiv_(params, means, spreads, -(group["lr"] / (1 - beta1**step)))
+    return True
 
 
 def _rmsprop(parameter: Tensor, grad: Tensor, state: State, group: Group) -> None:

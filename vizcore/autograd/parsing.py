@@ -73,6 +73,8 @@ ERRORS = MappingProxyType(
 _DECORATORS = ("staticmethod", "classmethod", "property")
 _KNOWN = frozenset([*_RESERVED, *PYTHON_FUNCTIONS, *READY, *ERRORS, *_DECORATORS, "__name__"])
 MAX_PARSER_LEVELS = 90
+CLASS_TO_BE_NAMED = "class of"
+"""Stands for ``__class__`` in ``x.__class__.__name__``, the one place where it exists; no program can write it."""
 
 
 class FaultError(Exception):
@@ -428,6 +430,8 @@ def _check_flow(statements: list[ast.stmt], source: str, *, in_loop: bool, in_fu
 
 
 def _check_attribute(node: ast.Attribute, spaces: dict[str, Namespace], source: str) -> None:
+    if node.attr == "__name__" and isinstance(node.value, ast.Attribute) and node.value.attr == "__class__":
+        node.value.attr = CLASS_TO_BE_NAMED
     if node.attr.startswith("__") and node.attr not in _UNDERSCORES:
         raise _underscore(node.attr, node, source)
     space = _static_namespace(node.value, spaces)

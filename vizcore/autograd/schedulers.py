@@ -128,3 +128,152 @@ def reduce_on_plateau(
         return rate
 
     return Scheduler(optimizer, "ReduceLROnPlateau", rule)
+
+
+def constant_lr(optimizer: Any, factor: float = 1 / 3, total_iters: int = 5) -> Scheduler:
+    """``ConstantLR``."""
+
+    def rule(schedule: Scheduler, rate: float, base: float) -> float:
+        if schedule.last_epoch == 0:
+            return rate * factor
+        return rate / factor if schedule.last_epoch == total_iters else rate
+
+    return Scheduler(optimizer, "ConstantLR", rule)
+
+
+def linear_lr(optimizer: Any, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5) -> Scheduler:
+    """``LinearLR``."""
+
+    def rule(schedule: Scheduler, rate: float, base: float) -> float:
+        epoch = schedule.last_epoch
+        if epoch == 0:
+            return rate * start_factor
+        if epoch > total_iters:
+            return rate
+        slope = end_factor - start_factor
+        return rate * (1.0 + slope / (total_iters * start_factor + (epoch - 1) * slope))
+
+    return Scheduler(optimizer, "LinearLR", rule)
+
+
+def polynomial_lr(optimizer: Any, total_iters: int = 5, power: float = 1.0) -> Scheduler:
+    """``PolynomialLR``."""
+
+    def rule(schedule: Scheduler, rate: float, base: float) -> float:
+        epoch = schedule.last_epoch
+        if epoch == 0 or epoch > total_iters:
+            return rate
+        return rate * ((1.0 - epoch / total_iters) / (1.0 - (epoch - 1) / total_iters)) ** power
+
+    return Scheduler(optimizer, "PolynomialLR", rule)
+
+
+def cosine_warm_restarts(optimizer: Any, T_0: int, T_mult: int = 1, eta_min: float = 0.0) -> Scheduler:
+    """``CosineAnnealingWarmRestarts``.
+
+    Raises:
+        ValueError: for a period that is no positive whole number.
+    """
+    if not isinstance(T_0, int) or T_0 <= 0:
+        raise ValueError(f"Expected positive integer T_0, but got {T_0}")
+    if not isinstance(T_mult, int) or T_mult < 1:
+        raise ValueError(f"Expected integer T_mult >= 1, but got {T_mult}")
+
+    def rule(schedule: Scheduler, rate: float, base: float) -> float:
+        place, period = schedule.last_epoch, T_0
+        while place >= period:
+            place, period = place - period, period * T_mult
+        return eta_min + (base - eta_min) * (1 + math.cos(math.pi * place / period)) / 2
+
+    return Scheduler(optimizer, "CosineAnnealingWarmRestarts", rule)
+
+
+def one_cycle_lr(
+    optimizer: Any,
+    max_lr: float,
+    total_steps: int | None = None,
+    epochs: int | None = None,
+    steps_per_epoch: int | None = None,
+    pct_start: float = 0.3,
+    anneal_strategy: str = "cos",
+    cycle_momentum: bool = True,
+    base_momentum: float = 0.85,
+    max_momentum: float = 0.95,
+    div_factor: float = 25.0,
+    final_div_factor: float = 1e4,
+) -> Scheduler:
+    """``OneCycleLR``: up to ``max_lr``, down to almost nothing; the momentum goes the other way.
+
+    Raises:
+        ValueError: if the length of the cycle is not given, or at a step behind its end.
+    """
+    if total_steps is None:
+        if epochs is None or steps_per_epoch is None:
+            raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
+        total_steps = epochs * steps_per_epoch
+    peak, last = float(pct_start * total_steps) - 1, total_steps - 1
+
+    def between(start: float, end: float, part: float) -> float:
+        if anneal_strategy == "linear":
+            return (end - start) * part + start
+        return end + (start - end) / 2.0 * (math.cos(math.pi * part) + 1)
+
+    def at(epoch: int, start: float, middle: float, end: float) -> float:
+        if epoch <= peak:
+            return between(start, middle, epoch / peak)
+        return between(middle, end, (epoch - peak) / (last - peak))
+
+    def rule(schedule: Scheduler, rate: float, base: float) -> float:
+        epoch = schedule.last_epoch
+        if epoch > total_steps:
+            raise ValueError(f"Tried to step {epoch} times. The specified number of total steps is {total_steps}")
+        first = max_lr / div_factor
+        if cycle_momentum:
+            momentum = at(epoch, max_momentum, base_momentum, max_momentum)
+            for group in schedule.optimizer.param_groups:
+                if "betas" in group:
+                    group["betas"] = (momentum, *group["betas"][1:])
+                elif "momentum" in group:
+                    group["momentum"] = momentum
+        return at(epoch, first, max_lr, first / final_div_factor)
+
+    return Scheduler(optimizer, "OneCycleLR", rule)
+
+
+class SequentialScheduler(Scheduler):
+    """``SequentialLR``: one schedule after the other, each from its own beginning."""
+
+    def __init__(self, optimizer: Any, schedulers: Sequence[Scheduler], milestones: Sequence[int]) -> None:
+        """Takes the rates back to where they were before the schedules were made, and begins with the first.
+
+        Raises:
+            ValueError: if there is not one milestone between every two schedules.
+            TypeError: for what is not a schedule.
+        """
+        parts = list(schedulers)
+        if not parts or not all(isinstance(part, Scheduler) for part in parts):
+            raise TypeError("SequentialLR takes a list of schedulers")
+        if len(milestones) != len(parts) - 1:
+            raise ValueError(
+                "Sequential Schedulers expects number of schedulers provided to be one more than milestones"
+            )
+        self._parts, self._milestones = parts, list(milestones)
+        for part in parts:
+            part.base_lrs = parts[0].base_lrs
+        super().__init__(optimizer, "SequentialLR", lambda schedule, rate, base: rate)
+        self._begin(parts[0])
+
+    def _begin(self, part: Scheduler) -> None:
+        part.last_epoch = 0
+        for group, base in zip(self.optimizer.param_groups, part.base_lrs, strict=False):
+            group["lr"] = base
+        part._apply()
+
+    def step(self, metrics: Any = None) -> None:
+        """Goes on within a schedule, or on to the next one."""
+        self.last_epoch += 1
+        place = sum(self.last_epoch >= milestone for milestone in self._milestones)
+        if place and self._milestones[place - 1] == self.last_epoch:
+            self._begin(self._parts[place])
+        else:
+            self._parts[place].step(metrics)

@@ -230,8 +230,34 @@ class Context:
     fields: dict[str, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class Partial:
+    """A function with its first arguments given: ``functools.partial``, and what ``torch.func`` makes of a function.
+
+    Attributes:
+        function: what is called; a ``Word`` of ``torch.func`` is given ``args`` first and the call's own afterwards.
+        args: the arguments that stand before those of the call.
+        kwargs: its named ones.
+        transform: the word of ``torch.func``, or None for a plain partial function.
+    """
+
+    function: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    transform: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Chance:
+    """What ``np.random.default_rng`` and ``np.random.RandomState`` return."""
+
+    generator: Any
+
+
 MISSING = object()
 NO_VALUE = (
+    Partial,
+    Chance,
     Method,
     GradMode,
     GraphNode,

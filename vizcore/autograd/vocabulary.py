@@ -77,6 +77,7 @@ orthogonal_
 
 _TENSOR_ATTRIBUTES_WORDS = """
 shape dtype grad grad_fn requires_grad is_leaf data T mT ndim retains_grad itemsize nbytes _version is_cuda device
+_base
 """
 TENSOR_ATTRIBUTES = frozenset(_TENSOR_ATTRIBUTES_WORDS.split())
 
@@ -99,7 +100,7 @@ index_add_ index_fill index_fill_ index_copy index_copy_ masked_select masked_fi
 take_along_dim nonzero zero_ fill_ copy_ normal_ uniform_ bernoulli_ bernoulli multinomial new_tensor new_zeros
 new_ones new_full eq ne lt le gt ge equal allclose isclose isnan isinf isfinite logical_and logical_or logical_not
 logical_xor numpy cpu type register_hook element_size ndimension unique argwhere is_inference nelement cov
-register_post_accumulate_grad_hook
+register_post_accumulate_grad_hook storage_offset _is_view
 """
 TENSOR_METHODS = frozenset(_TENSOR_METHODS_WORDS.split())
 
@@ -113,9 +114,11 @@ MODULE_ATTRIBUTES = frozenset(_MODULE_ATTRIBUTES_WORDS.split())
 _MODULE_METHODS_WORDS = """
 parameters named_parameters buffers named_buffers zero_grad train eval requires_grad_ to double float half bfloat16
 children named_children modules named_modules state_dict load_state_dict forward cpu apply append extend add_module
-register_buffer register_parameter extra_repr
+register_buffer register_parameter extra_repr register_forward_hook register_forward_pre_hook
+register_full_backward_hook keys values items
 """
 MODULE_METHODS = frozenset(_MODULE_METHODS_WORDS.split())
+MODULE_HOOKS = frozenset(word for word in MODULE_METHODS if word.endswith("_hook"))
 
 SETTABLE_TENSOR_ATTRIBUTES = frozenset(("grad", "data", "requires_grad"))
 SETTABLE_MODULE_ATTRIBUTES = frozenset(("weight", "bias", "training", "p"))
@@ -219,6 +222,7 @@ NN = _namespace(
         "Module": Word("nn.Module", nn.Module),
         "ModuleList": Word("nn.ModuleList", nn.ModuleList),
         "ParameterList": Word("nn.ParameterList", nn.ParameterList),
+        "ModuleDict": Word("nn.ModuleDict", nn.ModuleDict),
         "utils": _namespace("nn.utils", _words("nn.utils", nn.utils, ["clip_grad_norm_", "clip_grad_value_"])),
         "functional": FUNCTIONAL,
         "init": _namespace("nn.init", _words("nn.init", nn.init, _INIT_WORDS.split())),
@@ -233,6 +237,12 @@ _SCHEDULES: dict[str, Callable[..., Any]] = {
     "CosineAnnealingLR": schedulers.cosine_annealing_lr,
     "LambdaLR": schedulers.lambda_lr,
     "ReduceLROnPlateau": schedulers.reduce_on_plateau,
+    "ConstantLR": schedulers.constant_lr,
+    "LinearLR": schedulers.linear_lr,
+    "PolynomialLR": schedulers.polynomial_lr,
+    "CosineAnnealingWarmRestarts": schedulers.cosine_warm_restarts,
+    "OneCycleLR": schedulers.one_cycle_lr,
+    "SequentialLR": schedulers.SequentialScheduler,
 }
 _RULES: dict[str, Callable[..., Any]] = {
     "SGD": optimizers.sgd,
@@ -251,6 +261,29 @@ OPTIM = _namespace(
         ),
     },
 )
+
+
+def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """``torch.func.hessian`` by two backward passes: forward mode would first load torch's compiler for a second."""
+    return torch.func.jacrev(torch.func.jacrev(function, argnums), argnums)
+
+
+_TRANSFORMS = ("grad", "grad_and_value", "vjp", "jacrev", "vmap", "functional_call")
+FUNC = _namespace(
+    "torch.func",
+    {
+        **{name: Word(f"torch.func.{name}", getattr(torch.func, name)) for name in _TRANSFORMS},
+        "jacfwd": Word("torch.func.jacfwd", torch.func.jacrev),
+        "hessian": Word("torch.func.hessian", hessian),
+    },
+)
+
+
+def assert_close(actual: Any, expected: Any, *, rtol: float | None = None, atol: float | None = None) -> None:
+    """``torch.testing.assert_close``, which would import numpy's and torch's test tools."""
+    torch.testing.assert_close(actual, expected, rtol=rtol, atol=atol)
+
+
 DATA = _namespace(
     "torch.utils.data",
     {
@@ -332,7 +365,12 @@ TORCH = _namespace(
         **{name: Word(f"torch.{name}", getattr(torch, name)) for name in _TENSOR_TYPES},
         "empty": Word("torch.empty", torch.zeros, grows=True),
         "empty_like": Word("torch.empty_like", torch.zeros_like),
-        "set_printoptions": Word("torch.set_printoptions", lambda *args, **kwargs: None),
+        "set_printoptions": Word("torch.set_printoptions", torch.set_printoptions),
+        "get_default_dtype": Word("torch.get_default_dtype", lambda: torch.float32),
+        "set_default_dtype": Word("torch.set_default_dtype", lambda dtype: None),
+        "testing": _namespace("torch.testing", {"assert_close": Word("torch.testing.assert_close", assert_close)}),
+        "func": FUNC,
+        "vmap": FUNC.words["vmap"],
         "newaxis": None,
         "__version__": str(torch.__version__),
         "Size": Word("torch.Size", torch.Size),

@@ -11,6 +11,19 @@ from tests.vizcore.autograd.programs import corpus, run_plainly, without_address
 from vizcore.autograd import limits, run_program, to_json
 
 PROGRAMS = corpus()
+NOT_YET = (
+    "graph: detach shares memory",
+    "graph: saved tensor hooks",
+    "python: a counter and named tuples",
+    "python: a match",
+    "python: an endless generator",
+    "python: default types",
+    "python: complex numbers",
+    "training: a policy gradient",
+    "training: second order optimizer lbfgs",
+    "transforms: forward mode",
+)
+"""What the lab does not have: it says so, at the place. A program leaves this list when it runs."""
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +32,22 @@ def expected() -> dict[str, dict]:
 
 
 def test_there_are_many() -> None:
-    assert len(PROGRAMS) >= 120
+    assert len(PROGRAMS) >= 195
+    assert len(NOT_YET) <= 10
     assert len(set(PROGRAMS.values())) == len(PROGRAMS)
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_is_not_had_yet_is_said(expected: dict[str, dict]) -> None:
+    for name in NOT_YET:
+        assert expected[name]["error"] is None
+        error = run_program(PROGRAMS[name]).error
+        assert error is not None, name
+        assert error.kind in ("unsupported", "name", "limit"), name
+        assert len(str(error)) > 20
+        assert PROGRAMS[name].splitlines()[error.line - 1].strip()
+
+
+@pytest.mark.parametrize("name", [name for name in PROGRAMS if name not in NOT_YET])
 def test_a_program_runs_as_in_plain_torch(name: str, expected: dict[str, dict], monkeypatch) -> None:
     monkeypatch.setattr(limits.time, "thread_time", lambda: 0.0)  # a busy computer is no fault
     source, plain = PROGRAMS[name], expected[name]
