@@ -8,14 +8,15 @@ through :func:`run_coroutine`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cache
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.browser.install import install
 
@@ -62,6 +63,25 @@ def open_profile() -> BrowserContext:
     context.set_default_timeout(30_000)
     _opened.callback(context.close)
     return context
+
+
+@contextmanager
+def chromium_with_camera(video: Path) -> Iterator[Page]:
+    """A page of a browser whose camera shows a file, over and over, and whose reader lets pages see it.
+
+    Args:
+        video: MJPEG, or Y4M.
+    """
+    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    browser = _start().chromium.launch(
+        executable_path=install(), args=[*ARGUMENTS, *camera, f"--use-file-for-fake-video-capture={video}"]
+    )
+    try:
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", permissions=["camera"])
+        context.set_default_timeout(30_000)
+        yield context.new_page()
+    finally:
+        browser.close()
 
 
 def close_chromium() -> None:

@@ -29,6 +29,10 @@ def option(name: str) -> object:
         # else a new run starts beside the old one, and both write the session's state: under fast key presses a page
         # failed with "dictionary changed size during iteration"
         ("runner.fastReruns", False),
+        # The browser names the large messages that it holds with each request, and drops what two runs did not show.
+        # Of two requests under way the first one's run can drop what the second one named: the server then sends a
+        # reference to nothing ("Cached ForwardMsg MISS") and the page stands still until it is loaded again.
+        ("global.maxCachedMessageAge", 24),
         ("server.maxUploadSize", 20),  # the photo limit, refused in the browser already
         ("server.maxMessageSize", 40),
         ("server.fileWatcherType", "none"),  # saves seconds on the first run
@@ -47,7 +51,7 @@ def test_streamlit_knows_every_option_we_set() -> None:
         ["from streamlit import config"]
         + [
             f"config.get_option({f'{section}.{key}'!r})"
-            for section in ("runner", "server", "browser", "client")
+            for section in ("runner", "server", "global", "browser", "client")
             for key in CONFIG[section]
         ]
     )

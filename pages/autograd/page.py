@@ -9,7 +9,7 @@ from pages.kit.page import open_page
 page = open_page(
     "autograd",
     title="Autograd lab",
-    tagline="Type a PyTorch program, step through it, and watch its gradients flow back.",
+    tagline="Step through a PyTorch program, change its numbers, and watch its gradients flow back.",
     tour=tour.STEPS,
 )
 _ = page.translate

@@ -55,6 +55,12 @@ def _begin(name: str, step: int) -> dict[str, object]:
     return {"preset": name, "program": PRESETS[name].source, "seed": 0, "step": step}
 
 
+def _first_run() -> dict[str, object]:
+    """The program of the first steps with other numbers: what they ask is not on the screen yet."""
+    program = PRESETS["scalar"].source.replace("torch.tensor(2.", "torch.tensor(3.").replace("-1.5", "0.5")
+    return {**_begin("scalar", 0), "program": program}
+
+
 def _is_flat(outcome: Outcome) -> bool:
     """Whether w lies where its gradient is zero, in a program that has not lost its x."""
     return outcome.trace.error is None and abs(_grad(outcome, "w")) < 1e-4 and _value(outcome, "x") != 0
@@ -73,10 +79,10 @@ def _second(outcome: Outcome) -> str:
 
 
 STEPS = (
-    Step(name="flow", state=_begin("scalar", 0), plays=True, numbers=_numbers, minutes=1),
+    Step(name="flow", state=_first_run(), plays=True, numbers=_numbers, minutes=1),
     Step(
         name="upstream",
-        state={"step": 3},
+        state=_begin("scalar", 3),
         question=Estimate(lambda outcome: _upstream(outcome, "MulBackward"), 0.05, -100, 100, 1),
         then={"step": 5},
         numbers=_numbers,
@@ -116,7 +122,7 @@ STEPS = (
     ),
     Step(
         name="once",
-        state=_begin("retain_graph", 4),
+        state=_begin("retain_graph", 1),
         question=Choose(_second),
         then={"step": 6},
         numbers=_numbers,

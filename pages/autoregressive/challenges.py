@@ -81,6 +81,17 @@ def see_all(outcome: Outcome, _: Translate) -> str | None:
     return None
 
 
+def on_small(rule: Rule) -> Rule:
+    """The rule, for the 8×8 digits that all challenges are about."""
+
+    def judged(outcome: Outcome, _: Translate) -> str | None:
+        if outcome.view.data != "digits":
+            return _("The challenges are about the 8×8 digits: choose them first.")
+        return rule(outcome, _)
+
+    return judged
+
+
 def of(page: Page, outcome: Outcome) -> list[Challenge]:
     """The challenges in the order shown."""
     _ = page.translate
@@ -118,6 +129,6 @@ def of(page: Page, outcome: Outcome) -> list[Challenge]:
         ),
     )
     return [
-        Challenge(name, title, task, lambda rule=rule: rule(outcome, _))  # type: ignore[misc]
+        Challenge(name, title, task, lambda rule=rule: on_small(rule)(outcome, _))  # type: ignore[misc]
         for name, rule, title, task in listed
     ]

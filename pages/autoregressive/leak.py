@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
-from pages.autoregressive import state, words
+from pages.autoregressive import source, state, words
 from pages.autoregressive.state import View
 from pages.kit.ending import Shown
 from pages.kit.language import explain
@@ -24,8 +26,13 @@ COLORS = {
 
 
 def find(view: View, **changed: object) -> autoregressive.Dependencies:
-    """What the outputs of the view's network see, or of another one where ``changed`` says so."""
+    """What the outputs of the view's network see, or of another one where ``changed`` says so.
+
+    Of 784 outputs the one that is shown is tested alone: all of them would take as many gradients.
+    """
     options = {"kind": view.network, "layers": view.layers, "kernel": view.kernel, **changed}
+    if view.data != "digits":
+        options |= {"size": view.size, "output": view.output}
     found: autoregressive.Dependencies = compute(autoregressive.leak_test, **options)
     return found
 
@@ -33,53 +40,81 @@ def find(view: View, **changed: object) -> autoregressive.Dependencies:
 def show(page: Page, view: View) -> Shown:
     """Draws the controls and both pictures."""
     _ = page.translate
-    columns = st.columns([2, 1.2, 1.2], vertical_alignment="bottom", gap="small")
-    networks = {
-        "made": "MADE",
-        "made_leak": _("MADE with ≤ in its last mask"),
-        "pixelcnn": "PixelCNN",
-        "gated_pixelcnn": _("Gated PixelCNN"),
-    }
-    with columns[0]:
-        page.select(state.NETWORK, _("Network"), networks)
-    if view.network.endswith("pixelcnn"):
+    with st.container(key="picture_first"):
+        columns = st.columns([1, 2, 1.2, 1.2], vertical_alignment="bottom", gap="small")
+        networks = {
+            "made": "MADE",
+            "made_leak": _("MADE with ≤ in its last mask"),
+            "pixelcnn": "PixelCNN",
+            "gated_pixelcnn": _("Gated PixelCNN"),
+        }
+        with columns[0]:
+            source.show_switch(page)
         with columns[1]:
-            page.slider(state.LAYERS, _("Masked convolutions"))
-        with columns[2]:
-            page.select(state.KERNEL, _("Kernel"), {side: f"{side}×{side}" for side in state.KERNEL.options}, few=True)
-    found = find(view)
-    key, version = page.key("leak"), str(page.version("output"))
-    heard = said(key).get("output")
-    if isinstance(heard, dict) and heard.get("version") == version:
-        page.store(state.OUTPUT, heard.get("pixel"))
-    output = page.value(state.OUTPUT)
-    live(
-        "autoregressive/leak",
-        key=key,
-        data={
-            "size": list(state.SIZE),
-            "pixel": output,
-            "version": version,
-            "hidden": page.asks,
-            "reach": view.layers * (view.kernel // 2) if view.network.endswith("pixelcnn") else 0,
-            "colors": COLORS,
-            "presenter": page.presenting,
-            "text": words.leak_words(_),
-        },
-        payload=compute(autoregressive.pack_dependencies, found),
-    )
+            page.select(state.NETWORK, _("Network"), networks)
+        if view.network.endswith("pixelcnn"):
+            with columns[2]:
+                page.slider(state.LAYERS, _("Masked convolutions"))
+            with columns[3]:
+                page.select(
+                    state.KERNEL, _("Kernel"), {side: f"{side}×{side}" for side in state.KERNEL.options}, few=True
+                )
+        key, version = page.key("leak"), f"{view.data}.{page.version('output')}"
+        heard = said(key).get("output")
+        if isinstance(heard, dict) and heard.get("version") == version and is_output(view, heard.get("pixel")):
+            page.store(state.OUTPUT, heard.get("pixel"))
+        output = page.value(state.OUTPUT)
+        view = replace(view, output=output)
+        found = find(view)
+        live(
+            "autoregressive/leak",
+            key=key,
+            data={
+                "size": list(view.size),
+                "pixel": output,
+                "version": version,
+                "hidden": page.asks,
+                "reach": view.layers * (view.kernel // 2) if view.network.endswith("pixelcnn") else 0,
+                "colors": COLORS,
+                "presenter": page.presenting,
+                "text": words.leak_words(_),
+            },
+            payload=compute(autoregressive.pack_dependencies, found),
+        )
     if page.shows("remark"):
         _say(page, view, found)
     return Shown(rows=lambda: autoregressive.dependency_rows(found), name="dependencies")
 
 
+def is_output(view: View, pixel: object) -> bool:
+    """Whether the browser named an output of the picture."""
+    return isinstance(pixel, int) and not isinstance(pixel, bool) and 0 <= pixel < view.num_pixels
+
+
 def _say(page: Page, view: View, found: autoregressive.Dependencies) -> None:
     """The verdict on the whole network, and what the gated one would see."""
     _ = page.translate
+    if found.remark is not None and found.output is not None:
+        st.error(
+            _("This output sees its own pixel or a later one: what is computed is then no likelihood."),
+            icon=":material/error:",
+        )
+        return
     if found.remark is not None:
         st.error(explain(found.remark, _), icon=":material/error:")
         return
     missing = int(found.missing.sum())
+    if found.output is not None and not view.network.endswith("pixelcnn"):
+        st.success(
+            _(
+                "No leak at this output, the only one of {count} that is tested. {missing} pixels before it have no "
+                "path to it: a hidden unit of the right degree is missing.",
+                count=view.num_pixels,
+                missing=missing,
+            ),
+            icon=":material/check_circle:",
+        )
+        return
     if not view.network.endswith("pixelcnn"):
         st.success(
             _(
@@ -93,7 +128,7 @@ def _say(page: Page, view: View, found: autoregressive.Dependencies) -> None:
         return
     plain, gated = (
         autoregressive.blind_spot(
-            view.layers, view.kernel, gated=gated, pixel=divmod(view.output, state.SIZE[1]), size=state.SIZE
+            view.layers, view.kernel, gated=gated, pixel=divmod(view.output, view.size[1]), size=view.size
         )
         for gated in (False, True)
     )

@@ -15,7 +15,9 @@ from vizcore.figures import autoregressive as figures
 
 
 def show(page: Page, view: View) -> None:
-    """The myth that belongs to the part shown."""
+    """The myth that belongs to the part shown; its figures are those of 8×8 digits."""
+    if view.data != "digits":
+        return
     if view.part in ("compare", "leak"):
         _show_sum(page)
     elif view.part in ("pixels", "write"):

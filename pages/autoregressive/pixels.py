@@ -6,12 +6,13 @@ import hashlib
 
 import streamlit as st
 
-from pages.autoregressive import state, words
+from pages.autoregressive import source, state, words
 from pages.autoregressive.state import View
 from pages.kit.chart import chart
 from pages.kit.ending import Shown
+from pages.kit.language import Translate
 from pages.kit.live import live, said
-from pages.kit.loaders import compute
+from pages.kit.loaders import Job, compute
 from pages.kit.page import Page
 from pages.kit.stepper import step_from, step_spec
 from vizcore import autoregressive
@@ -20,7 +21,10 @@ from vizcore.figures import theme
 
 FUTURES = 16
 COMPLETIONS = 16
-SPEED = 10
+SPEED = {"digits": 10, "mnist": 60}
+"""Pixels a second while it plays."""
+DRAWN = "drawn"
+"""Name of the job that draws 28×28 pixels."""
 COLORS = {
     "current": theme.CURRENT,
     "value": theme.PREDICTION,
@@ -32,22 +36,43 @@ COLORS = {
 
 
 def draw(view: View) -> autoregressive.Drawing:
-    """The picture of the view."""
+    """The picture of the view; of 8×8 pixels, at once."""
     drawing: autoregressive.Drawing = compute(
         autoregressive.draw_picture, view.model, num_futures=FUTURES, **view.drawing
     )
     return drawing
 
 
+def complete(view: View) -> autoregressive.SampleOutput:
+    """Many pictures of 8×8 around what is prescribed, at once."""
+    many: autoregressive.SampleOutput = compute(
+        autoregressive.complete_picture, view.model, num=COMPLETIONS, **view.drawing
+    )
+    return many
+
+
+def draw_large(job: Job, view: View, _: Translate) -> tuple[autoregressive.Drawing, autoregressive.SampleOutput | None]:
+    """The picture and its completions, pixel by pixel, with progress; no expectations beyond the next pixel."""
+    options = {**view.drawing, "on_progress": source.report_pixels(job, _), "is_cancelled": job.cancel.is_set}
+    drawing = autoregressive.draw_picture(view.model, **options)
+    if not view.given:
+        return drawing, None
+    return drawing, autoregressive.complete_picture(view.model, num=COMPLETIONS, **options)
+
+
 def show(page: Page, view: View) -> Shown:
     """Draws the controls, the picture in the making, and its completions."""
-    _show_controls(page, view)
-    drawing = _take_flip(page, view, draw(view))
-    if drawing is None:
-        st.rerun()
-    _show_picture(page, view, drawing)
+    with st.container(key="picture_first"):
+        _show_controls(page, view)
+        found = _draw_either(page, view)
+        if found is None:
+            return Shown()
+        drawing = _take_flip(page, view, found[0])
+        if drawing is None:
+            st.rerun()
+        _show_picture(page, view, drawing)
     if page.shows("half"):
-        _show_half(page, view, drawing)
+        _show_half(page, view, drawing, found[1])
     picture = autoregressive.write_pixels(drawing.trace.picture.tolist())
     return shown_of(view, picture, view.label)
 
@@ -55,27 +80,47 @@ def show(page: Page, view: View) -> Shown:
 def shown_of(view: View, picture: str, label: int | None) -> Shown:
     """The program and the numbers of a picture under the view's model."""
     return Shown(
-        script=autoregressive.write_picture_script(view.model, picture, order=view.order, label=label),
-        rows=lambda: autoregressive.likelihood_rows(view.model, picture, order=view.order, label=label),
+        script=autoregressive.write_picture_script(view.model, picture, data=view.data, order=view.order, label=label),
+        rows=lambda: autoregressive.likelihood_rows(view.model, picture, data=view.data, order=view.order, label=label),
         name="autoregressive",
     )
 
 
+def _draw_either(page: Page, view: View) -> tuple[autoregressive.Drawing, autoregressive.SampleOutput | None] | None:
+    """The picture and its completions; None while they are not there."""
+    if view.data == "digits":
+        return draw(view), complete(view) if view.given else None
+    if not source.has_model(page, view, view.model, order=view.order, with_labels=view.label is not None):
+        return None
+    labelled = view.label is not None
+    wanted = (
+        view.model,
+        *view.drawing.values(),
+        source.stamp(view, view.model, order=view.order, with_labels=labelled),
+    )
+    found: tuple[autoregressive.Drawing, autoregressive.SampleOutput | None] | None = source.in_background(
+        page, DRAWN, wanted, lambda job: draw_large(job, view, page.translate)
+    )
+    return found
+
+
 def _show_controls(page: Page, view: View) -> None:
     _ = page.translate
-    columns = st.columns([1.4, 1.5, 0.9, 1.2, 0.9], vertical_alignment="bottom", gap="small")
+    columns = st.columns([1, 1.3, 1.4, 0.9, 1.1, 0.8], vertical_alignment="bottom", gap="small")
     with columns[0]:
+        source.show_switch(page)
+    with columns[1]:
         names = {kind: words.name_of(_, kind) for kind in autoregressive.KINDS}
         page.select(state.MODEL, _("Model"), names)
-    with columns[1]:
+    with columns[2]:
         orders = words.order_words(_)
         page.select(state.ORDER, _("Order of the pixels"), {name: orders[name] for name in state.orders_of(view)})
-    with columns[2]:
+    with columns[3]:
         digits = {state.ANY: _("any digit"), **{str(digit): str(digit) for digit in range(10)}}
         page.select(state.LABEL, _("Draw a"), digits)
-    with columns[3]:
-        page.slider(state.TEMPERATURE, _("Temperature"))
     with columns[4]:
+        page.slider(state.TEMPERATURE, _("Temperature"))
+    with columns[5]:
         page.number(state.SEED, _("Random seed"))
 
 
@@ -108,7 +153,9 @@ def _show_picture(page: Page, view: View, drawing: autoregressive.Drawing) -> No
         "autoregressive/sampling",
         key=key,
         data={
-            "stepper": step_spec(num_positions, start=start, version=version, speed=SPEED, state=said(key), most=most),
+            "stepper": step_spec(
+                num_positions, start=start, version=version, speed=SPEED[view.data], state=said(key), most=most
+            ),
             "reference": autoregressive.write_pixels(drawing.free.tolist()),
             "hidden": page.asks,
             "locked": page.asks,
@@ -132,23 +179,25 @@ def _show_picture(page: Page, view: View, drawing: autoregressive.Drawing) -> No
         )
 
 
-def _show_half(page: Page, view: View, drawing: autoregressive.Drawing) -> None:
+def _show_half(
+    page: Page, view: View, drawing: autoregressive.Drawing, many: autoregressive.SampleOutput | None
+) -> None:
     """Buttons that prescribe pixels, and many completions of what is prescribed."""
     _ = page.translate
     picture = autoregressive.write_pixels(drawing.trace.picture.tolist())
-    real, _label = compute(autoregressive.unseen_picture, view.digit)
+    real = state.test_picture(view.data, view.digit)
     with st.container(horizontal=True):
         for name, label, given in (
-            ("keep_half", _("Keep the upper half, draw the rest"), autoregressive.keep_upper_half(picture, state.SIZE)),
-            ("real_half", _("Upper half of a real digit"), autoregressive.keep_upper_half(real, state.SIZE)),
+            ("keep_half", _("Keep the upper half, draw the rest"), autoregressive.keep_upper_half(picture, view.size)),
+            ("real_half", _("Upper half of a real digit"), autoregressive.keep_upper_half(real, view.size)),
             ("free", _("Prescribe nothing"), ""),
         ):
+            if name == "real_half" and not source.are_here(page, view.data):
+                continue
             page.button(name, label, on_click=page.set, kwargs={"given": given})
         page.button("again", _("Other random numbers"), on_click=page.set, kwargs={"seed": (view.seed + 1) % 10_000})
-    if not view.given:
+    if many is None:
         return
-    options = {name: value for name, value in view.drawing.items() if name != "given"}
-    many = compute(autoregressive.complete_picture, view.model, view.given, num=COMPLETIONS, **options)
     st.markdown(
         _(
             "**{count} completions** of the same prescribed pixels, each with random numbers of its own:",
@@ -158,6 +207,6 @@ def _show_half(page: Page, view: View, drawing: autoregressive.Drawing) -> None:
     chart(
         page,
         "completions",
-        figures.plot_samples(many, size=state.SIZE),
+        figures.plot_samples(many, size=view.size),
         alt=_("{count} pictures that agree in the prescribed pixels and differ elsewhere.", count=COMPLETIONS),
     )

@@ -44,7 +44,7 @@ class Outcome:
     @property
     def repainted(self) -> int:
         """In how many pixels the painted picture differs from the test digit it began with."""
-        real, _label = compute(autoregressive.unseen_picture, self.view.digit)
+        real = state.test_picture(self.view.data, self.view.digit)
         return sum(one != other for one, other in zip(real, self.view.picture, strict=True))
 
     def blind(self, *, gated: bool) -> np.ndarray:
@@ -171,6 +171,7 @@ def _spots(outcome: Outcome) -> Mapping[str, object]:
 
 PLAIN = {
     "part": "pixels",
+    "data": "digits",
     "model": "nade",
     "order": "raster",
     "label": "any",

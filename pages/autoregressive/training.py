@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.autoregressive import state, words
+from pages.autoregressive import source, state, words
 from pages.autoregressive.state import View
 from pages.kit.chart import chart
 from pages.kit.ending import Shown
@@ -15,26 +15,31 @@ from vizcore import autoregressive
 from vizcore.figures import autoregressive as figures
 
 TRAINING = "training"
-"""Name of the job."""
+"""Name of the job, with the digits' after it where they are not 8×8."""
 
 
 def show(page: Page, view: View) -> Shown:
     """Draws the controls, the training while it runs, and what it came to."""
     _ = page.translate
-    columns = st.columns([1.3, 1.5, 1, 1], vertical_alignment="bottom", gap="small")
-    job = find_job(page, TRAINING)
-    busy = job is not None and not job.done.is_set()
+    columns = st.columns([1, 1.3, 1.5, 1, 1], vertical_alignment="bottom", gap="small")
     with columns[0]:
-        page.select(state.LEARNER, _("Model"), {kind: words.name_of(_, kind) for kind in state.LEARNER.options})
+        source.show_switch(page)
+    name = TRAINING if view.data == "digits" else f"{TRAINING}_{view.data}"
+    job = find_job(page, name)
+    busy = job is not None and not job.done.is_set()
     with columns[1]:
-        page.select(state.BINARISATION, _("Binarisation"), words.binarisation_words(_))
+        page.select(state.LEARNER, _("Model"), {kind: words.name_of(_, kind) for kind in state.LEARNER.options})
     with columns[2]:
-        page.number(state.SEED, _("Random seed"))
+        page.select(state.BINARISATION, _("Binarisation"), words.binarisation_words(_))
     with columns[3]:
+        page.number(state.SEED, _("Random seed"))
+    if not source.has_digits(page, view):
+        return Shown()
+    with columns[4]:
         if page.button("train", _("Train"), type="primary", icon=":material/model_training:", disabled=busy):
-            start_job(page, TRAINING, lambda job: train(job, view, _))
+            start_job(page, name, lambda job: train(job, view, _))
             st.rerun()
-    watch_job(page, TRAINING, draw=lambda job: _show_view(page, job.snapshot))
+    watch_job(page, name, draw=lambda job: _show_view(page, job.snapshot))
     if job is None:
         st.info(
             _("Press Train: it takes some ten to thirty seconds here, and can be cancelled."), icon=":material/timer:"
@@ -60,6 +65,7 @@ def train(job: Job, view: View, _: Translate) -> autoregressive.TrainingView:
 
     return autoregressive.watch_training(
         view.learner,
+        data=view.data,
         binarisation=view.binarisation,
         seed=view.seed,
         on_view=told,
@@ -85,7 +91,7 @@ def _show_view(page: Page, seen: autoregressive.TrainingView | None) -> None:
         chart(
             page,
             "learned",
-            figures.plot_samples(seen.samples, size=state.SIZE, columns=4),
+            figures.plot_samples(seen.samples, size=seen.size, columns=4),
             alt=_("Pictures that the model draws now, always with the same random numbers."),
         )
     st.caption(sentence)
@@ -103,7 +109,16 @@ def _show_end(page: Page, seen: autoregressive.TrainingView) -> None:
         "half": f"{seen.test.half_width:.2f}",
         "seconds": f"{seen.seconds:.1f}",
     }
-    if seen.binarisation == "fixed":
+    if seen.size != state.SIZE:
+        sentence = _(
+            "{model}: {nats} ± {half} nats on {count} unseen digits after {seconds} s. It learned from {learned} of "
+            "60,000 digits; `{command}` takes them all.",
+            **values,
+            count=seen.test.num_pictures,
+            learned=f"{seen.num_train:,}",
+            command=f"python -m vizcore.training {seen.kind} --data mnist",
+        )
+    elif seen.binarisation == "fixed":
         card = compute(autoregressive.card_of, seen.kind)
         sentence = _(
             "{model}: {nats} ± {half} nats on 360 unseen digits after {seconds} s; the shipped one has {shipped}.",

@@ -11,6 +11,11 @@ def name_of(_: Translate, kind: str) -> str:
     return _(NAMES[kind])
 
 
+def data_words(_: Translate) -> dict[str, str]:
+    """The two sets of digits."""
+    return {"digits": "8×8", "mnist": "28×28 (MNIST)"}
+
+
 def order_words(_: Translate) -> dict[str, str]:
     """The orders of the pixels."""
     return {
@@ -76,6 +81,7 @@ def leak_words(_: Translate) -> dict[str, str]:
         "later": _("later, not seen"),
         "window": _("within reach of the kernels"),
         "asked": _("Answer first, then the picture shows it."),
+        "waits": _("The gradient of this output is being taken."),
         "sees_all": _("Output ({row}, {column}) sees all {before} pixels before it, and nothing else."),
         "sees_some": _("Output ({row}, {column}) sees {seen} of the {before} pixels before it; {missing} are missing."),
         "leaks": _(

@@ -47,6 +47,7 @@ def _rows(page: Page, card: dict[str, Any]) -> list[dict[str, Any]]:
             "AP75": round(quality["ap75"], 3),
             _("parameters (10⁶)"): round(costs["parameters"] / 1e6, 2) if costs else None,
             _("multiply-adds (10⁹)"): round(costs["multiply_adds"] / 1e9, 2) if costs else None,
+            _("processor time (FCOS = 1)"): costs.get("times_fcos", 1.0) if costs else None,
         }
 
     listed = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 from pages.centernet import network, state
@@ -28,6 +30,15 @@ def _splat(outcome: Outcome) -> Mapping[str, object]:
             numbers[f"r_{name}"] = f"{found.radii[name][0]:.2f}"
             numbers[f"iou_{name}"] = f"{found.worst[name][0].iou:.2f}"
     return numbers
+
+
+def _apart(outcome: Outcome) -> float:
+    """Cells between the two nearest centers of one class."""
+    if outcome.splat is None:
+        return math.nan
+    cells = list(zip(outcome.view.labels, outcome.splat.cells.tolist(), strict=True))
+    pairs = [math.dist(one, other) for (label, one), (same, other) in combinations(cells, 2) if label == same]
+    return min(pairs, default=math.nan)
 
 
 def _worst_kind(outcome: Outcome) -> str:
@@ -141,6 +152,7 @@ STEPS = (
         state={"boxes": PRESETS["close"][0], "labels": PRESETS["close"][1]},
         look_at="stage:loupe",
         question=BringAbout(lambda outcome: lose_one(outcome, lambda message, **_values: message) is None),
+        measure=_apart,
         numbers=_splat,
         minutes=2,
     ),
@@ -167,6 +179,7 @@ STEPS = (
         controls=("brush", "wipe"),
         look_at="loss_piece:prediction",
         question=BringAbout(lambda outcome: outcome.loss is not None and outcome.loss.maps.loss < LOW_LOSS),
+        measure=lambda outcome: math.nan if outcome.loss is None else outcome.loss.maps.loss,
         numbers=_loss,
         minutes=2,
     ),

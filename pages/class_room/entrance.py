@@ -7,7 +7,7 @@ import contextlib
 import streamlit as st
 
 from pages.class_room import lessons
-from pages.kit import room
+from pages.kit import room, walk
 from pages.kit.language import translator
 from pages.kit.page import Page
 from pages.kit.room_words import gone_words
@@ -91,6 +91,7 @@ def _show_teach(page: Page) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
+            _show_walk(page, lesson)
     st.button(
         _("Open the room"),
         key=page.key("open"),
@@ -101,6 +102,18 @@ def _show_teach(page: Page) -> None:
         width="stretch",
         icon=":material/meeting_room:",
     )
+
+
+def _show_walk(page: Page, lesson: Lesson) -> None:
+    """The link by which students walk the lesson alone, without a room."""
+    _ = page.translate
+    packed = walk.pack(lesson)
+    if packed is None:
+        st.caption(_("This lesson is too long for a link; its file can be of any length."))
+        return
+    base = (st.context.url or "").partition("?")[0].partition("#")[0]
+    st.markdown(_("A link by which anyone walks this lesson alone, without a room:"))
+    st.code(f"{base}?walk=1{packed}", language=None, wrap_lines=False)
 
 
 def _open(page: Page) -> None:

@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.detection import boxes, state, words
 from pages.detection.detectors import Found
+from pages.detection.moving import PIECE, candidates_url, moving
 from pages.detection.state import View
 from pages.kit.candidates import Recording, keep_recording
 from pages.kit.chart import chart
@@ -33,6 +34,8 @@ ABOUT = {
     "haar_face": "about_haar",
     "hog_people": "about_hog",
     "fcos_lite0_fpn": "about_shapes",
+    "detr_lite0": "about_shapes",
+    "centernet_lite0": "about_shapes",
 }
 """Section of the lesson that is about a detector."""
 SHAPES_THRESHOLD = 0.3
@@ -45,14 +48,21 @@ class Side:
     Attributes:
         suffix: of their names.
         photo: URL of the photo.
+        candidates: URL of what the detector left, for the browser.
         picture: place of the photo with its boxes.
         numbers: place of the box in hand and of the funnel.
     """
 
     suffix: str
     photo: str | None
+    candidates: str
     picture: DeltaGenerator
     numbers: DeltaGenerator
+
+    @property
+    def apart(self) -> str:
+        """Name of the place of what shows another state while a slider moves."""
+        return f"detection_apart{self.suffix}"
 
 
 def lay_out(page: Page, view: View, found: Found) -> tuple[list[Side], DeltaGenerator]:
@@ -62,27 +72,32 @@ def lay_out(page: Page, view: View, found: Found) -> tuple[list[Side], DeltaGene
         The places of each detector, and the place of the ranks.
     """
     suffixes = ["", "_beside"][: len(found.titles)]
-    urls = [photo_url(view.picture.pixels, page.key(f"stage{suffix}")) for suffix in suffixes]
+    keys = [page.key(f"stage{suffix}") for suffix in suffixes]
+    urls = [photo_url(view.picture.pixels, key) for key in keys]
+    packed = [candidates_url(output, key) for output, key in zip(found.recorded, keys, strict=True)]
     if page.step is not None:
         beside = page.shows("box") or page.shows("funnel")
         left, right = st.columns([3, 2], gap="medium") if beside else (st.container(), st.container())
-        return [Side("", urls[0], left.container(), right)], st.container()
+        return [Side("", urls[0], packed[0], left.container(), right)], st.container()
     if len(suffixes) == 1:
         left, right = st.columns([3, 2], gap="medium")
-        pictures, numbers = [left.container()], [right]
+        pictures, numbers = [left.container()], [right.container(key="detection_apart")]
         with left:
             show_words(page, view, found)
     else:
         columns = st.columns(2, gap="medium")
         for title, column in zip(found.titles, columns, strict=True):
             column.markdown(f"**{title}**")
-        pictures, numbers = [column.container() for column in columns], [column.container() for column in columns]
+        pictures = [column.container() for column in columns]
+        numbers = [
+            column.container(key=f"detection_apart{suffix}") for suffix, column in zip(suffixes, columns, strict=True)
+        ]
         show_words(page, view, found)
     with st.expander(
         page.translate("Every candidate by rank and score"), icon=":material/scatter_plot:", expanded=True
     ):
         ranks = st.container()
-    return [Side(*places) for places in zip(suffixes, urls, pictures, numbers, strict=True)], ranks
+    return [Side(*places) for places in zip(suffixes, urls, packed, pictures, numbers, strict=True)], ranks
 
 
 def show_words(page: Page, view: View, found: Found) -> None:
@@ -138,6 +153,7 @@ def _show_side(page: Page, view: View, found: Found, index: int, side: Side) -> 
         page.store(parameter, asked)
     selected = asked if asked in output.origins else int(output.origins[0]) if len(output) else -1
     summary = words.summary(output, _, say_class)
+    live = moving(page, view, output, url=side.candidates, apart=side.apart, selected=asked, say_class=say_class)
     with side.picture:
         stage(
             key,
@@ -154,6 +170,9 @@ def _show_side(page: Page, view: View, found: Found, index: int, side: Side) -> 
             mode="select",
             version=version,
             selected=chosen,
+            component=PIECE,
+            crowd=True,
+            extra={"live": live if finals or page.shows("finals") else None},
         )
         if page.shows("summary"):
             st.caption(summary)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pages.kit import link
 from pages.kit.page import Page
 from pages.kit.pictures import SCENE, Picture, photo_parameter, read_photo
+from pages.live.frames import DETECTORS as LIVE_DETECTORS
 from vizcore import detection
 from vizcore.data.photos import sample_file
 
@@ -23,8 +24,13 @@ PHOTO = photo_parameter("chelsea", SCENE)
 DETECTOR = link.choice("detector", DETECTORS, OFFLINE)
 BESIDE = link.choice("beside", (NONE, *DETECTORS), NONE)
 SHOW_SUPPRESSED = link.flag("show_suppressed", False)
+GALLERY = link.flag("gallery", False)
+LIVE = link.flag("live", False)
+LIVE_DETECTOR = link.choice("live_detector", LIVE_DETECTORS, "mtcnn")
 SHOW_TRUTH = link.flag("show_truth", False)
-SCORE_THRESHOLD = link.number("score_threshold", 0.05, 1.0, 0.6, step=0.01)
+LEAST_SCORE = 0.05
+"""The lowest score threshold."""
+SCORE_THRESHOLD = link.number("score_threshold", LEAST_SCORE, 1.0, 0.6, step=0.01)
 IOU_THRESHOLD = link.number("iou_threshold", 0.0, 1.0, 0.3, step=0.01)
 CANDIDATES = tuple(link.number(name, -1, 1_000_000, -1, step=1) for name in ("candidate", "candidate_beside"))
 
@@ -39,6 +45,8 @@ class View:
         beside: the one to show beside it, or ``NONE``.
         show_suppressed: whether boxes that NMS removed are drawn.
         show_truth: whether hand-drawn boxes are drawn.
+        gallery: whether all detectors are shown on one shelf.
+        live: whether the live camera is shown.
     """
 
     picture: Picture
@@ -46,6 +54,8 @@ class View:
     beside: str
     show_suppressed: bool
     show_truth: bool
+    gallery: bool
+    live: bool
 
     @property
     def sample(self) -> str | None:
@@ -73,8 +83,8 @@ class View:
 def read(page: Page) -> View:
     """The view as link and controls have it now."""
     picture = read_photo(page, PHOTO)
-    view = View(picture, **page.values(DETECTOR, BESIDE, SHOW_SUPPRESSED, SHOW_TRUTH))
-    page.values(SCORE_THRESHOLD, IOU_THRESHOLD, *CANDIDATES)  # part of the link from here on
+    view = View(picture, **page.values(DETECTOR, BESIDE, SHOW_SUPPRESSED, SHOW_TRUTH, GALLERY, LIVE))
+    page.values(SCORE_THRESHOLD, IOU_THRESHOLD, *CANDIDATES, LIVE_DETECTOR)  # part of the link from here on
     return view
 
 

@@ -15,6 +15,7 @@ from pages.kit.link import Parameter
 from pages.kit.live import said
 from pages.kit.page import Page
 from pages.kit.stage import StageBox, stage
+from vizcore import detr
 from vizcore.figures import theme
 
 
@@ -68,6 +69,7 @@ def show(page: Page, view: ModelView) -> Shown:
             "head": view.head,
             "point": list(view.point[0]),
             "query": query,
+            "hidden": not page.shows("map"),
             "version": version,
             "scale": list(theme.HEAT),
             "text": words.attention_words(_),
@@ -85,7 +87,17 @@ def show(page: Page, view: ModelView) -> Shown:
                 seen=packed.seen,
             )
         )
-    return Shown(name="grad2box-detr-attention")
+    x, y = view.point[0]
+    script = detr.write_attention_script(
+        picture.write_source(view.picture),
+        look="encoder" if view.look == "encoder" else "decoder",
+        point=(x, y),
+        query=query,
+        layer=view.layer,
+        head=view.head,
+        score_threshold=view.score_threshold,
+    )
+    return Shown(script, name="grad2box-detr-attention")
 
 
 def _asked(told: object, version: str, num_queries: int) -> list[tuple[Parameter, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pages.detr.looked import Looked
 from pages.detr.state import View
 from pages.kit.challenges import Challenge
 from pages.kit.language import Translate
@@ -25,10 +26,12 @@ class Outcome:
     Attributes:
         view: the controls and the boxes.
         summary: what is said of them.
+        looked: where the network looks, in the lesson's steps about that; None in all others.
     """
 
     view: View
     summary: detr.MatchingSummary
+    looked: Looked | None = None
 
     @property
     def dearer(self) -> float:

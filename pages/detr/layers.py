@@ -42,7 +42,13 @@ def show(page: Page, view: ModelView) -> Shown:
         _show_layer(page, view, run)
     with right:
         _show_measured(page)
-    return Shown(name="grad2box-detr-layers")
+    script = detr.write_layers_script(
+        picture.write_source(view.picture),
+        layer=view.after_layer - 1,
+        nms=view.nms,
+        score_threshold=view.score_threshold,
+    )
+    return Shown(script, name="grad2box-detr-layers")
 
 
 def _show_layer(page: Page, view: ModelView, run: network.Run) -> None:

@@ -49,9 +49,15 @@ def progress() -> tuple[int, int]:
 def run(page: Page, picture: Picture) -> Run:
     """Runs the detector over a picture."""
     with st.spinner(page.translate("Running the network…")):
-        trace = compute_on(picture, _trace)
+        recorded = trace(picture)
     drawn = compute(draw_scene, "validation", int(picture.name)) if picture.kind == "scene" else None
-    return Run(picture, drawn, trace)
+    return Run(picture, drawn, recorded)
+
+
+def trace(picture: Picture) -> detr.DETRTrace:
+    """The detector's way over a picture."""
+    recorded: detr.DETRTrace = compute_on(picture, _trace)
+    return recorded
 
 
 def detector() -> models.Detector:
@@ -82,8 +88,8 @@ def _trace(pixels: np.ndarray) -> detr.DETRTrace:
 
 
 def _packed(picture: Picture) -> detr.PackedTrace:
-    return detr.pack_trace(compute_on(picture, _trace))
+    return detr.pack_trace(trace(picture))
 
 
 def _asked(picture: Picture, chosen: tuple[int, ...]) -> detr.QueriesOutput:
-    return detr.run_queries(detector(), compute_on(picture, _trace), chosen)
+    return detr.run_queries(detector(), trace(picture), chosen)

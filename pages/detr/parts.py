@@ -38,6 +38,8 @@ def _show_matching(page: Page, view: View) -> Shown:
     matching.show(page, view, summary)
     if page.shows("loss"):
         losses.show(page, view, summary)
+    if page.shows("class_costs") and network.is_shipped():
+        losses.show_class_costs(page)
     return Shown(
         compute(detr.write_rows_script, view.queries, view.objects, side=state.SIDE, weights=view.weights),
         rows=lambda: losses.rows(view, summary),
@@ -58,6 +60,15 @@ def _with_network(show: Callable[[Page, ModelView], Shown]) -> Show:
                     planned=f"{planned:,}",
                 ),
                 icon=":material/hourglass_top:",
+            )
+        if page.step is None:
+            st.page_link(
+                "pages/detection/page.py",
+                label=page.translate(
+                    "The paper’s own network (41.5 million parameters, trained on COCO) on photos: the detection demo"
+                ),
+                icon=":material/arrow_forward:",
+                query_params={"detector": "detr_resnet50", "tour": "0", "lang": page.language},
             )
         return left
 

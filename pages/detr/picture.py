@@ -8,7 +8,8 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.detr import state
 from pages.detr.state import ModelView
 from pages.kit.page import Page
-from pages.kit.pictures import pick_photo
+from pages.kit.pictures import Picture, pick_photo
+from vizcore.data.script import write_photo, write_scene
 
 
 def show(page: Page, view: ModelView) -> tuple[DeltaGenerator, ...]:
@@ -27,3 +28,10 @@ def show(page: Page, view: ModelView) -> tuple[DeltaGenerator, ...]:
         else:
             pick_photo(page, state.PHOTO)
     return tuple(row[2:])
+
+
+def write_source(picture: Picture) -> str:
+    """How a program gets the picture."""
+    if picture.kind == "scene":
+        return write_scene(int(picture.name))
+    return write_photo(None if picture.is_own else picture.name, variable="picture")

@@ -37,7 +37,14 @@ def show(page: Page, view: ModelView) -> Shown:
         _show_places(page, view, query)
     with right:
         _show_picture(page, view, run.trace, query)
-    return Shown(name="grad2box-detr-queries")
+    script = detr.write_queries_script(
+        picture.write_source(view.picture),
+        query=query,
+        off=view.off,
+        turned=view.turned,
+        score_threshold=view.score_threshold,
+    )
+    return Shown(script, name="grad2box-detr-queries")
 
 
 def _show_places(page: Page, view: ModelView, query: int) -> None:

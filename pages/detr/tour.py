@@ -1,13 +1,13 @@
-"""The lesson of DETR: who gets which object, what a pair costs, why greedy is not enough, and what NMS would lose."""
+"""The lesson of DETR: who gets which object, what a pair costs, why greedy is not enough, where the network looks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from pages.detr import state
+from pages.detr import looked, state
 from pages.detr.challenges import AT_FIRST, Outcome
-from pages.kit.tour import BringAbout, Choose, Estimate, Step
+from pages.kit.tour import BringAbout, Choose, Step
 from vizcore import detr
 
 CONTEST = {
@@ -85,6 +85,23 @@ def _close(outcome: Outcome) -> Mapping[str, object]:
     }
 
 
+def _place(outcome: Outcome) -> Mapping[str, object]:
+    if outcome.looked is None:
+        return {}
+    own, area = outcome.looked.own, outcome.looked.area
+    return {"percent": f"{100 * own:.0f}", "area": f"{100 * area:.0f}", "times": f"{own / area:.1f}"}
+
+
+def _query(outcome: Outcome) -> Mapping[str, object]:
+    if outcome.looked is None:
+        return {}
+    shares = outcome.looked.shares
+    return {
+        "query": outcome.looked.query,
+        **{name: f"{100 * share:.0f}" for name, share in shares._asdict().items()},
+    }
+
+
 def _owner_is(query: int, target: int = 0) -> Any:
     return lambda outcome: len(outcome.summary.owner) > target and outcome.summary.owner[target] == query
 
@@ -120,6 +137,7 @@ STEPS = (
         shows=("matrix",),
         look_at="cost_class",
         question=BringAbout(lambda outcome: len(outcome.view.queries) == 2 and _owner_is(1)(outcome)),
+        measure=lambda outcome: outcome.summary.trace.cost[1, 0] - outcome.summary.trace.cost[0, 0],
         numbers=_contest,
     ),
     Step(
@@ -151,16 +169,8 @@ STEPS = (
         minutes=2,
     ),
     Step(
-        name="crowded",
-        state={**preset("crowded"), "stepped": False, "step": 0},
-        shows=("matrix",),
-        reveals=("totals",),
-        question=Estimate(lambda outcome: int((outcome.summary.owner < 0).sum()), 0.5, 0, 9, 1),
-        numbers=_costs,
-    ),
-    Step(
         name="close",
-        state={**preset("overlapping"), "iou_threshold": 0.7},
+        state={**preset("overlapping"), "iou_threshold": 0.7, "stepped": False, "step": 0},
         question=Choose(lambda outcome: "one" if len(outcome.summary.suppression.keep) == 1 else "both"),
         reveals=("totals",),
         then={"beside": ["nms"]},
@@ -176,7 +186,33 @@ STEPS = (
         },
         shows=("matrix", "totals"),
         question=BringAbout(lambda outcome: outcome.dearer > 0.005),
+        measure=lambda outcome: -outcome.dearer,
         numbers=_costs,
         minutes=2.5,
+    ),
+    Step(
+        name="encoder",
+        state={
+            "part": "attention",
+            "source": "scene",
+            "scene": looked.SCENE,
+            "look": "encoder",
+            "point": [list(looked.PLACE)],
+            "layer": 1,
+            "head": -1,
+            "score_threshold": 0.5,
+        },
+        reveals=("map",),
+        question=Choose(lambda outcome: outcome.looked.verdict if outcome.looked else "fair"),
+        numbers=_place,
+        minutes=2,
+    ),
+    Step(
+        name="decoder",
+        state={"look": "decoder", "query": looked.ANOTHER_QUERY, "layer": 3},
+        shows=("map",),
+        question=BringAbout(lambda outcome: outcome.looked is not None and outcome.looked.is_asked),
+        numbers=_query,
+        minutes=2,
     ),
 )

@@ -52,7 +52,7 @@ def show(page: Page, view: ModelView) -> Shown:
             last=f"{rows[-1]['loss']:.1f}",
         ),
     )
-    return Shown(name="grad2box-detr-training")
+    return Shown(detr.write_strip_script(place, when), name="grad2box-detr-training")
 
 
 def _show_scene(page: Page, pixels: np.ndarray, matched: detr.StripMatching, when: int) -> None:

@@ -97,7 +97,8 @@ def _show_pyramid(page: Page, view: View, run: Run) -> None:
             "boxes_shown": view.boxes,
             "cuts": list(view.cuts),
             "plain": not page.shows("rest"),
-            "locked": page.asks,
+            "named": (first := page.step is not None and page.step.name == "maps"),
+            "locked": first or page.asks,
             "rows": [row._asdict() for row in fpn.pyramid_rows(run.whole.config)],
             "arrows": [
                 {"cut": arrow.cut, "kind": arrow.kind, "from": arrow.start, "to": arrow.end}

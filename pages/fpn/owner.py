@@ -106,5 +106,6 @@ def _extra(page: Page, view: View, run: Run) -> dict[str, Any]:
         ],
         "scale": list(theme.SCALE),
         "colors": words.COLORS,
+        "plain": page.step is not None,
         "text": words.owner_words(page.translate, view.canonical_size),
     }

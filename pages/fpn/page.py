@@ -9,7 +9,7 @@ from pages.kit.page import open_page
 page = open_page(
     "fpn",
     title="Feature pyramid",
-    tagline="Point anywhere and read every level at once. Then cut an arrow, and see which objects are lost.",
+    tagline="Which level finds which object? Cut an arrow, and see what is lost.",
     tour=tour.STEPS,
 )
 _ = page.translate

@@ -113,9 +113,9 @@ STEPS = (
     ),
     Step(
         name="levels",
-        state={"level": "P2", "opacity": 0.2, "boxes": False},
+        state={"level": "P4", "opacity": 0.2, "boxes": False},  # not the level that is asked for
         question=Choose(_finest),
-        then={"boxes": True},
+        then={"boxes": True, "level": "P2"},
         numbers=_sides,
     ),
     Step(
@@ -144,13 +144,13 @@ STEPS = (
         name="owner",
         state={"part": "owner", "cuts": [], "box": [[225.0, 205.0, 273.0, 253.0]]},
         question=BringAbout(_goes_apart),
+        measure=lambda outcome: -len(set(fpn.find_owner(outcome.run.whole, np.asarray(outcome.view.box)).fcos_levels)),
         numbers=_owner,
         minutes=2,
     ),
     Step(
         name="field",
         state={"part": "cell", "cell_level": "P5", "point": [[250.0, 230.0]]},
-        controls=("cell_level",),
         question=Estimate(_share_of_field, 10, 0, 100, 5),
         numbers=_field,
         minutes=2,

@@ -1,4 +1,4 @@
-"""What the pieces of the feature pyramid page say in the browser, and names and colours that several parts share."""
+"""What the pieces of the feature pyramid page say in the browser, and names and colors that several parts share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def view_words(_: Translate) -> dict[str, str]:
         "mean": _("Mean of the channels"),
         "max": _("Maximum of the channels"),
         "norm": _("Norm of the channels"),
-        "pca": _("PCA as colours"),
+        "pca": _("PCA as colors"),
         "channel": _("One channel"),
     }
 
@@ -56,6 +56,7 @@ def maps_words(_: Translate, note: str, *, with_strides: bool = True) -> dict[st
     """
     return {
         "opacity": _("Map over the picture"),
+        "over": _("{name} over the picture"),
         "boxes": _("Boxes"),
         "cut_all": _("Cut the whole top-down path"),
         "mend": _("Mend all arrows"),
@@ -108,7 +109,7 @@ def owner_words(_: Translate, size: float) -> dict[str, str]:
         "fcos_axis": _("distance to the farthest side, pixels of the network’s input"),
         "limited": _("Kept within P2 … P5, the levels that the paper pools from."),
         "cells": _("Cells that training gives this box: {list}."),
-        "no_cells": _("No cell’s middle lies in the box, near its centre and in range: training skips it."),
+        "no_cells": _("No cell’s middle lies in the box, near its center and in range: training skips it."),
         "agree": _("Both rules choose {level}."),
         "differ": _("They differ: by area {paper}, by the farthest side {fcos}."),
         "overlap": _("By area {paper}; by the farthest side {fcos} share it, cell by cell."),
@@ -133,16 +134,20 @@ def cell_words(_: Translate) -> dict[str, str]:
     }
 
 
-def cell_key(_: Translate, *, anchors: bool) -> list[dict[str, str]]:
+def cell_key(_: Translate, *, anchors: bool, asks: bool = False) -> list[dict[str, str]]:
     """The legend of a cell's field.
 
     Args:
         _: says a label.
         anchors: whether there are any.
+        asks: whether a lesson asks where the gradient lies, which is not drawn then.
     """
-    return [
+    gradient = [
         {"name": "heat", "words": _("gradient (its square root)")},
-        {"name": "theoretical", "words": _("theoretical field")},
         {"name": "held", "words": _("95 % of the gradient")},
+    ]
+    return [
+        {"name": "theoretical", "words": _("theoretical field")},
+        *([] if asks else gradient),
         *([{"name": "anchors", "words": _("anchors")}] if anchors else []),
     ]

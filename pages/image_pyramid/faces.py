@@ -48,7 +48,7 @@ def _show_photo(page: Page, view: View, found: Search, finders: Finders) -> None
 
 
 def boxes_of(page: Page, found: Search, finders: Finders) -> list[StageBox]:
-    """What each finder found, in its own colour and dash."""
+    """What each finder found, in its own color and dash."""
     boxes = [
         StageBox(f"cascade {index}", tuple(box), label=page.translate("cascade"), color=theme.CURRENT, fill=False)
         for index, box in enumerate(finders.cascade.boxes.tolist())

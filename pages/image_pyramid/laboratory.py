@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import streamlit as st
 
 from pages.image_pyramid import challenges, costs, faces, finders, levels, myths, state
 from pages.image_pyramid.search import Search
@@ -53,6 +54,15 @@ def show(page: Page, view: View, found: Search, step: int) -> None:
 def show_lesson(page: Page, view: View, found: Search, step: int) -> None:
     """Draws what the step shows, and ends the page."""
     cascade = np.zeros((0, 4))
+    if page.shows("cost_line") and page.controls_place is not None:
+        with page.controls_place:
+            st.markdown(
+                page.translate(
+                    "Levels: {levels}. Together they cost **{ratio}** times the largest.",
+                    levels=len(found.sizes),
+                    ratio=f"{found.cost.ratios['counted']:.2f}",
+                )
+            )
     if page.shows("faces"):
         searched = finders.show(page, view)
         faces.show(page, view, found, searched)

@@ -111,7 +111,7 @@ STEPS = (
     ),
     Step(
         name="finer",
-        shows=("best",),
+        shows=("best", "cost_line"),
         state={"num_levels": 8, "step": state.LAST},
         controls=("scale_step",),
         look_at="scale_step",

@@ -56,9 +56,9 @@ def component_words(_: Translate, *, named: bool = True) -> dict[str, str]:
         "says": _("What the network says"),
         "photo": _("On the photo"),
         "scale": (
-            _("Probability of “{name}”, 0 to 1, around each window’s centre:")
+            _("Probability of “{name}”, 0 to 1, around each window’s center:")
             if named
-            else _("Probability of one class, 0 to 1, around each window’s centre:")
+            else _("Probability of one class, 0 to 1, around each window’s center:")
         ),
         "level_size": _("{level}: {width} × {height}, windows: {windows}"),
         "level_best": _("best {score}, above threshold: {passed}"),

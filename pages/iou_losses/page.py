@@ -8,7 +8,7 @@ from vizcore import iou_losses
 page = open_page(
     "iou_losses",
     title="IoU playground",
-    tagline="Drag the blue box or its corners. Every loss and its gradient answer while your hand moves.",
+    tagline="See what each loss notices about two boxes, and what it misses.",
     tour=tour.STEPS,
 )
 _ = page.translate

@@ -33,7 +33,21 @@ _AGAIN = {
     "show": list(state.LAYERS_AT_FIRST),
     "via": [],
 }
-_COLORS = {"intersection": theme.INTERSECTION, "enclosing": theme.ENCLOSING, "error": theme.ERROR}
+_COLORS = {
+    "intersection": theme.INTERSECTION,
+    "error": theme.ERROR,
+    "prediction": theme.PREDICTION,
+    "target": theme.TARGET,
+}
+# The numbers above the losses, and the layer of the stage that a lesson shows them with.
+_NUMBERS = {
+    "iou": "",
+    "intersection": "intersection",
+    "union": "union",
+    "enclosing_area": "enclosing",
+    "distance": "distance",
+    "diagonal": "distance",
+}
 
 
 def show(page: Page, view: View) -> None:
@@ -57,6 +71,8 @@ def show(page: Page, view: View) -> None:
             "colors": _COLORS,
             "text": words.component_words(page.translate),
             "stepper": race.spec(page, view, traced),
+            "panel": page.shows("panel"),
+            "parts": [name for name, layer in _NUMBERS.items() if page.step is None or layer in ("", *view.show)],
             "asks": page.asks,
         },
         payload=iou_losses.pack_playground(_compile(view.settings), traced),

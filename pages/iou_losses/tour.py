@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pages.iou_losses import challenges, race, state
 from pages.iou_losses.challenges import Outcome
 from pages.kit.tour import BringAbout, Choose, Estimate, Step
+from vizcore import iou_losses
 
 APART = [[30, 40, 100, 100], [190, 130, 280, 200]]
-ARRIVED = 0.5
-"""IoU from which a race counts as having arrived."""
+LARGE = [[80, 48, 208, 176], [112, 80, 240, 208]]
+SMALL = [[140, 102, 172, 134], [148, 110, 180, 142]]
+"""The same two boxes in a picture of a quarter of the side, about the same place."""
 
 
 def _numbers(outcome: Outcome) -> Mapping[str, object]:
@@ -43,10 +45,32 @@ def _giou_agrees(outcome: Outcome) -> bool:
     return challenges.giou_agrees(outcome, lambda message, **_values: message) is None
 
 
-def _stays(outcome: Outcome) -> str:
-    ends = _ends(outcome)
-    lost = [kind for kind, iou in ends.items() if not iou >= ARRIVED]
-    return lost[0] if len(lost) == 1 else "all" if not lost else "several"
+def _shrunk(outcome: Outcome) -> str:
+    """Which of IoU loss and L1 loss a picture of a quarter of the side changes."""
+    (iou, iou_small), (l1, l1_small) = (
+        [_loss(kind, boxes, outcome) for boxes in (LARGE, SMALL)] for kind in ("iou", "l1")
+    )
+    changed = [
+        kind for kind, before, after in (("iou", iou, iou_small), ("l1", l1, l1_small)) if abs(before - after) > 1e-6
+    ]
+    return changed[0] if len(changed) == 1 else "both" if changed else "none"
+
+
+def _loss(kind: str, boxes: Sequence[Sequence[float]], outcome: Outcome) -> float:
+    found = iou_losses.compare_losses((kind,), *boxes, settings=outcome.view.settings)
+    return float(found.of(kind)[0])
+
+
+def _scales(outcome: Outcome) -> Mapping[str, object]:
+    return {
+        name: f"{_loss(kind, boxes, outcome):.3g}"
+        for name, kind, boxes in (
+            ("iou", "iou", LARGE),
+            ("iou_small", "iou", SMALL),
+            ("l1", "l1", LARGE),
+            ("l1_small", "l1", SMALL),
+        )
+    }
 
 
 def _ends(outcome: Outcome) -> dict[str, float]:
@@ -70,7 +94,7 @@ STEPS = (
             "boxes": state.BOXES_AT_FIRST,
             "via": [],
             "kinds": ["iou", "giou", "diou", "ciou"],
-            "show": ["intersection"],
+            "show": [],
             "view": "race",
             "background": "grid",
             "snap": True,
@@ -82,6 +106,7 @@ STEPS = (
     ),
     Step(
         name="overlap",
+        shows=("panel",),
         state={
             "view": "landscape",
             "kinds": ["iou"],
@@ -93,12 +118,14 @@ STEPS = (
     ),
     Step(
         name="apart",
+        shows=("panel",),
         state={"boxes": APART, "show": ["union", "edges"]},
         question=Choose(lambda outcome: _pull(outcome, "iou")),
         numbers=_numbers,
     ),
     Step(
         name="giou",
+        shows=("panel",),
         state={"kinds": ["giou"], "show": ["union", "enclosing", "edges"]},
         question=Choose(lambda outcome: _pull(outcome, "giou")),
         numbers=_numbers,
@@ -106,6 +133,7 @@ STEPS = (
     ),
     Step(
         name="nested",
+        shows=("panel",),
         state={"kinds": ["iou", "giou"], "boxes": state.BOXES_AT_FIRST},
         question=BringAbout(_giou_agrees),
         numbers=_numbers,
@@ -113,6 +141,7 @@ STEPS = (
     ),
     Step(
         name="alignment",
+        shows=("panel",),
         state={
             "show": ["intersection", "union", "enclosing", "edges"],
             "boxes": [[60, 60, 140, 140], [76, 90, 156, 170]],  # 64 × 50 of 2 × 6400 − 3200: a third again
@@ -122,9 +151,10 @@ STEPS = (
     ),
     Step(
         name="center",
+        shows=("panel",),
         state={
             "kinds": ["iou", "diou"],
-            "show": ["intersection", "distance", "edges"],
+            "show": ["intersection", "enclosing", "distance", "edges"],
             "boxes": [[100, 100, 220, 140], [130, 70, 190, 170]],
         },
         question=Choose(lambda outcome: _adds(outcome, "diou")),
@@ -132,6 +162,7 @@ STEPS = (
     ),
     Step(
         name="ratio",
+        shows=("panel",),
         state={
             "kinds": ["iou", "ciou"],
             "show": ["intersection", "aspect", "edges"],
@@ -142,11 +173,12 @@ STEPS = (
         minutes=2,
     ),
     Step(
-        name="start_apart",
-        state={"kinds": ["iou", "giou", "ciou"], "show": ["edges"], "boxes": APART},
-        question=Choose(_stays),
-        then={"view": "race"},
-        numbers=_race,
+        name="scale",
+        state={"kinds": ["iou", "l1"], "show": ["intersection"], "boxes": LARGE},
+        shows=("panel",),
+        question=Choose(_shrunk),
+        then={"boxes": SMALL},
+        numbers=_scales,
         minutes=2,
     ),
 )

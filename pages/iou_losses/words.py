@@ -23,5 +23,15 @@ def component_words(_: Translate) -> dict[str, Any]:
             "distance": _("ρ (px)"),
             "diagonal": _("c (px)"),
         },
+        "legend": {
+            "prediction": _("prediction"),
+            "target": _("target"),
+            "intersection": _("intersection I"),
+            "union": _("union U"),
+            "enclosing": _("enclosing box C"),
+            "distance": _("ρ, distance of the centers"),
+            "diagonal": _("c, diagonal of C"),
+            "arrows": _("where a step moves an edge"),
+        },
         "reasons": {name: _(sentence) for name, sentence in iou_losses.REASONS.items()},
     }

@@ -12,7 +12,7 @@ from pages.kit.components import mount
 from pages.kit.language import Translate
 
 LINK_VERSION = "1"
-RESERVED = ("lang", "present", "hide", "lock", "solved", "tour", "room", "v")
+RESERVED = ("lang", "present", "hide", "lock", "solved", "tour", "room", "walk", "v")
 _SHARE = "share"  # key of the piece that writes the address and reports Back and Forward
 _MOST_SEEN = 400
 _LONGEST_LINK = 100_000
@@ -52,9 +52,8 @@ def write_address(
 
 def take_visit() -> dict[str, str] | None:
     """The link that Back or Forward just brought the reader to, once; the page takes it over in this run."""
-    state = st.session_state.get(_SHARE)
-    visit = state.get("visit") if isinstance(state, Mapping) else None
-    if not isinstance(visit, Mapping) or visit.get("id") == st.session_state.get("visit"):
+    visit = _new_visit()
+    if visit is None:
         return None
     st.session_state["visit"] = visit.get("id")
     query = visit.get("query")
@@ -62,6 +61,19 @@ def take_visit() -> dict[str, str] | None:
         return None
     st.session_state["visited"] = dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True))
     return dict(st.session_state["visited"])
+
+
+def is_visited() -> bool:
+    """Whether Back or Forward brought the reader to a link that no run has taken over yet."""
+    return _new_visit() is not None
+
+
+def _new_visit() -> Mapping[str, Any] | None:
+    state = st.session_state.get(_SHARE)
+    visit = state.get("visit") if isinstance(state, Mapping) else None
+    if not isinstance(visit, Mapping) or visit.get("id") == st.session_state.get("visit"):
+        return None
+    return visit
 
 
 def _seen(concept: str) -> list[int]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.kit.address import is_visited
 from pages.kit.challenges import Challenge, challenge_hints, keep_solved, must_redraw, show_challenges
 from pages.kit.page import Page, close_page
 
@@ -42,6 +43,8 @@ def run_alone(
     @st.fragment
     def alone() -> None:
         again = next(runs) > 0
+        if again and is_visited():  # the address is this part's too, but a link is taken over by the whole page
+            st.rerun()
         try:
             results()
             hints.clear()

@@ -150,6 +150,19 @@ def graph_text(_: Translate) -> dict[str, str]:
         "keeps": _("keeps {bytes} B"),
         "freed": _("freed"),
         "freed_long": _("What this node had saved was given back: a second backward() through it fails."),
+        "about_leaf": _("A leaf is a tensor that you made, not an operation. backward() leaves its gradient in .grad."),
+        "about_accumulate": _(
+            "AccumulateGrad belongs to a leaf: it adds the gradient that arrives to the leaf’s .grad."
+        ),
+        "about_node": _(
+            "A node stands for the operation that made a tensor, which calls it its grad_fn."
+            " It knows how to bring gradients back through that operation."
+        ),
+        "about_upstream": _(
+            "The gradient of the last result with respect to what this node made; it comes from below."
+        ),
+        "about_local": _("The derivative of this one operation; what is needed for it was saved on the way forward."),
+        "about_not_recorded": _("No gradient is asked for: what is computed from it alone leaves no node."),
         "stale": _("changed in place"),
         "stale_long": _(
             "{name} was changed in place after it was saved as version {version}: backward() through this node fails."

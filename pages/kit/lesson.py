@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.kit import asking, link, room, tour, work
 from pages.kit import language as lang
-from pages.kit import link, room, tour
 from pages.kit.components import mount
 from pages.kit.values import keep_for_page, opened_steps
 
@@ -48,7 +48,7 @@ def beside_words(page: Page) -> Iterator[None]:
         page.controls_place = st.container(key="lesson_controls")
         if words.question:
             with st.container(key="lesson_question"):
-                _ask(page, page.step, words)
+                asking.ask(page, page.step, words)
         page.verdict_place = st.container(key="lesson_verdict")
         _navigate(page, page.step)
     with right, st.container(key="lesson_picture"):
@@ -67,44 +67,28 @@ def tell(page: Page, outcome: Any) -> None:
         return
     words = tour.words_of(page.concept, step, page.language)
     told = page.told
+    work.note_measure(step, outcome)
     if room.seat() is not None and step.question is not None:
         right = tour.DONE if isinstance(step.question, tour.BringAbout) else step.question.right(outcome)
         labels = {tour.DONE: page.translate("done")} if right == tour.DONE else words.answers
-        room.note_question(_key(page, step), labels, right)
+        room.note_question(asking.key_of(page, step), labels, right)
     if isinstance(step.question, tour.BringAbout) and told is None and step.question.done(outcome):
-        answer(page, step, tour.DONE)
-        room.give_answer(_key(page, step), tour.DONE)
+        asking.answer(page, step, tour.DONE, right=True)
+        room.give_answer(asking.key_of(page, step), tour.DONE)
         st.rerun()  # what is revealed is drawn by a run that knows it
+    if told is None:
+        asking.offer_another_try(page, step, words, outcome)
     with page.verdict_place:
         open_still = step.question is not None and told is None
         skipped = isinstance(step.question, tour.BringAbout) and told == tour.WAIVED and not step.question.done(outcome)
         if open_still or skipped:  # what was not brought about is not to be seen
-            if words.hint and (skipped or page.recall(f"{_name(step)}_hint")):
+            if words.hint and (skipped or page.recall(f"{asking.name_of(step)}_hint")):
                 st.info(tour.fill(words.hint, step.numbers(outcome)), icon=":material/lightbulb:")
             return
-        numbers = step.numbers(outcome)
         if step.question is not None:
-            right, reason = tour.judge(step.question, told, outcome)
-            text = tour.fill(words.reasons.get(reason, ""), numbers)
-            if isinstance(step.question, tour.Choose) and not right:
-                true = words.answers.get(str(step.question.right(outcome)), "")
-                text = f"{text} {page.translate('The answer: {words}', words=f'**{true}**')}" if true else text
-            if right:
-                said = page.translate("Right.")
-                st.success(f"{said} {text}", icon=":material/check_circle:")
-            elif told == tour.WAIVED:
-                st.info(text, icon=":material/visibility:") if text else None
-            else:
-                said = page.translate("Not quite.")
-                st.warning(f"{said} {text}", icon=":material/undo:")
+            asking.judge(page, step, words, outcome)
         if words.seen:
-            st.markdown(tour.fill(words.seen, numbers))
-
-
-def answer(page: Page, step: tour.Step, value: Any) -> None:
-    """Takes an answer: it stands, and what the step reveals is set."""
-    page.remember(_name(step), value)
-    keep_for_page(page.concept, **step.then)
+            st.markdown(tour.fill(words.seen, step.numbers(outcome)))
 
 
 def go(concept: str, steps: tuple[tour.Step, ...], number: int) -> None:
@@ -120,103 +104,9 @@ def go(concept: str, steps: tuple[tour.Step, ...], number: int) -> None:
     keep_for_page(concept, **{**(tour.state_at(steps, number) if number else {}), "tour": number})
 
 
-def _key(page: Page, step: tour.Step) -> str:
-    """The question's name in a class room."""
-    return f"{page.concept}.{step.name}"
-
-
-def _take_reveal(page: Page, step: tour.Step) -> None:
-    """In a class room the answer stands once the teacher has revealed it to all; who gave none is shown it."""
-    mine = room.seat()
-    if mine is None or step.question is None or page.told is not None or _key(page, step) not in mine.revealed:
-        return
-    page.remember(_name(step), _told_in_class(page, step))
-    page.set(**step.then)
-
-
-def _told_in_class(page: Page, step: tour.Step) -> Any:
-    """The answer that this reader gave in the class, as the page takes it; ``tour.WAIVED`` if there is none."""
-    value = room.given(_key(page, step))
-    if isinstance(step.question, tour.Choose):
-        return value if value in tour.words_of(page.concept, step, page.language).answers else tour.WAIVED
-    try:
-        return float(value) if isinstance(step.question, tour.Estimate) and value else tour.WAIVED
-    except ValueError:
-        return tour.WAIVED
-
-
-def _name(step: tour.Step) -> str:
-    return f"told_{step.name}"
-
-
-def _ask(page: Page, step: tour.Step, words: tour.StepWords) -> None:
-    """The question with its answers; afterwards the answers as they were given."""
-    st.markdown(f"**{words.question}**")
-    told, say = page.told, page.translate
-
-    def button(name: str, label: str, action: Callable[[], None], **more: Any) -> None:
-        st.button(label, key=page.key(f"tour_{step.name}_{name}"), on_click=page.guarded(action), **more)
-
-    if told is not None:
-        for value, text in words.answers.items():
-            st.markdown(f":material/{'radio_button_checked' if value == told else 'radio_button_unchecked'}: {text}")
-        if isinstance(step.question, tour.Estimate) and told != tour.WAIVED:
-            st.markdown(say("Your answer: {value}", value=f"{told:g}"))
-        return
-    mine = room.seat()
-    if mine is not None and mine.role == "teacher" and not isinstance(step.question, tour.BringAbout):
-        for text in words.answers.values():  # the teacher asks; the class answers
-            st.markdown(f":material/radio_button_unchecked: {text}")
-        return
-    in_class = mine is not None and mine.role == "student"
-    sent = room.given(_key(page, step)) if in_class else None
-
-    def take(value: Any) -> None:
-        if in_class:
-            room.give_answer(_key(page, step), value)
-        else:
-            answer(page, step, value)
-
-    if isinstance(step.question, tour.Choose):
-        for value, text in words.answers.items():
-            kind = "primary" if value == sent else "secondary"
-            button(value, text, lambda value=value: take(value), width="stretch", type=kind)  # type: ignore[misc]
-    elif isinstance(step.question, tour.Estimate):
-        bounds = (step.question.low, step.question.high, step.question.step)
-        low, high, width = bounds if all(isinstance(bound, int) for bound in bounds) else map(float, bounds)
-        typed = st.number_input(
-            words.question,
-            low,
-            high,
-            None,
-            width,
-            key=page.key(f"tour_{step.name}_number"),
-            label_visibility="collapsed",
-        )
-        button(
-            "answer",
-            say("Answer"),
-            lambda: take(typed),
-            type="primary",
-            disabled=typed is None,
-        )
-    if in_class and not isinstance(step.question, tour.BringAbout):
-        if sent is not None:
-            if isinstance(step.question, tour.Estimate):
-                st.markdown(say("Your answer: {value}", value=sent))
-            st.caption(say("Your answer is in. You can change it until your teacher reveals what is right."))
-        return
-    with st.container(horizontal=True):
-        if words.hint and not page.recall(f"{_name(step)}_hint"):
-            button("hint", say("A hint"), lambda: page.remember(f"{_name(step)}_hint", True), type="tertiary")
-        label = say("Skip this") if isinstance(step.question, tour.BringAbout) else say("Show me")
-        button("waive", label, lambda: answer(page, step, tour.WAIVED), type="tertiary")
-
-
 def _navigate(page: Page, step: tour.Step) -> None:
     """Back, dots, Next; keys, the ring, the first movement and the progress are the piece's."""
-    key, number, count = page.key("tour_piece"), page.tour_number, len(page.steps)
-    locked = "tour" in page.locked
+    key, number, count, locked = page.key("tour_piece"), page.tour_number, len(page.steps), "tour" in page.locked
 
     def moved() -> None:
         said = st.session_state.get(key)
@@ -224,15 +114,14 @@ def _navigate(page: Page, step: tour.Step) -> None:
         to = go_to.get("to") if isinstance(go_to, Mapping) else None
         if isinstance(to, int) and not isinstance(to, bool) and 0 <= to <= count and not (locked and to == 0):
             if to == number:
-                for name in (_name(step), f"{_name(step)}_hint"):
-                    st.session_state.pop(page.key(name), None)
+                asking.forget(page, step)
             go(page.concept, page.steps, to)
 
     opened = page.recall("tour_opened", ("", 0))
     if opened[1] != number:
         opened = (uuid.uuid4().hex[:8], number)
         page.remember("tour_opened", opened)
-    say = page.translate
+    say, counted = page.translate, asking.tally(page)
     mount(
         PIECE,
         key=key,
@@ -244,6 +133,7 @@ def _navigate(page: Page, step: tour.Step) -> None:
             "opened": opened[0],
             "plays": step.plays,
             "answered": page.revealed,
+            "tried": asking.tried(page, step) is not None,
             "look_at": step.look_at,
             "key_prefix": page.key(""),
             "may_leave": not locked,
@@ -257,6 +147,12 @@ def _navigate(page: Page, step: tour.Step) -> None:
                 "step": say("Step {step} of {count}"),
                 "left": say("about {minutes} min to go", minutes=tour.minutes_left(page.steps, number)),
                 "keys": say("Keys: N for next, B for back"),
+                "done": say(
+                    "The lesson is done. Questions solved at once: {at_once}, after another try: {later},"
+                    " shown: {shown}.",
+                    **counted,
+                ),
+                "unanswered": say("This is the last step. Its question is still open."),
             },
         },
     )
@@ -279,7 +175,7 @@ def enter(page: Page) -> None:
     page.tour_number = number
     if page.step is not None:
         page.offered = frozenset(page.step.controls)
-        _take_reveal(page, page.step)
+        asking.take_reveal(page, page.step)
 
 
 def offer_other_face(page: Page) -> None:
@@ -292,10 +188,9 @@ def offer_other_face(page: Page) -> None:
     def other() -> None:
         opened_steps()[concept] = page.tour_number
         go(concept, page.steps, to)
-        if to and (step := page.steps[to - 1]) and page.recall(_name(step)) is not None:
+        if to and (step := page.steps[to - 1]) and page.recall(asking.name_of(step)) is not None:
             keep_for_page(concept, **step.then)
 
-    label, icon = (
-        (say("Laboratory"), ":material/science:") if page.step is not None else (say("Lesson"), ":material/school:")
-    )
-    st.button(label, key=page.key("face"), icon=icon, on_click=page.guarded(other))
+    inside = page.step is not None
+    label, icon = (say("Laboratory"), "science") if inside else (say("Lesson"), "school")
+    st.button(label, key=page.key("face"), icon=f":material/{icon}:", on_click=page.guarded(other))

@@ -35,6 +35,7 @@ class Parameter:
         step: what a number is a multiple of, counted from ``low``; None where any is taken.
         options: the values of a choice, all that there can ever be.
         max_length: of a text.
+        square: whether a text is a square picture, a letter for each cell, row by row.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Parameter:
     step: float | None = None
     options: tuple[str, ...] = ()
     max_length: int = 200
+    square: bool = False
 
 
 def number(name: str, low: float, high: float, default: float, *, step: float | None = None) -> Parameter:
@@ -109,7 +111,7 @@ def choices(name: str, options: Sequence[str], default: Sequence[str]) -> Parame
     return Parameter(name, list(default), read, lambda value: ".".join(value), options=tuple(options))
 
 
-def text(name: str, default: str, *, max_length: int = 200) -> Parameter:
+def text(name: str, default: str, *, max_length: int = 200, square: bool = False) -> Parameter:
     """Free text; a long one is deflated so that a program of a screenful fits into a link."""
 
     def read(written: str) -> str:
@@ -126,7 +128,7 @@ def text(name: str, default: str, *, max_length: int = 200) -> Parameter:
         packed = base64.urlsafe_b64encode(zlib.compress(value.encode(), 9)).decode().rstrip("=")
         return f"~{packed}"
 
-    return Parameter(name, default, read, write, max_length=max_length)
+    return Parameter(name, default, read, write, max_length=max_length, square=square)
 
 
 def numbers(

@@ -21,7 +21,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.kit import controls, lesson, link, room, tour
+from pages.kit import controls, lesson, link, room, tour, walk
 from pages.kit import language as lang
 from pages.kit.address import RESERVED, new_parameters, write_address
 from pages.kit.faces import Faces
@@ -129,7 +129,7 @@ def close_page(page: Page) -> None:
     with page.notice_slot:
         for notice in page.notices:
             st.warning(notice, icon=":material/link_off:")
-    query = {**page.written, **room.in_link(page), "lang": page.language}
+    query = {**page.written, **room.in_link(page), **walk.in_link(), "lang": page.language}
     if page.presenting:
         query["present"] = "1"
     for name, names_ in (("hide", page.hidden), ("lock", page.locked)):

@@ -11,14 +11,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 import streamlit as st
 
 from pages.kit.components import mount
 from pages.kit.language import translator
 from pages.kit.room_words import bar_words
-from pages.kit.values import opened_steps
+from pages.kit.walk import open_view
+from pages.kit.work import work_of
 from pages.rooms.reading import MessageError, clean_name, read_link
 from pages.rooms.secret import read_code
 
@@ -150,6 +150,7 @@ def in_link(page: Page) -> dict[str, str]:
         "of": len(page.steps),
         "solved": len(solved.split(".")) if solved else 0,
     }
+    noted["work"] = work_of(page)
     return {"room": mine.code} if mine.code else {}
 
 
@@ -262,8 +263,7 @@ def _follow(told: Mapping[str, Any], state: dict[str, Any], pages: Mapping[str, 
         return
     if target not in pages or target == "class_room":
         return
-    opened_steps().pop(target, None)  # the step is opened as for the first time, whatever this reader did in it
-    st.session_state["visited"] = dict(parse_qsl(query, keep_blank_values=True))
+    open_view(f"{target}?{query}")
     if target != concept:
         st.switch_page(pages[target])
 

@@ -9,7 +9,8 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, RedirectResponse
 
 from pages.kit import platform
-from pages.rooms.socket import ROUTES
+from pages.live.socket import ROUTES as LIVE_ROUTES
+from pages.rooms.socket import ROUTES as ROOM_ROUTES
 
 __all__ = ["MIDDLEWARE", "ROUTES", "prepare"]
 
@@ -67,6 +68,7 @@ def headers_of(node: str) -> list[tuple[bytes, bytes]]:
 
 _HEADERS = headers_of(NODE)
 MIDDLEWARE = [Middleware(Guard)]
+ROUTES = [*ROOM_ROUTES, *LIVE_ROUTES]
 
 
 def prepare() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.kit import controls, platform, room
+from pages.kit import controls, platform, room, walk
 from pages.kit import language as lang
 from pages.kit.address import take_visit
 from pages.kit.failure import failure_of, show_failure
@@ -38,6 +38,13 @@ html { font-size: 118% !important; }
 }
 [data-testid="stMarkdownContainer"] p, [data-testid="stMarkdownContainer"] li { font-size: 1.15rem; }
 .st-key-head_words [data-testid="stMarkdownContainer"] p { font-size: 0.95rem; }
+@media (min-width: 900px) and (max-height: 800px) {
+  html:has(.st-key-lesson) .st-key-head_words .stMarkdown { display: none; }
+  html:has(.st-key-lesson) .stMainBlockContainer { padding-top: 2.25rem !important; }
+  .st-key-lesson_words { max-height: calc(100vh - 5.5rem) !important; gap: 0.5rem !important; }
+  .st-key-lesson_words [data-testid="stMarkdownContainer"] :is(p, li) { font-size: 1rem; }
+  .st-key-lesson_words h4 { font-size: 1.15rem; padding-bottom: 0.75rem; }
+}
 </style>"""
 
 _EVERYWHERE = """<style>
@@ -63,7 +70,7 @@ _EVERYWHERE = """<style>
   .st-key-lesson_words { gap: 0.75rem; }
   .st-key-lesson_question { gap: 0.5rem; }
   .st-key-lesson_words :is(p, li) { line-height: 1.4; }
-  .st-key-lesson_words h4 { font-size: 1.25rem; padding-bottom: 0; }
+  .st-key-lesson_words h4 { font-size: 1.25rem; padding-bottom: 0.5rem; }
   .st-key-lesson_question button { min-height: 2.1rem; padding: 0.2rem 0.6rem; }
 }
 [class*="st-key-tabs_"] [role="radiogroup"] { gap: 0; box-shadow: inset 0 -1px #8884; }
@@ -82,6 +89,7 @@ _EVERYWHERE = """<style>
   .st-key-head { padding-right: 0; }
   .st-key-lesson > div > .stHorizontalBlock { flex-direction: column-reverse; }
   .st-key-lesson_words { max-height: none; }
+  .st-key-picture_first { flex-direction: column-reverse; }
 }
 :focus-visible { outline: 3px solid var(--st-primary-color, #0B6FB8); outline-offset: 2px; }
 </style>"""
@@ -122,6 +130,7 @@ def run_app(sections: Mapping[str, Sequence[tuple[str, str, str]]]) -> None:
     every = {each.url_path or "home": each for pages in registered.values() for each in pages}
     st.session_state["titles"] = {name: each.title for name, each in every.items()}
     bar = room.enter(every, concept)
+    walk.enter(every, concept, in_class=bar is not None)
     failure = failure_of(concept)
     if failure is not None:
         show_failure(failure, concept)

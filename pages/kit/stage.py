@@ -95,6 +95,7 @@ def stage(
     title: str = "",
     presenter: bool = False,
     component: str = "shared/stage",
+    crowd: bool = False,
     extra: Mapping[str, Any] | None = None,
     payload: bytes | None = None,
 ) -> StageState:
@@ -117,6 +118,7 @@ def stage(
         title: what the picture is, for a screen reader.
         presenter: larger handles and type.
         component: piece to mount; it gets ``data.stage`` and ``data.text`` beside ``extra``.
+        crowd: whether that piece, as the plain stage does, reads its boxes from ``data.payload`` where they are many.
         extra: more data for that piece.
         payload: large constant bytes for that piece.
     """
@@ -136,7 +138,7 @@ def stage(
         "text": {**_text(translate), "title": title},
     }
     rows = [vars(box) for box in state.boxes]
-    if component == "shared/stage" and len(rows) > _INLINE:
+    if (crowd or component == "shared/stage") and len(rows) > _INLINE:
         payload = json.dumps(rows).encode()
         spec["boxes"] = []
     else:

@@ -38,7 +38,7 @@ def stepper(
         start: position at first and whenever ``version`` or ``num_steps`` changes.
         version: another value brings the stepper back to ``start``.
         captions: translated words for each position.
-        speed: steps a second when played: 0.5, 1, 2, 5 or 10.
+        speed: steps a second when played: 0.5, 1, 2, 5 or 10, and 60 for a run of hundreds of steps.
         presenter: larger controls.
         component: piece to mount; it gets ``data.stepper`` beside ``extra``.
         extra: more data for that piece.

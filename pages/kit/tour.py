@@ -14,6 +14,9 @@ States and answers stand in ``pages/<concept>/tour.py``, the words of both langu
     > What the learner should see now, with the page's own {numbers}.
 
 A number that is asked for has its reasons under ``right``, ``low`` and ``high``.
+
+Of a wrong answer's reason its first sentence is said at once, before another try, unless it holds {numbers} or says the
+right answer; the rest is kept until the answer is shown.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ DONE = "done"
 """What is noted once something was brought about."""
 
 _FIELD = re.compile(r"\{([a-z_0-9]+)\}")
+_SENTENCE = re.compile(r".*?(?:[。！？]|[.!?](?=\s|$)|$)", re.DOTALL)
 _MARKED = re.compile(r"^([-!]) ([a-z0-9_]+): (.*)$", re.DOTALL)
 
 
@@ -95,6 +99,8 @@ class Step:
         question: asked before the answer is shown.
         then: link parameters that are set once the question is answered.
         numbers: what fills the {names} in its reasons and in what is seen now.
+        measure: what it says of the answer that stands on the page, less is better: a class room's best and worst go by
+            it. Without one they go by what the stage says of itself, if it does.
         minutes: that it takes.
     """
 
@@ -108,6 +114,7 @@ class Step:
     question: Question | None = None
     then: Mapping[str, Any] = field(default_factory=dict)
     numbers: Callable[[Any], Mapping[str, object]] = lambda _outcome: {}
+    measure: Callable[[Any], float] | None = None
     minutes: float = 1.5
 
 
@@ -227,6 +234,21 @@ def judge(question: Question, told: Any, outcome: Any) -> tuple[bool, str]:
     if abs(float(told) - float(right)) <= question.tolerance:
         return True, "right"
     return False, "low" if float(told) < float(right) else "high"
+
+
+def first_reason(reason: str, secret: str) -> str:
+    """What may be said of a wrong answer while the right one is not known: the reason's first sentence, or nothing.
+
+    Args:
+        reason: as the lesson has it, its {names} not filled.
+        secret: words of the right answer; empty if it is a number.
+    """
+    found = _SENTENCE.match(reason.strip())
+    sentence = found[0].strip() if found else ""
+    begins = re.split(r"[,.:;，。：；]", secret, maxsplit=1)[0].strip()
+    words = rf"(?<![^\W\u4e00-\u9fff]){re.escape(begins)}(?![^\W\u4e00-\u9fff])"
+    names = bool(begins) and re.search(words, sentence, re.IGNORECASE) is not None
+    return "" if names or _FIELD.search(sentence) else sentence
 
 
 def minutes_left(steps: Sequence[Step], number: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ class Values:
         incoming: link parameters to take over in this run.
         written: the link as it stands, by parameter.
         notices: sentences to show above the page.
+        pictures: texts that are pictures, with their size: ``8x8:0110…``.
     """
 
     concept: str
@@ -29,6 +31,7 @@ class Values:
     incoming: dict[str, str]
     written: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    pictures: dict[str, str] = field(default_factory=dict)
 
     def key(self, name: str) -> str:
         """Session key of a control."""
@@ -136,6 +139,9 @@ class Values:
     def _keep(self, parameter: link.Parameter, value: Any) -> None:
         kept_values(self.concept)[parameter.name] = value
         self.written[parameter.name] = parameter.write(value)
+        if parameter.square and value:
+            side = math.isqrt(len(value))
+            self.pictures[parameter.name] = f"{side}x{side}:{value}"
 
 
 def keep_for_page(concept: str, **values: Any) -> None:

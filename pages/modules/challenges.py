@@ -15,9 +15,9 @@ Rule = Callable[[NetworkComparison, Translate], str | None]
 
 
 def repair(comparison: NetworkComparison, _: Translate) -> str | None:
-    """Every silent difference repaired in a network that has dropout and batch normalisation."""
+    """Every silent difference repaired in a network that has dropout and batch normalization."""
     if comparison.choice.dropout == 0 or comparison.choice.normalization != "batch_norm":
-        return _("Keep dropout above 0 and batch normalisation on: without them there is less to repair.")
+        return _("Keep dropout above 0 and batch normalization on: without them there is less to repair.")
     silent = list_silent(comparison)
     if silent:
         words = aspect_words(_)
@@ -35,7 +35,7 @@ def half(comparison: NetworkComparison, _: Translate) -> str | None:
 
 
 def harmless(comparison: NetworkComparison, _: Translate) -> str | None:
-    """The forgotten flag does no harm in eval() when only batch normalisation needs it."""
+    """The forgotten flag does no harm in eval() when only batch normalization needs it."""
     if comparison.choice.pass_training:
         return _("The flag must stay forgotten: turn the second switch off.")
     if not comparison.by_aspect["output_eval"].same:
@@ -60,7 +60,7 @@ def of(page: Page, comparison: NetworkComparison) -> list[Challenge]:
             "repair",
             repair,
             _("Repair it"),
-            _("With dropout and batch normalisation in the network, leave no silent difference."),
+            _("With dropout and batch normalization in the network, leave no silent difference."),
         ),
         (
             "half",

@@ -1,4 +1,4 @@
-"""A closer look at one thing that a network can do: its tensors, a step of its optimiser, its hooks, torch's errors."""
+"""A closer look at one thing that a network can do: its tensors, a step of its optimizer, its hooks, torch's errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def show(page: Page, view: View, comparison: NetworkComparison) -> None:
     _ = page.translate
     looks = {
         "state": "parameters(), state_dict()",
-        "step": _("optimiser step"),
+        "step": _("optimizer step"),
         "dtype": ".to(torch.float64)",
         "running": _("running statistics"),
         "hooks": _("hooks"),
@@ -82,7 +82,7 @@ def _list_tensors(_: Translate, entries: tuple[TensorEntry, ...]) -> str:
 
 def _show_step(page: Page, comparison: NetworkComparison) -> None:
     _ = page.translate
-    moved = comparison.by_aspect["optimiser_step"]
+    moved = comparison.by_aspect["optimizer_step"]
     chart(
         page,
         "step",
@@ -94,16 +94,16 @@ def _show_step(page: Page, comparison: NetworkComparison) -> None:
         ),
     )
     if comparison.functional.step_error:
-        st.caption(_("Torch’s own answer to an optimiser over the functional network’s parameters():"))
+        st.caption(_("Torch’s own answer to an optimizer over the functional network’s parameters():"))
         st.code(comparison.functional.step_error, language=None, wrap_lines=True)
     if comparison.choice.normalization == "batch_norm" and comparison.choice.bias:
-        st.caption(_("The bias just before batch normalisation hardly moves: the normalisation subtracts it again."))
+        st.caption(_("The bias just before batch normalization hardly moves: the normalization subtracts it again."))
 
 
 def _show_running(page: Page, comparison: NetworkComparison) -> None:
     _ = page.translate
     if comparison.choice.normalization != "batch_norm":
-        st.info(_("Only batch normalisation keeps running statistics: choose it above."))
+        st.info(_("Only batch normalization keeps running statistics: choose it above."))
         return
     means = comparison.by_aspect["running_mean"]
     chart(

@@ -39,7 +39,7 @@ def show_choice(page: Page) -> None:
         page.select(state.ACTIVATION, _("Activation"), {name: name for name in ACTIVATIONS})
     with columns[3]:
         normalizations = {"none": _("none"), "batch_norm": "batch norm", "group_norm": "group norm"}
-        page.select(state.NORMALIZATION, _("Normalisation"), normalizations)
+        page.select(state.NORMALIZATION, _("Normalization"), normalizations)
     with columns[4]:
         page.slider(state.DROPOUT, _("Dropout probability"))
     with columns[5]:

@@ -37,7 +37,7 @@ def _need_words(_: Translate) -> dict[str, tuple[str, str]]:
             _("A layer with weights"),
             _(
                 "parameters() yields {module} numbers; with plain tensors it yields {functional},"
-                " and no optimiser learns them."
+                " and no optimizer learns them."
             ),
         ),
         "dropout": (
@@ -48,7 +48,7 @@ def _need_words(_: Translate) -> dict[str, tuple[str, str]]:
             ),
         ),
         "batch_norm": (
-            _("Batch normalisation"),
+            _("Batch normalization"),
             _("state_dict() saves {module} running values of the module and {functional} that are plain tensors."),
         ),
         "in_sequential": (_("A step inside nn.Sequential"), _("A function there is answered by “{functional}”.")),

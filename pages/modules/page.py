@@ -9,7 +9,7 @@ from vizcore.modules import compare_networks, write_modules_script
 page = open_page(
     "modules",
     title="nn.Module and nn.functional",
-    tagline="Build one network both ways, then repair the functional one until both behave alike.",
+    tagline="One network written both ways: repair the functional one until both behave alike.",
     tour=tour.STEPS,
 )
 with page.explained():

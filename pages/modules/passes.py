@@ -7,6 +7,7 @@ import streamlit as st
 from pages.kit.live import live
 from pages.kit.page import Page
 from pages.modules import state
+from pages.modules.lines import lines_of
 from pages.modules.state import View
 from pages.modules.words import aspect_words
 from vizcore.figures.theme import CATEGORICAL
@@ -23,6 +24,7 @@ def show(page: Page, view: View, comparison: NetworkComparison) -> None:
     module, functional = (num_distinct(values) for values in passes)
     hidden = page.step is not None and page.step.name == "evaluation" and not page.revealed
     words = aspect_words(_)
+    lines = ("", "") if page.step is None else lines_of(view.choice, page.step.name)
     live(
         "modules/passes",
         key=page.key("passes"),
@@ -30,11 +32,12 @@ def show(page: Page, view: View, comparison: NetworkComparison) -> None:
             "rows": [
                 {
                     "title": title,
+                    "code": code,
                     "passes": [float(value) for value in values],
                     "words": _("different results: {count}", count=count),
                 }
-                for title, values, count in zip(
-                    ("nn.Module", "nn.functional"), passes, (module, functional), strict=True
+                for title, code, values, count in zip(
+                    ("nn.Module", "nn.functional"), lines, passes, (module, functional), strict=True
                 )
             ],
             "facts": [

@@ -52,6 +52,6 @@ def _trap_words(_: Translate) -> dict[str, tuple[str, str]]:
         ),
         "batch_of_one": (
             _("A batch of one sample in train()"),
-            _("Batch normalisation answers “{mistaken}”; in eval() the output has length {intended}."),
+            _("Batch normalization answers “{mistaken}”; in eval() the output has length {intended}."),
         ),
     }

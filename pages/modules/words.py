@@ -13,7 +13,7 @@ def aspect_words(_: Translate) -> dict[str, str]:
         "output_train": _("Outputs in train(), same seed: difference"),
         "eval_passes": _("Results in twenty passes in eval()"),
         "parameters": _("Numbers that parameters() yields"),
-        "optimiser_step": _("Weights that one SGD step moves"),
+        "optimizer_step": _("Weights that one SGD step moves"),
         "saved": _("Numbers that state_dict() holds"),
         "restored": _("Outputs after save and load: difference"),
         "to_float64": _("Tensors that .to(torch.float64) converts"),

@@ -9,7 +9,7 @@ from vizcore import nms
 page = open_page(
     "nms",
     title="NMS stepper",
-    tagline="Step with the arrow keys: the box in hand meets those below it. Click a box to see what removed it.",
+    tagline="See which boxes NMS keeps, whom it loses, and how she is saved.",
     tour=tour.STEPS,
 )
 _ = page.translate

@@ -11,7 +11,7 @@ from pages.kit.loaders import compute
 from pages.kit.page import Page
 from pages.kit.stage import stage
 from pages.kit.stepper import step_from, step_spec
-from pages.nms import state, words
+from pages.nms import state, tour, words
 from pages.nms.candidates import Candidates, evaluate
 from pages.nms.state import View
 from vizcore import nms
@@ -39,6 +39,8 @@ def show(page: Page, view: View, found: Candidates, trace: nms.NMSTrace) -> Mapp
     identity = hashlib.blake2b(packed.content + view.pace.encode(), digest_size=8).hexdigest()
     told = page.is_told("step")  # by a link, or by the lesson
     start = 0 if page.is_new("trace", identity) and not told else view.step  # another trace: from its beginning
+    if page.step is not None and page.step.name == tour.SHOWS_THE_END:
+        start = num_positions - 1
     version = f"{identity}.{page.version('step')}"
     own = view.source == "own"
     key = state.view_key(page)
@@ -55,12 +57,13 @@ def show(page: Page, view: View, found: Candidates, trace: nms.NMSTrace) -> Mapp
         component="nms/suppression",
         extra={
             "stepper": step_spec(
-                num_positions, start=start, version=version, state=said(key), most=None if page.revealed else start
+                num_positions, start=start, version=version, state=said(key), most=start if page.asks else None
             ),
             "pace": view.pace,
             "predict": view.predict and view.pace == "comparison",
             "targets": found.targets.tolist() if view.show_targets else [],
-            "people": found.targets.tolist() if view.source == "crowd" else [],
+            "sketches": _sketches(view.source, found),
+            "named": list(tour.NAMED.get("" if page.step is None else page.step.name, ())),
             "lost": evaluate(view, found, trace).lost.tolist() if view.show_targets and len(found.targets) else [],
             "labels": {str(label): found.label_names[label] for label in sorted(set(found.labels.tolist()))},
             "colors": COLORS,
@@ -72,3 +75,13 @@ def show(page: Page, view: View, found: Candidates, trace: nms.NMSTrace) -> Mapp
     if page.shows("claim"):
         page.lesson("claim")
     return shown.said
+
+
+def _sketches(source: str, found: Candidates) -> list[tuple[str, list[float]]]:
+    """Who is drawn in a generated picture, and in which box."""
+    if source not in ("crowd", "two_classes"):
+        return []
+    kinds = ("person",) if source == "crowd" else ("rider", "horse")
+    return [
+        (kinds[label], box) for label, box in zip(found.target_labels.tolist(), found.targets.tolist(), strict=True)
+    ]

@@ -10,6 +10,16 @@ from vizcore import nms
 
 SECOND_PERSON = 8
 """The best box on the person behind, in the crowd of seed 0."""
+NAMED = {
+    "pair": (SECOND_PERSON,),
+    "threshold": (SECOND_PERSON,),
+    "soft": (SECOND_PERSON,),
+    "classes": (0, 7),  # the surest rider, the surest horse
+}
+"""Boxes that the words of a step speak of, by the step's name; three boxes are numbered anyway."""
+
+SHOWS_THE_END = "threshold"
+"""The step in which every threshold shows at once what it leaves."""
 
 
 def _counts(outcome: Outcome) -> Mapping[str, object]:
@@ -38,6 +48,14 @@ def _pair(outcome: Outcome) -> Mapping[str, object]:
 
 def _fate(outcome: Outcome) -> str:
     return "kept" if SECOND_PERSON in outcome.trace.keep.tolist() else "removed"
+
+
+def _rest(outcome: Outcome) -> str:
+    """What is left of the score of the second person's best box."""
+    left = float(outcome.trace.scores_after[SECOND_PERSON] / outcome.trace.scores[SECOND_PERSON])
+    if _fate(outcome) == "removed":
+        return "nothing"
+    return "third" if left < 0.5 else "two_thirds" if left < 1 else "all"
 
 
 def _fewer(outcome: Outcome) -> bool:
@@ -73,13 +91,14 @@ STEPS = (
         controls=("iou_threshold",),
         look_at="iou_threshold",
         question=BringAbout(lambda outcome: outcome.view.source == "crowd" and _fate(outcome) == "kept"),
+        measure=lambda outcome: abs(len(outcome.trace.keep) - len(outcome.found.targets)),
         numbers=_pair,
         minutes=2,
     ),
     Step(
         name="soft",
         state={"iou_threshold": 0.5, "method": "soft_linear", "step": 0},
-        question=Choose(_fate),
+        question=Choose(_rest),
         then={"step": 96},
         numbers=_pair,
         minutes=2,
@@ -103,6 +122,7 @@ STEPS = (
         state={"source": "own", "boxes": [[90, 90, 250, 280], [140, 100, 300, 290], [360, 110, 500, 270]], "step": 0},
         controls=("iou_threshold", "score_0", "score_1", "score_2"),
         question=BringAbout(lambda outcome: outcome.view.source == "own" and _fewer(outcome)),
+        measure=lambda outcome: len(outcome.trace.keep),
         numbers=_counts,
         minutes=3,
     ),

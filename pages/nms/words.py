@@ -78,11 +78,11 @@ def method_words(_: Translate, method: str, *, suppress_equal: bool) -> dict[str
         return {
             "pick": picked,
             "keep": _(
-                "Boxes {pick} and {other}: IoU {iou}, less the distance of their centres {overlap}, is not above "
+                "Boxes {pick} and {other}: IoU {iou}, less the distance of their centers {overlap}, is not above "
                 "{threshold}. Box {other} stays."
             ),
             "suppress": _(
-                "Boxes {pick} and {other}: IoU {iou}, less the distance of their centres {overlap}, exceeds "
+                "Boxes {pick} and {other}: IoU {iou}, less the distance of their centers {overlap}, exceeds "
                 "{threshold}. Box {other} is suppressed."
             ),
         }

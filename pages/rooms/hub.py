@@ -18,7 +18,7 @@ from pages.rooms import reading, reports, rules, secret
 from pages.rooms.limits import MISSES_A_MINUTE, MOST_SOCKETS, ROOMS_A_MINUTE, Tally
 from pages.rooms.rules import Refused
 from pages.rooms.seats import Live, Seat
-from pages.rooms.state import Changed, Closed, Event, Moved, read_event, write_event, write_room
+from pages.rooms.state import Changed, Closed, Event, Moved, Worked, read_event, write_event, write_room
 from pages.rooms.store import Store, StoreGone
 
 _FAULTS = 20  # unreadable messages after which a seat is taken away
@@ -212,6 +212,8 @@ class Hub:
             await self._move(live, Moved("", message.place, message.boxes))
         elif isinstance(message, said.Hand):
             await self._move(live, Moved(seat.student, message.place, message.boxes, message.size, message.value))
+        elif isinstance(message, said.Work):
+            await self._move(live, Worked(seat.student, message.place, message.values, message.value))
         elif isinstance(message, said.Results):
             seat.reply(type="results", csv=reports.results_csv(live.roll))
         elif isinstance(message, said.Close):
@@ -240,7 +242,7 @@ class Hub:
         finally:
             self._echoes.pop(name, None)
 
-    async def _move(self, live: Live, event: Moved) -> None:
+    async def _move(self, live: Live, event: Moved | Worked) -> None:
         live.hear(event)
         await self._store.tell(live.roll.room.code, self._mark(event))
 
@@ -258,7 +260,7 @@ class Hub:
             return
         own = sender.startswith(f"{self._id}.")
         event = read_event(event_text)
-        if own and isinstance(event, Moved):
+        if own and isinstance(event, Moved | Worked):
             return  # told here when it came in; an echo would bring a hand back to where it was
         if live is not None:
             live.hear(event)

@@ -11,7 +11,7 @@ from pages.rooms.reading import MessageError, clean_name, read_link
 
 VERSION = 1
 MOST_BYTES = 200_000
-_OWN = ("lang", "present", "hide", "lock", "solved", "room", "v")
+_OWN = ("lang", "present", "hide", "lock", "solved", "room", "walk", "v")
 """Parameters of a link that are a reader's own, and no part of a view."""
 
 

@@ -21,6 +21,10 @@ MOST_ANSWERS = 64
 MOST_BOXES = 200
 """Boxes of one stage, or points of one hand."""
 
+MOST_VALUES = 12
+"""Link parameters of one student's work."""
+LONGEST_VALUE = 800
+
 LONGEST_MESSAGE = 16_384
 """Characters of one message; a lesson of its own is the longest there is."""
 LONGEST_LINK = 8000

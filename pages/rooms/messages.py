@@ -163,6 +163,21 @@ class Hand:
 
 
 @dataclass(frozen=True)
+class Work:
+    """What a student has made of a step, stage or no stage.
+
+    Attributes:
+        place: ``<concept>.<step>``.
+        values: link parameters that the student set: name and text; a picture's text is ``8x8:0110…``.
+        value: what the step's own measure says of it, less is better; NaN if it has none.
+    """
+
+    place: str
+    values: tuple[tuple[str, str], ...]
+    value: float
+
+
+@dataclass(frozen=True)
 class Answer:
     """A student's answer; it may be changed until it is revealed.
 
@@ -201,11 +216,11 @@ class Alive:
 
 Message = (
     Open | Teach | Join | Resume | Show | Ask | Reveal | Gather | Pause | Lock | Door | Kick | Overlay | Project
-    | Results | Close | Drag | Hand | Answer | Progress | Alive
+    | Results | Close | Drag | Hand | Work | Answer | Progress | Alive
 )  # fmt: skip
 HELLO = (Open, Teach, Join, Resume)
 TEACHERS = (Show, Ask, Reveal, Gather, Pause, Lock, Door, Kick, Overlay, Project, Results, Close, Drag, Alive)
-STUDENTS = (Hand, Answer, Progress, Alive)
+STUDENTS = (Hand, Work, Answer, Progress, Alive)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,15 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from pages.rooms.limits import LONGEST_LINK, LONGEST_MESSAGE, LONGEST_NAME, MOST_BOXES, MOST_LINKS
+from pages.rooms.limits import (
+    LONGEST_LINK,
+    LONGEST_MESSAGE,
+    LONGEST_NAME,
+    LONGEST_VALUE,
+    MOST_BOXES,
+    MOST_LINKS,
+    MOST_VALUES,
+)
 from pages.rooms.messages import (
     Alive,
     Answer,
@@ -40,12 +48,14 @@ from pages.rooms.messages import (
     Said,
     Show,
     Teach,
+    Work,
 )
 from pages.rooms.secret import read_code
 
 _LINK = re.compile(r"[a-z_]{2,40}(\?[A-Za-z0-9_.~,:;%+=&*!'()/-]*)?")
 _QUESTION = re.compile(r"[a-z_]{2,40}\.[a-z0-9_]{1,40}")
 _VALUE = re.compile(r"[A-Za-z0-9_.+-]{0,40}")
+_NAME = re.compile(r"[a-z0-9_]{1,40}")
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{10,64}")
 _LARGEST = 1e6
@@ -158,6 +168,17 @@ def _boxes(value: Any) -> Boxes:
     return tuple(found)
 
 
+def _values(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict) or len(value) > MOST_VALUES:
+        raise MessageError
+    for name, text in value.items():
+        if not _NAME.fullmatch(name) or not isinstance(text, str) or len(text) > LONGEST_VALUE:
+            raise MessageError
+        if any(unicodedata.category(letter)[0] == "C" for letter in text):
+            raise MessageError
+    return tuple(value.items())
+
+
 def read_link(value: Any) -> str:
     """A view's page and parameters.
 
@@ -188,6 +209,7 @@ _READERS: dict[type, dict[str, Callable[[Any], Any]]] = {
     Close: {},
     Drag: {"place": _student, "boxes": _boxes},
     Hand: {"place": _student, "size": _size, "boxes": _boxes, "value": _measure},
+    Work: {"place": _question, "values": _values, "value": _measure},
     Answer: {"question": _question, "value": _matching(_VALUE, 40)},
     Progress: {
         "concept": _matching(re.compile(r"[a-z_]{0,40}"), 40),
@@ -238,6 +260,8 @@ def write_message(message: Any, *, id: str = "") -> str:
     values: dict[str, Any] = {field.name: getattr(message, field.name) for field in fields(message)}
     if "boxes" in values:
         values["boxes"] = {name: list(numbers) for name, numbers in values["boxes"]}
+    if "values" in values:
+        values["values"] = dict(values["values"])
     if isinstance(values.get("value"), float) and math.isnan(values["value"]):
         values["value"] = None
     return json.dumps({"type": type(message).__name__.lower(), **({"id": id} if id else {}), **values})

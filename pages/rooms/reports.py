@@ -10,7 +10,7 @@ from typing import Any
 
 from pages.rooms.limits import HERE_FOR, STUCK_AFTER
 from pages.rooms.messages import as_boxes
-from pages.rooms.state import Moved, Roll, Student
+from pages.rooms.state import Moved, Roll, Student, Worked
 
 _SPREAD_EACH = 30  # ms; sixty pages that rerun at once would hold up the socket, sixty within two seconds do not
 _SPREAD_MOST = 2000
@@ -102,26 +102,48 @@ def count_answers(roll: Roll, question: str) -> dict[str, int]:
     return dict(Counter(answers_to(roll, question).values()))
 
 
-def hand_of(moved: Moved) -> dict[str, Any]:
-    """One stage, for a miniature or an overlay."""
+def work_of(work: Worked) -> dict[str, Any]:
+    """What a student made of a step, for a miniature or an overlay."""
+    return {"place": work.place, "values": dict(work.values), "value": _number_or_none(work.value)}
+
+
+def hand_of(moved: Moved, work: Worked | None = None) -> dict[str, Any]:
+    """One stage, for a miniature or an overlay.
+
+    Args:
+        moved: what stands there.
+        work: of the same student: its measure stands in where the stage itself has none.
+    """
+    of_page = work is not None and moved.place.startswith(f"{work.place.partition('.')[0]}_")
+    value = work.value if of_page and work is not None and math.isnan(moved.value) else moved.value
     return {
         "place": moved.place,
         "size": list(moved.size),
         "boxes": as_boxes(moved.boxes),
-        "value": None if math.isnan(moved.value) else moved.value,
+        "value": _number_or_none(value),
     }
 
 
+def _number_or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
 def overlay(roll: Roll) -> dict[str, Any]:
-    """All students' stages without names, or the one that the teacher shows."""
+    """All students' stages and works without names, or those of the one whom the teacher shows."""
     room = roll.room
-    if room.projected:
-        shown = [roll.hands[room.projected]] if room.projected in roll.hands else []
-    else:
-        shown = [roll.hands[student.id] for student in roll.class_ if student.id in roll.hands]
-    order = sorted(shown, key=lambda moved: (moved.place, moved.boxes))  # not the order of coming: that would tell
-    hands = [hand_of(moved) for moved in order]
-    return {"type": "overlay", "to": room.overlay, "one": bool(room.projected), "hands": hands}
+    shown = [room.projected] if room.projected else [student.id for student in roll.class_]
+    hands = [(roll.hands[who], roll.works.get(who)) for who in shown if who in roll.hands]
+    works = [roll.works[who] for who in shown if who in roll.works]
+    # Not in the order of coming: that would tell who is who.
+    hands.sort(key=lambda pair: (pair[0].place, pair[0].boxes))
+    works.sort(key=lambda work: (work.place, work.values))
+    return {
+        "type": "overlay",
+        "to": room.overlay,
+        "one": bool(room.projected),
+        "hands": [hand_of(*pair) for pair in hands],
+        "works": [work_of(work) for work in works],
+    }
 
 
 def results_csv(roll: Roll) -> str:

@@ -10,18 +10,19 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pages.rooms import reports
 from pages.rooms.limits import Bucket
 from pages.rooms.messages import as_boxes
-from pages.rooms.state import Closed, Event, Moved, Roll
+from pages.rooms.state import Closed, Event, Moved, Roll, Worked
 
 COUNTS_EVERY = 0.3
 """Seconds between two reports of how many have answered, and between two boards."""
 LOOK_EVERY = 5.0
 """Seconds between two looks at who is stuck or gone."""
 _MOST_REPLIES = 256
+Kind = TypeVar("Kind", Moved, Worked)
 
 
 class Seat:
@@ -41,7 +42,7 @@ class Seat:
         self.ended = ""
         self.faults = 0
         self.bucket = Bucket(rate=40, most=80)
-        self.seen_hands: dict[str, Moved] = {}
+        self.seen_hands: dict[str, Moved | Worked] = {}
         self._now = now
         self._replies: deque[str] = deque(maxlen=_MOST_REPLIES)
         self._due: dict[str, None] = {}
@@ -117,7 +118,7 @@ class Live:
         if isinstance(event, Closed):
             for seat in list(self.seats):
                 seat.end("closed")
-        elif isinstance(event, Moved):
+        elif isinstance(event, Moved | Worked):
             self._hear_hand(event)
         else:
             before = self.roll.room
@@ -130,13 +131,15 @@ class Live:
             for seat in [seat for seat in self.seats if seat.student in self.roll.kicked]:
                 seat.end("kicked")
 
-    def _hear_hand(self, event: Moved) -> None:
+    def _hear_hand(self, event: Moved | Worked) -> None:
         if event.who:
             self.roll.move(event)
             self.news("hands", after=COUNTS_EVERY)
             if self.roll.room.overlay != "nobody" or self.roll.room.projected:
                 self.news("overlay", after=COUNTS_EVERY)
             return
+        if isinstance(event, Worked):
+            return  # nobody's
         drag = {"type": "drag", "place": event.place, "boxes": as_boxes(event.boxes)}
         self._texts["drag"] = json.dumps(drag)
         for seat in self.seats:
@@ -161,15 +164,24 @@ class Live:
         """The newest of a kind for one seat; empty if it has it already."""
         room = self.roll.room
         if kind == "hands":
-            news = {who: hand for who, hand in self.roll.hands.items() if seat.seen_hands.get(who) is not hand}
-            seat.seen_hands.update(news)
-            hands = {who: reports.hand_of(hand) for who, hand in news.items()}
-            return json.dumps({"type": "hands", "hands": hands}) if hands else ""
+            hands, works = self._unseen(seat, "hand", self.roll.hands), self._unseen(seat, "work", self.roll.works)
+            if not hands and not works:
+                return ""
+            moved = {who: reports.hand_of(hand) for who, hand in hands.items()}
+            made = {who: reports.work_of(work) for who, work in works.items()}
+            return json.dumps({"type": "hands", "hands": moved, "works": made})
         if kind == "overlay" and not (
             room.projected or room.overlay == "all" or (seat.teaches and room.overlay != "nobody")
         ):
-            return json.dumps({"type": "overlay", "to": "nobody", "one": False, "hands": []})
+            return json.dumps({"type": "overlay", "to": "nobody", "one": False, "hands": [], "works": []})
         return self._texts.get(kind, "")
+
+    @staticmethod
+    def _unseen(seat: Seat, name: str, all_: Mapping[str, Kind]) -> dict[str, Kind]:
+        """What of all students the seat was not told yet."""
+        news = {who: event for who, event in all_.items() if seat.seen_hands.get(f"{name}/{who}") is not event}
+        seat.seen_hands.update({f"{name}/{who}": event for who, event in news.items()})
+        return news
 
     def stop(self) -> None:
         """Forgets its timers."""

@@ -116,11 +116,21 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class Worked:
+    """A student has made something else of a step; see :class:`pages.rooms.messages.Work`."""
+
+    who: str
+    place: str
+    values: tuple[tuple[str, str], ...]
+    value: float = float("nan")
+
+
+@dataclass(frozen=True)
 class Closed:
     """The room is gone."""
 
 
-Event = Changed | Moved | Closed
+Event = Changed | Moved | Worked | Closed
 
 
 def write_event(event: Event) -> str:
@@ -135,6 +145,9 @@ def read_event(text: str) -> Event:
         values["boxes"] = tuple((name, tuple(numbers)) for name, numbers in values["boxes"])
         values["size"] = tuple(values["size"])
         return Moved(**values)
+    if kind == "Worked":
+        values["values"] = tuple((name, text) for name, text in values["values"])
+        return Worked(**values)
     return Closed() if kind == "Closed" else Changed(values["fields"])
 
 
@@ -166,6 +179,7 @@ class Roll:
         students: by id.
         answers: by question, then by student.
         hands: what stands on the students' stages, by student.
+        works: what the students made of their steps, by student.
         kicked: ids of those who were put out.
     """
 
@@ -174,6 +188,7 @@ class Roll:
         self.students: dict[str, Student] = {}
         self.answers: dict[str, dict[str, str]] = {}
         self.hands: dict[str, Moved] = {}
+        self.works: dict[str, Worked] = {}
         self.kicked: set[str] = set()
         self.room: Room = _read_room(fields["room"])
         self.take(fields)
@@ -193,14 +208,18 @@ class Roll:
             elif kind == "kicked":
                 self.kicked.add(rest)
                 self.hands.pop(rest, None)
+                self.works.pop(rest, None)
             elif kind == "answer" and text is not None:
                 question, _, student = rest.partition("/")
                 self.answers.setdefault(question, {})[student] = text
 
-    def move(self, event: Moved) -> None:
-        """Takes over what stands on a student's stage now."""
+    def move(self, event: Moved | Worked) -> None:
+        """Takes over what stands on a student's stage now, or what the student made of a step."""
         if event.who in self.students and event.who not in self.kicked:
-            self.hands[event.who] = event
+            if isinstance(event, Moved):
+                self.hands[event.who] = event
+            else:
+                self.works[event.who] = event
 
     def missing_in(self, fields: Mapping[str, str]) -> dict[str, str]:
         """What is known here and lost elsewhere: fields that are not there, and a teacher's part that is older.

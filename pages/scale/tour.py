@@ -79,6 +79,7 @@ STEPS = (
         state={"box": [[150.0, 150.0, 250.0, 250.0]]},
         controls=("middle_from", "low_from"),
         question=BringAbout(lambda outcome: not outcome.taught_at),
+        measure=lambda outcome: len(outcome.taught_at),
         numbers=_box,
         minutes=2,
     ),

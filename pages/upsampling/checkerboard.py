@@ -18,7 +18,7 @@ from vizcore.upsampling import script
 
 
 def show(page: Page, view: View) -> Shown:
-    """Draws overlaps, the artefact's spectrum, and the footprint of dilated convolutions."""
+    """Draws overlaps, the artifact's spectrum, and the footprint of dilated convolutions."""
     _ = page.translate
     columns = st.columns(4)
     with columns[0]:
@@ -71,7 +71,7 @@ def _show_overlap(page: Page, view: View) -> None:
 
 def _show_spectrum(page: Page, view: View) -> None:
     _ = page.translate
-    st.markdown(f"**{_('The pattern on a flat grey, before any training')}**")
+    st.markdown(f"**{_('The pattern on a flat gray, before any training')}**")
     spectrum = compute(upsampling.artefact_spectrum, view.kernel_size, view.stride, num_layers=view.num_layers)
     peaks = {name: f"{peak:.3f}" for name, peak in zip(spectrum.names, spectrum.peak, strict=True)}
     chart(
@@ -89,7 +89,7 @@ def _show_spectrum(page: Page, view: View) -> None:
     )
     st.caption(
         _(
-            "{count} random kernels each. Resize-convolution and ICNR leave a flat grey flat. The transposed "
+            "{count} random kernels each. Resize-convolution and ICNR leave a flat gray flat. The transposed "
             "convolution adds {transposed} of the mean and PixelShuffle {shuffle}: random kernels are uneven even "
             "where the overlap is even.",
             count=32,

@@ -29,6 +29,8 @@ def show(page: Page, view: View) -> Shown:
     cards, traces = [], {}
     for method in view.methods:
         card = {"name": method, "title": names[method], "note": notes[method]}
+        if method in ("pixel_shuffle", "pixel_unshuffle"):
+            card["size"] = words.channels_of(_, method, view.size, view.upscale_factor)
         try:
             traces[method] = compute(upsampling.trace_upsampling, method, view.grid, **given[method])
         except upsampling.UpsamplingError as error:

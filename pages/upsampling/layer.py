@@ -1,4 +1,4 @@
-"""The transposed convolution's controls, which several parts share, and the colours of the pieces that show it."""
+"""The transposed convolution's controls, which several parts share, and the colors of the pieces that show it."""
 
 from __future__ import annotations
 

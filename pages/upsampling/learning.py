@@ -135,7 +135,7 @@ def _show_run(page: Page, run: upsampling.TrainingRun) -> None:
     st.caption(
         _(
             "Checkerboard: strength of the patterns of period 2 after averaging over 8×8 pixels. The photo itself has "
-            "{original} grey levels; what an untrained layer adds is seen at step 0.",
+            "{original} gray levels; what an untrained layer adds is seen at step 0.",
             original=f"{upsampling.checkerboard_energy(run.original):.2f}",
         )
     )

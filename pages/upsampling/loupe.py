@@ -21,7 +21,7 @@ class Tile:
     Attributes:
         title: what it is, translated.
         note: its figures, translated.
-        picture: ``[H, W, 3]`` uint8, or ``[H, W]`` in [0, 1] or bool as grey.
+        picture: ``[H, W, 3]`` uint8, or ``[H, W]`` in [0, 1] or bool as gray.
     """
 
     title: str

@@ -18,7 +18,7 @@ def show(page: Page) -> None:
     spectrum = compute(upsampling.artefact_spectrum, KERNEL_SIZE, STRIDE, num_layers=1)
     peaks = {name: f"{peak:.3f}" for name, peak in zip(spectrum.names, spectrum.peak, strict=True)}
     because = _(
-        "The overlap is even, so one cause is gone. Random kernels still add {transposed} of the mean to a flat grey, "
+        "The overlap is even, so one cause is gone. Random kernels still add {transposed} of the mean to a flat gray, "
         "resize-convolution {resize}.",
         transposed=peaks["conv_transpose"],
         resize=peaks["resize_conv"],

@@ -19,7 +19,7 @@ from pages.upsampling import (
 page = open_page(
     "upsampling",
     title="Upsampling",
-    tagline="Edit a number, point at any output cell, and see in every operator which input cells made it.",
+    tagline="Point at an output cell, and see which input cells made it; edit a number, and see what follows.",
     tour=tour.STEPS,
 )
 _ = page.translate

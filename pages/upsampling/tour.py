@@ -40,7 +40,13 @@ class Outcome:
 
 def _counts(outcome: Outcome) -> Mapping[str, object]:
     trace = outcome.trace("bilinear")
-    return {"inside": _contributors(trace, 3, 3), "corner": _contributors(trace, 0, 0), "size": len(trace.output)}
+    return {"inside": _contributors(trace, 3, 3), "block": _block(outcome)}
+
+
+def _block(outcome: Outcome) -> str:
+    """How large a block nearest makes of one input cell."""
+    weights = outcome.trace("nearest").weights[:, :, 1, 1] != 0
+    return f"{weights.any(axis=1).sum()}×{weights.any(axis=0).sum()}"
 
 
 def _contributors(trace: upsampling.UpsamplingTrace, row: int, column: int) -> int:
@@ -130,7 +136,7 @@ LAYER = {"kernel_size": 3, "stride": 2, "padding": 0, "output_padding": 0, "dila
 STEPS = (
     Step(
         name="weights",
-        state={"part": "grids", "size": "4", "grid": RAMP, "methods": ["nearest", "bilinear"], **PLAIN},
+        state={"part": "grids", "size": "4", "grid": RAMP, "methods": ["nearest"], **PLAIN},
         plays=True,
         numbers=_counts,
     ),

@@ -16,8 +16,8 @@ def operator_notes(_: Translate) -> dict[str, str]:
     return {
         "nearest": _("Copies the pixel at ⌊d·I/O⌋: one contributor, weight 1."),
         "nearest_exact": _("Copies the pixel at ⌊(d + ½)·I/O⌋, as Pillow and scikit-image do."),
-        "bilinear": _("Up to four neighbours; the weights are positive and sum to 1."),
-        "bicubic": _("Up to sixteen neighbours; some weights are negative, so it can overshoot."),
+        "bilinear": _("Up to four neighbors; the weights are positive and sum to 1."),
+        "bicubic": _("Up to sixteen neighbors; some weights are negative, so it can overshoot."),
         "area": _("Averages what an output pixel covers; when enlarging by a whole number it equals nearest."),
         "conv_transpose": _("Every input cell stamps the kernel; where stamps overlap they add up."),
         "pixel_shuffle": _("Reads the grid as r×r tiles, one a channel, and weaves them together. No number changes."),
@@ -33,6 +33,13 @@ def operator_notes(_: Translate) -> dict[str, str]:
         "resize_conv": _("Nearest, then a 3×3 mean: every output pixel is made by the same rule."),
         "dilated_conv": _("The way not to downsample: the same size, a wider view, gaps between the taps."),
     }
+
+
+def channels_of(_: Translate, operator: str, size: int, factor: int) -> str:
+    """What PixelShuffle and its way back make of the grid, whose tiles are channels."""
+    tile = f"{size // factor}×{size // factor}"
+    many, one = _("{count} channels of {size}", count=factor**2, size=tile), _("1 of {size}", size=f"{size}×{size}")
+    return f"{many} → {one}" if operator == "pixel_shuffle" else f"{one} → {many}"
 
 
 def grids_words(_: Translate) -> dict[str, str]:

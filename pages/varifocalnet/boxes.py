@@ -14,6 +14,7 @@ from pages.kit.loaders import compute
 from pages.kit.page import Page
 from pages.kit.stage import stage
 from pages.varifocalnet import network, state, words
+from pages.varifocalnet.refinement import show_refinement
 from pages.varifocalnet.state import View
 from vizcore import varifocalnet
 from vizcore.figures import theme
@@ -39,6 +40,8 @@ def show_star(page: Page, view: View, found: varifocalnet.StarTrace | None) -> S
     _draw(page, view, "star", pack({name: _shades(values) for name, values in levels.items()}, source=_source()))
     if page.shows("star_words"):
         page.lesson("star")
+    if network.refines() and page.shows("refined"):
+        show_refinement(page, view)
     if found is None:
         return Shown()
     script = varifocalnet.write_star_script(found.point.tolist(), found.distances.tolist(), found.stride)

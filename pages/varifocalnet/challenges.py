@@ -30,6 +30,7 @@ class Outcome:
         star: of the box.
         assignment: of the box.
         rankings: of the candidates.
+        runs: what their cards say of the trained detectors.
         error: why the box says nothing.
     """
 
@@ -38,6 +39,7 @@ class Outcome:
     star: varifocalnet.StarTrace | None = None
     assignment: varifocalnet.AssignmentTrace | None = None
     rankings: dict[str, network.Ranking] | None = None
+    runs: dict[str, dict[str, Any]] | None = None
     error: varifocalnet.VarifocalNetError | None = None
 
     @property
@@ -67,6 +69,8 @@ def observe(view: View) -> Outcome:
             return Outcome(view, assignment=network.assignment(view))
         if view.part == "ranking":
             return Outcome(view, rankings=network.rankings())
+        if view.part == "measured":
+            return Outcome(view, runs=network.trained_cards())
     except varifocalnet.VarifocalNetError as error:
         return Outcome(view, error=error)
     return Outcome(view)

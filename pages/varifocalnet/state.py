@@ -19,7 +19,7 @@ Box = tuple[float, float, float, float]
 
 SIZE = (SCENE_SIZE, SCENE_SIZE)
 SHOWN_RANKINGS = tuple(name for name in varifocalnet.RANKINGS if name != "iacs")
-"""Those that make sense where a score is a class's: of FCOS."""
+"""Those that make sense where a score is a class's, not an IoU."""
 LEAST_P = 0.01
 
 PART = link.choice("view", ("losses", "star", "assign", "ranking", "measured"), "losses")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pages.kit.tour import BringAbout, Choose, Estimate, Step
+from pages.varifocalnet import network
 from pages.varifocalnet.challenges import Outcome, two_levels
 from vizcore import varifocalnet
 
@@ -38,6 +39,12 @@ def _assign(outcome: Outcome) -> Mapping[str, object]:
     }
 
 
+def _levels(outcome: Outcome) -> float:
+    """Levels whose cells ATSS takes; more are better."""
+    found = outcome.assignment
+    return 0.0 if found is None else -float(len({float(found.strides[cell]) for cell in found.atss}))
+
+
 def _star(outcome: Outcome) -> Mapping[str, object]:
     found = outcome.star
     assert found is not None
@@ -53,6 +60,28 @@ def _gain(outcome: Outcome) -> str:
     """Whether the true IoU in the centerness's place, with nothing else changed, is worth much."""
     assert outcome.rankings is not None
     return "more" if outcome.rankings["gt_ctr_iou"].ap - outcome.rankings["cls_ctr"].ap > 0.03 else "same"
+
+
+SAME = 0.01
+"""Differences of AP that count as none."""
+
+
+def _runs(outcome: Outcome) -> Mapping[str, object]:
+    assert outcome.runs is not None
+    numbers: dict[str, object] = {}
+    for name in (network.BASE, network.VARIFOCAL):
+        run = outcome.runs[name]
+        said = name.removeprefix("vfnet_")
+        numbers |= {f"{said}_{figure}": f"{run['quality'][figure]:.3f}" for figure in ("ap", "ap75")}
+        numbers[f"{said}_rank"] = f"{run['rank_correlation']:.2f}"
+    return numbers
+
+
+def _varifocal_gain(outcome: Outcome) -> str:
+    """What the varifocal loss did to AP."""
+    assert outcome.runs is not None
+    gain = outcome.runs[network.VARIFOCAL]["quality"]["ap"] - outcome.runs[network.BASE]["quality"]["ap"]
+    return "higher" if gain > SAME else "lower" if gain < -SAME else "same"
 
 
 STEPS = (
@@ -88,6 +117,7 @@ STEPS = (
         name="levels",
         state={"box": [[32, 350, 96, 414]]},
         question=BringAbout(lambda outcome: two_levels(outcome, lambda message, **_values: message) is None),
+        measure=_levels,
         numbers=_assign,
         minutes=2,
     ),
@@ -103,6 +133,14 @@ STEPS = (
         state={"view": "ranking", "ranking": "cls_ctr"},
         question=Choose(_gain),
         numbers=_ranking,
+        minutes=2,
+    ),
+    Step(
+        name="measured",
+        state={"view": "measured"},
+        question=Choose(_varifocal_gain),
+        reveals=("runs",),
+        numbers=_runs,
         minutes=2,
     ),
 )

@@ -1,9 +1,10 @@
 """A class of sixty on one process: ``python -m tests.benchmarks.rooms [students]``.
 
-Sixty students at the level of the socket's protocol, one teacher; prints the percentiles that decide how it feels: how
-long a step takes to reach everyone, how often a drag is followed and how late, whether sixty answers in one second
-all count, how often the board is told anew, what a student costs in memory; then what 500 rooms leave behind, what
-10,000 codes are answered, and how long a student is away whose connection, server or Redis was killed.
+Sixty students at the level of the socket's protocol, one teacher. One table holds the figures that decide how it
+feels, each beside its bound and as a ratio of it (at most 1 is kept): how long a step takes to reach everyone, how
+often a drag is followed and how late, whether sixty answers in one second all count, how often the board is told anew,
+what a student costs in memory, how it goes beside somebody hostile; what 500 rooms leave behind, and how long a student
+is away whose connection, server or Redis was killed. A second table holds what the hostile are answered.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from pages.rooms import messages as said
 from pages.rooms import secret
@@ -39,7 +44,47 @@ STEPS = 20
 DRAG_SECONDS, DRAG_RATE = 5.0, 20
 
 
-def percentile(values: list[float], share: float) -> float:
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table.
+
+    Attributes:
+        name: what was measured.
+        values: all that were; a single one has no percentiles.
+        bound: that the 95th percentile may not pass.
+        unit: of both.
+        at_least: whether the bound is a least value, for rates and counts.
+    """
+
+    name: str
+    values: tuple[float, ...]
+    bound: float
+    unit: str
+    at_least: bool = False
+
+    @property
+    def ratio(self) -> float:
+        """How much of the bound is used; at most 1 is kept."""
+        worst = percentile(self.values, 0.05 if self.at_least else 0.95)
+        if self.at_least:
+            return self.bound / worst if worst else math.inf
+        return worst / self.bound
+
+    def __str__(self) -> str:
+        middle, worst = percentile(self.values, 0.5), percentile(self.values, 0.05 if self.at_least else 0.95)
+        bound = f"{'≥' if self.at_least else '≤'} {self.bound:g} {self.unit}"
+        return f"{self.name:<44}{len(self.values):>6}{middle:>10.3g}{worst:>10.3g}   {bound:<22}{self.ratio:>6.2f}"
+
+
+def print_table(figures: list[Figure]) -> None:
+    """All figures of a run, with the load that they were measured under."""
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print(f"{'figure':<44}{'count':>6}{'p50':>10}{'p95':>10}   {'bound':<22}{'ratio':>6}")
+    for figure in figures:
+        print(figure)
+
+
+def percentile(values: tuple[float, ...] | list[float], share: float) -> float:
     """A percentile, by rank."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
@@ -146,6 +191,61 @@ async def guess(url: str, number: int) -> dict[str, int]:
     return reasons
 
 
+async def say_hostile(url: str, text: str, number: int, seconds: float) -> str:
+    """What ends somebody who says one thing so many times within so long; the reason, or what is left unsaid."""
+    teacher = await Client(url).enter(OPEN)
+    student = await Client(url).enter(said.Join(teacher.welcome["code"], "<img src=x onerror=alert(1)>\u202e"))
+    assert "\u202e" not in student.welcome["name"]
+    began = time.perf_counter()
+    with contextlib.suppress(ConnectionClosed):
+        for count in range(number):
+            await student.socket.send(text)
+            await asyncio.sleep(max(0.0, began + seconds * count / number - time.perf_counter()))
+        await asyncio.sleep(0.2)
+    refused = sum(heard["type"] == "refused" for heard in student.all)
+    answer = "; ".join(
+        sorted({str(heard.get("reason")) for heard in student.all if heard["type"] in ("refused", "gone")})
+    )
+    closed = student.socket.close_code
+    await empty(teacher, [student])
+    return f"{refused} refused, {answer or 'nothing said'}, {f'closed with {closed}' if closed else 'still in'}"
+
+
+async def hostile(url: str) -> None:
+    """The second table."""
+    forged = write_message(said.Reveal("nms.pair", "kept"), id="1")
+    cases = {
+        "forged teacher's messages, 30": say_hostile(url, forged, 30, 1.0),
+        "1 MB messages": say_hostile(url, json.dumps({"type": "answer", "value": "x" * 1_000_000}), 3, 0.1),
+        "1,000 messages in one second": say_hostile(url, '{"type": "alive"}', 1000, 1.0),
+        "no JSON, 30 times": say_hostile(url, "{", 30, 0.5),
+    }
+    for name, case in cases.items():
+        print(f"  {name:<34}{await case}")
+
+
+@contextlib.asynccontextmanager
+async def beside(hostile_one: Client) -> AsyncIterator[None]:
+    """One student says 1,000 things a second meanwhile, and comes again when thrown out."""
+
+    async def shout() -> None:
+        client, code = hostile_one, hostile_one.welcome["code"]
+        while True:
+            try:
+                await client.socket.send('{"type": "alive"}')
+                await asyncio.sleep(0.001)
+            except ConnectionClosed:
+                await asyncio.sleep(0.05)
+                client = await Client(client.origin).enter(said.Join(code, "again"))
+
+    task = asyncio.create_task(shout())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 async def come_back(url: str, student: Client, began: float, *, cookie: str = "") -> float:
     """Seconds until a student who lost the server is in again, with the waits that the browser makes."""
     wait = 0.25
@@ -156,13 +256,13 @@ async def come_back(url: str, student: Client, began: float, *, cookie: str = ""
             if not client.ended:
                 await client.close()
                 return time.perf_counter() - began
-        except (OSError, InvalidHandshake, EOFError):
+        except (OSError, InvalidHandshake, EOFError, ConnectionClosed):
             pass
         await asyncio.sleep(wait * 0.75)
-        wait = min(4.0, 2 * wait)
+        wait = 0.5
 
 
-async def one_process(num_students: int) -> None:
+async def one_process(num_students: int) -> list[Figure]:
     """The figures of one process in memory."""
     process, url = serving.start()
     try:
@@ -174,36 +274,57 @@ async def one_process(num_students: int) -> None:
         steps = await measure_steps(teacher, students)
         rate, late = await measure_drag(teacher, students)
         counted, seconds, boards = await measure_answers(teacher, students)
+        shouting = await Client(url).enter(said.Join(teacher.welcome["code"], "loud"))
+        async with beside(shouting):
+            disturbed = await measure_steps(teacher, students)
         await empty(teacher, students)
-        reach = f"p50 {1e3 * percentile(steps, 0.5):.0f} ms, p95 {1e3 * percentile(steps, 0.95):.0f} ms"
-        drag = f"{rate:.1f} positions a second at the slowest, p95 {1e3 * percentile(late, 0.95):.0f} ms"
-        print(f"{num_students} students, one process, rooms in memory")
-        print(f"  step to all:      {reach}")
-        print(f"  drag:             {drag}")
-        print(f"  answers:          {counted} of {num_students} counted, all known after {seconds:.2f} s")
-        print(f"  board:            told {boards:.1f} times a second meanwhile")
-        print(f"  memory:           {1024 * grown:.0f} kB a student")
-        print(f"  10,000 codes:     {await guess(url, 10_000)}")
+        blinks = []
+        teacher, (ann,) = await fill(url, 1)
+        for _ in range(10):
+            began = time.perf_counter()
+            await ann.socket.close()
+            blinks.append(await come_back(url, ann, began))
+        await empty(teacher, [])
+        print("what the hostile are answered:")
+        await hostile(url)
+        print(f"  {'10,000 codes':<34}{await guess(url, 10_000)}")
     finally:
         serving.stop(process)
+    return [
+        Figure("a step reaches all", tuple(1e3 * value for value in steps), 300, "ms"),
+        Figure("the same beside 1,000 messages a second", tuple(1e3 * value for value in disturbed), 300, "ms"),
+        Figure("a drag is followed so late", tuple(1e3 * value for value in late), 250, "ms"),
+        Figure("a drag is followed so often, the slowest", (rate,), 10, "a second", at_least=True),
+        Figure("answers counted of a second's", (counted,), num_students, "", at_least=True),
+        Figure("all of them are known after", (seconds,), 2, "s"),
+        Figure("the board is told meanwhile", (boards,), 2, "a second", at_least=True),
+        Figure("memory of a student", (1024 * grown,), 1024, "kB"),
+        Figure("a connection is killed: away", tuple(blinks), 5, "s"),
+    ]
 
 
-async def many_rooms() -> None:
+async def many_rooms() -> Figure:
     """What 500 rooms leave behind. Each address may open so many a minute: the server is told of many addresses."""
     store = MemoryStore()
     hub = Hub(store)
-    sizes = []
+    left = []
     for number in range(500):
         seat: Seat = hub.connect(f"10.0.{number // 250}.{number % 250}")
         await hub.greet(seat, write_message(OPEN))
         await hub.hear(seat, write_message(said.Close()))
         await hub.leave(seat)
-        sizes.append((len(hub.rooms), len(store), hub.num_seats))
-    print(f"500 rooms opened and closed: rooms, kept, seats left over: {sizes[-1]}, most at any time {max(sizes)}")
+        left.append(float(len(hub.rooms) + len(store) + hub.num_seats))
+    return Figure("rooms and seats left of 500", tuple(left), 1, "")
 
 
-async def deaths() -> None:
-    """How long a student is away when a replica or Redis dies, and what is lost."""
+def spent(process: subprocess.Popen[bytes]) -> float:
+    """Processor seconds of a process so far."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def deaths() -> list[Figure]:
+    """How long a student is away when a replica, Redis or the only server dies, and what is lost."""
     with tempfile.TemporaryDirectory() as folder:
         redis = RedisServer(Path(folder), keeps=True)
         one, url = serving.start(rooms=redis.address)
@@ -215,8 +336,7 @@ async def deaths() -> None:
             assert await ann.ask(said.Answer("nms.pair", "kept")) == "ack"
             began = time.perf_counter()
             serving.stop(two)
-            away = await come_back(url, ann, began)
-            print(f"a replica is killed: its student is back after {away:.2f} s")
+            replica = await come_back(url, ann, began)
             ann = await Client(url).enter(
                 said.Resume(ann.welcome["code"], ann.welcome["student"], ann.welcome["token"])
             )
@@ -226,17 +346,27 @@ async def deaths() -> None:
             redis.start()
             while await ann.ask(said.Answer("nms.queue", "12")) != "ack":
                 await asyncio.sleep(0.1)
-            print(f"Redis is killed and started again: an answer is kept after {time.perf_counter() - began:.2f} s")
-            began = time.perf_counter()
+            store = time.perf_counter() - began
             port = int(url.rpartition(":")[2])
+            began = time.perf_counter()
             serving.stop(one)
-            one, url = serving.start(rooms=redis.address, port=port)
-            away = await come_back(url, ann, began)
+            away = asyncio.create_task(come_back(url, ann, began))  # tries while the server starts, as browsers do
+            one, url = await asyncio.to_thread(serving.start, rooms=redis.address, port=port)
+            started, cpu = time.perf_counter() - began, spent(one)
+            back = await away
             teacher = await Client(url).enter(said.Teach(teacher.welcome["code"], teacher.welcome["key"]))
             await teacher.say(said.Results())
             await teacher.until(lambda: "results" in teacher.heard)
-            kept = "kept" in teacher.heard["results"]["csv"] and "12" in teacher.heard["results"]["csv"]
-            print(f"the only server is killed and started again: back after {away:.2f} s, all answers kept: {kept}")
+            csv = teacher.heard["results"]["csv"]
+            print(f"the only server: its start took {started:.2f} s, of which {cpu:.2f} s were spent on a core;")
+            print(f"  a student was back {back - started:+.2f} s after it answered")
+            return [
+                Figure("a replica is killed: away", (replica,), 5, "s"),
+                Figure("Redis is killed: an answer is kept after", (store,), 5, "s"),
+                Figure("the only server is killed: away", (back,), 5, "s"),
+                Figure("of which after its start", (max(0.0, back - started),), 1, "s"),
+                Figure("acknowledged answers that are kept", (("kept" in csv) + ("12" in csv),), 2, "", at_least=True),
+            ]
         finally:
             serving.stop(one)
             redis.kill()
@@ -303,10 +433,10 @@ async def behind_a_proxy() -> None:
 
 async def main() -> None:
     """All of it."""
-    await one_process(int(sys.argv[1]) if len(sys.argv) > 1 else NUM_STUDENTS)
-    await many_rooms()
-    await deaths()
+    figures = await one_process(int(sys.argv[1]) if len(sys.argv) > 1 else NUM_STUDENTS)
+    figures += [await many_rooms(), *await deaths()]
     await behind_a_proxy()
+    print_table(figures)
 
 
 if __name__ == "__main__":

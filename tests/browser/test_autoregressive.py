@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import settled
+from tests.browser.conftest import settled, start_server, stop_server
+from tests.vizcore.test_binary_digits import NAMES, generated, publish
+from tests.weights_server import serve_weights
 from vizcore import autoregressive as ar
 
 
@@ -131,8 +135,43 @@ def kinds(found: ar.Dependencies, output: int) -> str:
 
 @pytest.mark.timeout(300)
 def test_train_and_cancel(app_url: str, page: Page) -> None:
-    page.goto(f"{app_url}/autoregressive?lang=en&part=train&learner=made")
+    page.goto(f"{app_url}/autoregressive?lang=en&part=train&learner=gated_pixelcnn")
     page.locator(".st-key-autoregressive_train button").click(timeout=60_000)
     page.locator(".st-key-autoregressive_curve_chart").wait_for(timeout=120_000)
     page.locator(".st-key-autoregressive_training_cancel button").click(timeout=120_000)
     expect(page.get_by_text("Cancelled: this is the best that was learned until then.")).to_be_visible(timeout=120_000)
+
+
+@pytest.mark.timeout(300)
+def test_mnist_is_fetched_by_the_offer(page: Page, tmp_path: Path) -> None:
+    with serve_weights() as server:
+        md5s = publish(server, generated())
+        files = [(f"{name}.gz", md5) for name, md5 in zip(NAMES, md5s, strict=True)]
+        process, url = start_server(
+            Path(__file__).parent / "apps" / "mnist_app.py",
+            environment={
+                "GRAD2BOX_WEIGHTS": str(tmp_path),
+                "MNIST_MIRROR": f"{server.url}/mnist/",
+                "MNIST_FILES": json.dumps(files),
+            },
+        )
+        try:
+            server.stall_after = 1000
+            page.goto(f"{url}/autoregressive?lang=en&tour=0&part=data")
+            figures = page.locator(".st-key-autoregressive_binarisations_chart")
+            figures.wait_for(timeout=60_000)
+            page.locator(".st-key-autoregressive_data input").click()
+            page.get_by_role("option", name="28×28").click()
+            offer = page.locator(".st-key-autoregressive_download_mnist button")
+            expect(figures).to_have_count(0)
+            offer.click()
+            page.locator(".st-key-autoregressive_mnist_cancel button").click()
+            server.go_on.set()
+            expect(page.get_by_text("The download of MNIST was cancelled")).to_be_visible()
+            offer.click()
+            expect(figures).to_be_visible()  # of 28×28 digits now
+            expect(offer).to_have_count(0)
+            expect(page.get_by_text("python -m vizcore.training nade --data mnist")).to_be_visible()
+            assert link(page)["data"] == "mnist"
+        finally:
+            stop_server(process)

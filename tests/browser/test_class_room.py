@@ -17,6 +17,16 @@ from tests.browser.controls import rest
 CLIENT = "window[Symbol.for('grad2box.room')]"
 BOX = "[...window[Symbol.for('grad2box.stages')]].at(-1).boxes[0].xyxy"
 HANDS = "[...window[Symbol.for('grad2box.stages')]].at(-1).layers.get('class')?.dataset.hands ?? '0'"
+# What a class made of a step beside its stages: as the server would tell it, read in the same moment.
+WORKS = """() => {
+  const place = window[Symbol.for('grad2box.bar')].data.page.work.place;
+  const values = [{threshold: '0.5', method: 'soft', box: '1,2,3,4', paint: '2x2:0110'},
+                  {threshold: '0.7', method: '<b>', box: '2,2,4,4', paint: '2x2:1110'}];
+  const works = values.map((each, index) => ({place, values: each, value: index}));
+  window[Symbol.for('grad2box.room')].hear({type: 'overlay', to: 'all', one: false, hands: [], works});
+  return [...document.querySelector('#grad2box-room').shadowRoot.querySelectorAll('.works figure')].map(
+    figure => [figure.dataset.value, figure.dataset.kind, figure.querySelectorAll('circle, .box, .pixels, li').length]);
+}"""
 
 
 def bar(page: Page) -> Locator:
@@ -152,6 +162,9 @@ def test_a_teacher_drives_a_class_through_a_lesson(class_: dict[str, Page]) -> N
     stands_at(ann, 5)
     press(teacher, "gather")
     stands_at(ann, 6)
+
+    drawn = [["threshold", "numbers", 2], ["method", "texts", 2], ["box", "rows", 2], ["paint", "picture", 3]]
+    assert third.evaluate(WORKS) == drawn
 
     # Held still, and let go.
     press(teacher, "pause")

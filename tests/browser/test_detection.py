@@ -17,7 +17,9 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.benchmarks.load import Session
 from tests.browser.conftest import ROOT, settled, start_server, stop_server
+from tests.browser.controls import rest
 from tests.chromium import run_coroutine
+from vizcore import detection
 from vizcore.data.photos import load_sample
 
 FOUND = re.compile(r"Found (\d+)")
@@ -54,6 +56,12 @@ def test_back_after_a_slider_stays_on_the_page(page: Page, app_url: str) -> None
     page.go_back()
     page.wait_for_url(re.compile(r"/detection\?.*score_threshold=0\.8\b"))
     expect(page.get_by_role("heading", name="Detection")).to_be_visible()
+    expect(slider).to_have_value("0.8")  # what the link says, the control shows and the page computes with
+    expect(caption(page, FOUND)).to_be_visible()
+    rest(page)
+    page.go_forward()
+    expect(slider).to_have_value("1")
+    expect(caption(page, "No box is above the score threshold")).to_be_visible()
 
 
 def test_from_the_path_to_a_shared_link_in_chinese(
@@ -198,6 +206,13 @@ def test_two_detectors_and_files_to_take_away(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/detection?photo=coffee&beside=sliding_windows_unfused")
     expect(page.get_by_role("listbox")).to_have_count(2)
     expect(caption(page, FOUND)).to_have_count(2)
+    # What is pointed at in one picture is pointed at in the other.
+    here, there = page.get_by_role("listbox").all()
+    here.focus()
+    here.press("Home")
+    expect(there.locator("g.box.hovered[data-id^=c]")).to_have_count(1)
+    here.blur()
+    expect(there.locator("g.box.hovered")).to_have_count(0)
     page.get_by_text("Take it away").click()
     with page.expect_download() as picture:
         page.get_by_role("button", name="Photo with boxes (PNG)").click()
@@ -282,3 +297,49 @@ def test_nothing_is_wider_than_the_window(new_context: Callable[..., BrowserCont
     page = new_context(width=width, height=844, touch=width < 500).new_page()
     opened(page, f"{app_url}/detection?show_suppressed=1&show_truth=1&lang=zh")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def drawn(page: Page) -> int:
+    """How many final boxes stand on the photo."""
+    return page.locator(".stage .boxes > g.box[data-id^=c]").count()
+
+
+def test_boxes_follow_a_threshold_under_the_hand_and_the_server_hears_of_the_release(page: Page, app_url: str) -> None:
+    sent: list[bytes] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
+    opened(page, f"{app_url}/detection?tour=0&photo=chelsea&show_truth=1")
+    page.wait_for_url(re.compile("score_threshold=0.6&"))
+    cat = detection.run_detector(
+        "sliding_windows", load_sample("chelsea").pixels, score_threshold=0.6, iou_threshold=0.3
+    )
+    expect(page.locator(".stage .boxes > g.box[data-id^=c]")).to_have_count(2)
+    slider = page.get_by_role("slider", name="Score threshold")
+    thumb = slider.locator("xpath=..").bounding_box()
+    assert thumb is not None
+    rest(page)
+    sent.clear()
+    x, y = thumb["x"] + thumb["width"] / 2, thumb["y"] + thumb["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    seen: dict[float, int] = {}
+    for step in range(1, 9):
+        page.mouse.move(x - 12 * step, y)
+        value = float(slider.input_value())
+        page.wait_for_function(
+            "([at]) => [...document.querySelectorAll('*')].some((e) => e.shadowRoot?.querySelector('.tally')"
+            "?.dataset.at === at)",
+            arg=[f"{value:g},0.3"],
+        )
+        seen[value] = drawn(page)
+    assert not sent  # the hand has not let go
+    assert len(seen) > 3
+    assert seen == {value: len(detection.refilter(cat, score_threshold=value, iou_threshold=0.3)) for value in seen}
+    assert len(set(seen.values())) > 2
+    expect(page.locator(".stage .boxes > g.box[data-id^=t]")).to_have_count(1)
+    page.mouse.up()
+    value, count = seen.popitem()
+    page.wait_for_url(re.compile(f"score_threshold={value:g}&"))
+    expect(caption(page, re.compile(rf"Found {count}:"))).to_be_visible()
+    expect(page.locator(".tally").first).to_be_empty()
+    assert drawn(page) == count
+    assert len(sent) == 1

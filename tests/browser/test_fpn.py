@@ -75,7 +75,7 @@ def test_every_level_answers_to_the_pointer_and_nobody_is_asked(page: Page, app_
         page.evaluate(TWO_FRAMES)
         for name, wanted in fpn.values_at(trace, x, y).items():
             view = fpn.channel_views(trace.maps(name), "mean")
-            # The pointer stands on whole screen pixels: next to a border it may be in the neighbouring cell.
+            # The pointer stands on whole screen pixels: next to a border it may be in the neighboring cell.
             row, column = wanted.cell
             near = view[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2]
             assert np.abs(near - value(page, name)).min() <= np.ptp(view) / 65535 + 1e-5, name
@@ -271,7 +271,7 @@ def test_nothing_overflows_and_axe_finds_nothing_serious(
     open_part(page, app_url, part, lang=language, cuts="top_down:P2", view="channel")
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
     found = Axe().run(page, context="[data-testid=stMain]").response["violations"]
-    # st.code is Streamlit's own: its token colours, and a <pre> that Chromium lets the keyboard scroll by itself.
+    # st.code is Streamlit's own: its token colors, and a <pre> that Chromium lets the keyboard scroll by itself.
     serious = [
         (rule["id"], node["html"][:200])
         for rule in found

@@ -164,7 +164,7 @@ def test_arrows_point_downhill_and_vanish_with_the_gradient(open_playground, pag
     page.wait_for_function("() => location.search.includes('30,40,100,100')")
     page.wait_for_function(f"() => ({ARROWS})()[0] === ''")
     giou = page.evaluate(ARROWS)[1]
-    # The right edge of the prediction at x = 100 is pulled right, towards the target: its arrow ends beyond 100.
+    # The right edge of the prediction at x = 100 is pulled right, toward the target: its arrow ends beyond 100.
     shafts = re.findall(r"M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)", giou)
     assert any(float(x) == 100 and float(end) > 100 for x, _, end, _ in shafts)
 
@@ -207,7 +207,7 @@ def test_nothing_overflows_and_axe_finds_nothing_serious(open_playground, new_co
     page = open_playground(query, on=new_context(width=width, dark=dark).new_page())
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
     found = Axe().run(page, context="[data-testid=stMain]").response["violations"]
-    # st.code is Streamlit's own: its token colours, and a <pre> that Chromium lets the keyboard scroll by itself.
+    # st.code is Streamlit's own: its token colors, and a <pre> that Chromium lets the keyboard scroll by itself.
     serious = [
         (rule["id"], node["html"])
         for rule in found

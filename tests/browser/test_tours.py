@@ -98,6 +98,10 @@ def test_the_keys_lead_to_the_end_and_no_answer_is_on_the_screen(concept: str, a
             rest(page)
             say_nothing(page)
         page.keyboard.press("n")
+    # One press too many stays, says that it is the end, and puts the keyboard on the button that goes on.
+    expect(page.locator(".lesson .said")).to_contain_text("The lesson is done.")
+    expect(page.locator(".lesson .next")).to_be_focused()
+    page.keyboard.press("Enter")
     expect(page.locator(".st-key-lesson")).to_have_count(0)
     rest(page)
     say_nothing(page)

@@ -193,6 +193,10 @@ def act(page: Page, action: Action) -> None:
         button = page.locator(f".st-key-{action[1]} button").first
         if button.count() and button.is_enabled():
             button.click()
+            controls.rest(page)
+            if page.get_by_role("dialog").count():  # it lies over everything until it is closed
+                page.keyboard.press("Escape")
+                page.get_by_role("dialog").wait_for(state="detached")
     elif kind == "popover":
         page.locator("[data-testid=stMain] [data-testid=stPopover] button").nth(int(action[1])).click()
     elif kind == "language":

@@ -6,7 +6,16 @@ import torch
 from vizcore.figures import theme
 from vizcore.figures import varifocalnet as figures
 from vizcore.models.fcos import FCOSConfig, level_points, level_sizes
-from vizcore.varifocalnet import LOSSES, RANKINGS, Ranked, loss_curves, loss_surface, trace_assignment, trace_star
+from vizcore.varifocalnet import (
+    LOSSES,
+    RANKINGS,
+    Ranked,
+    RefinementTrace,
+    loss_curves,
+    loss_surface,
+    trace_assignment,
+    trace_star,
+)
 
 CONFIG = FCOSConfig()
 POINTS = level_points(level_sizes((128, 128), CONFIG.strides), CONFIG.strides)
@@ -62,3 +71,34 @@ def test_candidates_are_scores_against_overlaps_and_rankings_have_words():
     assert len(bars.y) == len(set(bars.y)) == len(RANKINGS)
     assert bars.marker.color[0] == theme.PREDICTION
     assert bars.marker.color[-1] == theme.TARGET
+
+
+def test_runs_are_bars_of_both_figures():
+    quality = {"a": {"ap": 0.25, "ap75": 0.5}, "b": {"ap": 0.75, "ap75": 0.125}}
+    ap, ap75 = figures.plot_runs(quality, {"a": "A", "b": "B"}).data
+    assert (list(ap.x), list(ap75.x)) == ([0.25, 0.75], [0.5, 0.125])
+    assert list(ap.y) == ["A", "B"]
+    assert (ap.name, ap75.name) == ("AP", "AP75")
+
+
+def test_boxes_before_and_after_are_closed_lines_over_their_scene():
+    first, final = np.array([[1, 2, 5, 8], [10, 10, 20, 30]], np.float32), np.array([[2, 2, 6, 8], [9, 9, 21, 31]])
+    trace = RefinementTrace(
+        targets=np.arange(2),
+        truth=first,
+        first=first,
+        final=final.astype(np.float32),
+        scores=np.ones(2, np.float32),
+        first_ious=np.array([0.25, 0.5], np.float32),
+        final_ious=np.array([0.75, 1], np.float32),
+        factors=np.ones((2, 4), np.float32),
+    )
+    figure = figures.plot_refinement(trace, np.zeros((32, 48, 3), np.uint8))
+    (image,) = figure.layout.images
+    assert (image.sizex, image.sizey) == (48, 32)
+    _truth, before, after = figure.data
+    assert list(before.x[:5]) == [1, 5, 5, 1, 1]
+    assert list(before.y[:5]) == [2, 2, 8, 8, 2]
+    assert np.isnan(after.x[5])
+    assert after.text[0].endswith("IoU 0.75")
+    assert len(figures.plot_refinement(trace, np.zeros((32, 48, 3), np.uint8), refined=False).data) == 2

@@ -8,6 +8,7 @@ import { Client } from "../../assets/components/room/client.js";
 import { isLesson, isView, stepOf, viewOf } from "../../assets/components/room/links.js";
 import { Seat } from "../../assets/components/room/seat.js";
 import { median, summaryOf } from "../../assets/components/room/stages.js";
+import { cellsOf, rowsIn, summariesOf } from "../../assets/components/room/works.js";
 
 /** A browser whose time is moved by hand and whose sockets remember what was sent. */
 function world() {
@@ -106,18 +107,31 @@ test("what was not acknowledged is said again after a reconnection, under the sa
   assert.equal(client.answers["nms.pair"], "kept");
 });
 
-test("each try waits twice as long, but never five seconds", () => {
+/** The waits before so many tries, of somebody whom no server answers, or one that says why not. */
+function waitsOf(count, reason = "") {
   const { here, first } = joined();
   first.breaks();
   const waits = [];
-  for (let count = 1; count < 10; count++) {
+  for (let tried = 1; tried <= count; tried++) {
     const before = here.time;
-    while (here.sockets.length === count) here.pass(10);
+    while (here.sockets.length === tried) here.pass(10);
     waits.push(here.time - before);
+    if (reason) here.sockets.at(-1).says({ type: "gone", reason });
     here.sockets.at(-1).breaks();
   }
-  assert.ok(waits[1] > 1.5 * waits[0] && waits[2] > 1.5 * waits[1], String(waits));
-  assert.ok(Math.max(...waits) < 5000, String(waits));
+  return waits;
+}
+
+test("a server that starts is found within half a second; one that stays away is asked less and less, but every five seconds", () => {
+  const waits = waitsOf(40);
+  assert.ok(Math.max(...waits.slice(0, 30)) <= 500, String(waits));
+  assert.ok(waits[32] > 1.5 * waits[31], String(waits));
+  assert.ok(waits.at(-1) > 2500 && Math.max(...waits) < 5000, String(waits));
+});
+
+test("who was told to slow down does not try quickly", () => {
+  const waits = waitsOf(5, "slow");
+  assert.ok(Math.min(...waits.slice(1)) > 1900, String(waits));
 });
 
 test("what a store could not keep is said again by itself, what was refused is not", () => {
@@ -261,4 +275,73 @@ test("a teacher's page says what it shows, and not again what it was sent to", (
   globalThis.location.search = "?tour=2&source=crowd";
   seat.settled();
   assert.deepEqual(said, [{ type: "show", link: "nms?source=crowd&tour=2", step: 1 }]);
+});
+
+/** Works of one place: the values of each, and its measure. */
+function works(...given) {
+  return given.map(([values, value]) => ({ place: "nms.threshold", values, value }));
+}
+
+test("numbers of a class have a median, and the best and worst by the step's own measure", () => {
+  const [summary] = summariesOf(works([{ iou_threshold: "0.9" }, 3], [{ iou_threshold: "0.5" }, 7], [{ iou_threshold: "0.7" }, null]));
+  assert.equal(summary.kind, "numbers");
+  assert.deepEqual([summary.numbers, summary.median], [[0.9, 0.5, 0.7], 0.7]);
+  assert.deepEqual(summary.ends, { best: "0.9", worst: "0.5" });
+});
+
+test("nobody is best where all are alike, or one alone was measured", () => {
+  assert.equal(summariesOf(works([{ a: "1" }, 2], [{ a: "5" }, 2]))[0].ends, null);
+  assert.equal(summariesOf(works([{ a: "1" }, 2], [{ a: "5" }, null]))[0].ends, null);
+});
+
+test("choices are counted, the most frequent first; an empty one is no number", () => {
+  const [method, label] = summariesOf(works([{ method: "soft", label: "" }], [{ method: "hard", label: "3" }], [{ method: "hard" }]));
+  assert.deepEqual(method.texts, [
+    { words: "hard", count: 2 },
+    { words: "soft", count: 1 },
+  ]);
+  assert.equal(label.kind, "texts");
+  assert.equal(label.count, 2);
+});
+
+test("painted pictures become the mean picture of the class", () => {
+  const [summary] = summariesOf(works([{ picture: "2x2:0110" }], [{ picture: "2x2:0011" }]));
+  assert.deepEqual(summary.picture.cells, [0, 0.5, 1, 0.5]);
+  assert.deepEqual(cellsOf("1x3:0.1")?.cells, [0, 0.5, 1]);
+  assert.equal(cellsOf("2x2:011"), null);
+  assert.equal(cellsOf("0110"), null);
+});
+
+test("a student’s works stand beside their hands, and the newest counts", () => {
+  const { client, first } = joined();
+  first.says({ type: "hands", hands: {}, works: { s: works([{ a: "1" }, 1])[0] } });
+  first.says({ type: "hands", hands: {}, works: { s: works([{ a: "2" }, 1])[0] } });
+  assert.equal(client.works.get("s").values.a, "2");
+});
+
+test("what a student made of a step is told once, and again after the connection was lost", () => {
+  const { seat, said } = seated("student");
+  const page = { concept: "nms", step: 4, of: 8, solved: 0, work: works([{ iou_threshold: "0.7" }, 2])[0] };
+  seat.drawn(page);
+  seat.drawn(page);
+  const told = () => said.filter((message) => message.type === "work");
+  assert.deepEqual(told(), [{ type: "work", place: "nms.threshold", values: { iou_threshold: "0.7" }, value: 2 }]);
+  seat.hear("welcome", {});
+  assert.equal(told().length, 2);
+  clearTimeout(seat.settling);
+});
+
+test("rows of numbers of all lie in one picture; a row that was cut is left out", () => {
+  const [summary] = summariesOf(works([{ box: "1,2,3,4" }], [{ box: "" }], [{ box: "5,6,7,8_0,0,1,1" }]));
+  assert.equal(summary.kind, "rows");
+  assert.deepEqual(summary.rows, [
+    [1, 2, 3, 4],
+    [5, 6, 7, 8],
+    [0, 0, 1, 1],
+  ]);
+  assert.deepEqual(rowsIn("1,2_3,4_5,…"), [
+    [1, 2],
+    [3, 4],
+  ]);
+  for (const text of ["0.7", "soft", "", "1,a", "1,2_3"]) assert.equal(rowsIn(text), null, text);
 });

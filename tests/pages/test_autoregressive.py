@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pages.autoregressive import data, state, training
+from pages.autoregressive import state, training
 from pages.kit.loaders import Job
 from tests.pages.opening import open_page
 from tests.pages.pieces import component, components, link
 from vizcore import autoregressive as ar
-from vizcore.autoregressive import shipped
 from vizcore.data import mnist
 
 CONCEPT = "autoregressive"
 VIEW = {
     "part": "train",
+    "data": "digits",
     "model": "nade",
     "order": "raster",
     "label": None,
@@ -261,24 +260,6 @@ def test_mnist_that_cannot_be_had_is_explained(monkeypatch: pytest.MonkeyPatch, 
     app.session_state["jobs"] = {"autoregressive_mnist": job}
     app.run()
     assert [error.value for error in app.error] == [mnist.CANCELLED]
-
-
-def test_a_large_picture_is_drawn_in_the_background_and_can_be_stopped(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    model, card = ar.build("fvsbn", (28, 28)), ar.card_of("fvsbn")
-    monkeypatch.setattr(shipped, "trained_folder", lambda: tmp_path)
-    shipped.save_trained(model, replace(card, data="mnist", size=(28, 28)), tmp_path)
-    view = state.View(**{**VIEW, "model": "fvsbn"})
-    job = Job()
-    drawn = data.draw_big(job, view, lambda text, **values: text)
-    assert drawn.trace.size == (28, 28)
-    assert job.fraction == 1
-    job.cancel.set()
-    with pytest.raises(ar.SamplingCancelledError):
-        data.draw_big(job, view, lambda text, **values: text)
-    app = open_page(CONCEPT, part="data", model="fvsbn")
-    assert app.button(key="autoregressive_draw_big")
 
 
 def test_milliseconds_are_measured_in_the_background() -> None:

@@ -62,6 +62,10 @@ def test_what_a_link_brings_and_cannot_be_used_is_mended_or_told() -> None:
     inverted = open_page("centernet", boxes="60,60,20,20", labels="A")
     assert any("inverted" in warning.value for warning in inverted.warning)
     assert link(inverted)["boxes"] == "20,20,60,60"
+    off = open_page("centernet", boxes="900,900,950,950", labels="A", k=201)
+    told = [warning.value for warning in off.warning]
+    assert [sum(words in each for each in told) for words in ("outside the canvas", "value for “k”")] == [1, 1]
+    assert (link(off)["boxes"], link(off)["k"]) == ("334,206,384,256", "100")
     classes = open_page("centernet", boxes="20,20,60,60_80,80,120,120", labels="X")
     assert link(classes)["labels"] == "AA"
     flat = open_page("centernet", boxes="20,20,20,60", labels="A", broken=True)
@@ -147,6 +151,7 @@ def test_the_table_is_the_card() -> None:
     shown = app.dataframe[0].value
     assert shown.iloc[0]["AP"] == pytest.approx(card["quality"]["ap"], abs=5e-4)
     assert len(shown) == len(card["ablation"]) + 1
+    assert shown["processor time (FCOS = 1)"].dropna().tolist() == [card["times_fcos"], 1.0]
 
 
 def test_without_the_trained_detector_nothing_false_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from pages.kit import tour
 from pages.rooms import messages as said
 from pages.rooms.lesson import Lesson, LessonError, read_lesson, read_lines, view_of, write_lesson
 from pages.rooms.limits import MOST_LINKS
-from pages.rooms.reading import write_message
+from pages.rooms.reading import read_message, write_message
 from tests.pages.opening import go_to, open_page
 from tests.pages.pieces import component, components, link
 from tests.pages.test_tours import TOURS
@@ -163,6 +164,38 @@ def test_an_answer_waits_for_the_teacher(student: AppTest) -> None:
     assert "Not quite" in student.warning[0].value
     assert bar(student)["page"]["question"]["right"] == "removed"
     assert link(student)["step"] == "48"  # what the step shows once it is answered
+
+
+def test_a_student_hands_on_what_was_made_of_a_step(student: AppTest) -> None:
+    number = [step.name for step in TOURS["nms"]].index("threshold") + 1
+    tell(student, view=50, link=f"nms?tour={number}")
+    work = bar(student)["page"]["work"]
+    assert (work["place"], work["values"]) == ("nms.threshold", {"iou_threshold": "0.5"})
+    student.slider(key="nms_iou_threshold").set_value(0.9).run()
+    moved = bar(student)["page"]["work"]
+    assert moved["values"]["iou_threshold"] == "0.9"
+    assert moved["value"] != work["value"]  # the step's own measure: another count of boxes is kept
+    assert read_message(write_message(said.Work(moved["place"], tuple(moved["values"].items()), moved["value"])))
+    tell(student, view=51, link="nms?tour=1&seed=3")
+    assert bar(student)["page"]["work"]["values"] == {}  # what the teacher set is nothing that the student made
+
+
+def test_a_painted_picture_is_handed_on_as_one() -> None:
+    number = [step.name for step in TOURS["autoregressive"]].index("repair") + 1
+    app = tell(open_page("autoregressive", room=CODE, tour=number))
+    painted = "01" * 32
+    app.session_state["pending"] = {"autoregressive": {"picture": painted}}
+    app.run()
+    assert bar(app)["page"]["work"]["values"]["picture"] == f"8x8:{painted}"
+
+
+@pytest.mark.parametrize(
+    ("concept", "number"),
+    [(concept, number) for concept, steps in TOURS.items() for number, step in enumerate(steps, 1) if step.measure],
+)
+def test_a_step_measures_what_it_opens_with(concept: str, number: int) -> None:
+    app = tell(open_page(concept, room=CODE, tour=number))
+    assert math.isfinite(bar(app)["page"]["work"]["value"])
 
 
 def test_a_teacher_asks_and_knows_what_is_right() -> None:

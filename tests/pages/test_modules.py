@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.kit import link as links
 from pages.modules import challenges
+from pages.modules.lines import lines_of
 from tests.pages.opening import open_page
 from tests.pages.pieces import link
 from tests.scripts import run_script
@@ -203,3 +205,28 @@ def test_a_rule_takes_its_solution(name: str) -> None:
 )
 def test_a_rule_says_what_a_near_miss_lacks(name: str, changed: dict[str, object], said: str) -> None:
     assert said in (hint(name, replace(SOLUTIONS[name], **changed)) or "solved")
+
+
+@pytest.mark.parametrize(
+    ("step", "changed", "module", "functional"),
+    [
+        ("evaluation", {}, "nn.Dropout(0.5)", "x = F.dropout(x, 0.5)"),
+        ("flag", {"pass_training": True}, "nn.Dropout(0.5)", "x = F.dropout(x, 0.5, training=self.training)"),
+        ("parameters", {}, "nn.Linear(4, 8)", "self.weight_1 = weight(8, 4).requires_grad_()"),
+        ("register", {"registered": True}, "nn.Linear(4, 8)", "self.weight_1 = nn.Parameter(weight(8, 4))"),
+        (
+            "shared",
+            {"middle": "shared"},
+            "shared = nn.Linear(8, 8)\nnn.Sequential(…, shared, …, shared, …)",
+            "x = F.relu(F.linear(x, self.weight_2, self.bias_2))\nx = F.relu(F.linear(x, self.weight_2, self.bias_2))",
+        ),
+        ("which", {}, "", ""),
+    ],
+)
+def test_a_step_shows_the_lines_that_it_speaks_of(
+    step: str, changed: dict[str, Any], module: str, functional: str
+) -> None:
+    choice = NetworkChoice(
+        hidden=8, normalization="batch_norm", dropout=0.5, **{"registered": False, "pass_training": False, **changed}
+    )
+    assert lines_of(choice, step) == (module, functional)

@@ -147,6 +147,51 @@ def test_a_step_opens_as_its_link_says_and_keeps_its_answer_until_it_is_given(
         )
 
 
+def test_a_wrong_answer_opens_nothing_and_may_be_tried_again() -> None:
+    words = tour.words_of("upsampling", TOURS["upsampling"][3], "en")
+    app = open_page("upsampling", tour=4)
+    fresh = link_of(app)
+    app.button("upsampling_tour_corners_bilinear").click().run()
+    assert [element.value for element in app.warning] == [
+        f"Not quite. {tour.first_reason(words.reasons['bilinear'], '')}"
+    ]
+    assert not app.success
+    assert "The answer" not in texts(app)
+    assert words.seen not in texts(app)
+    assert link_of(app) == fresh  # nothing that the answer sets is set
+    assert "upsampling_tour_corners_bicubic" not in [button.key for button in app.button]
+    app.button("upsampling_tour_corners_retry").click().run()
+    assert not app.warning
+    app.button("upsampling_tour_corners_bicubic").click().run()
+    assert app.success[0].value.startswith("Right.")
+    assert "At try 2." in texts(app)
+    assert words.seen in texts(app)
+    assert link_of(app) != fresh
+
+
+def test_after_a_wrong_answer_the_right_one_is_shown_to_whoever_asks() -> None:
+    app = open_page("upsampling", tour=4)
+    app.button("upsampling_tour_corners_both").click().run()
+    app.button("upsampling_tour_corners_waive").click().run()
+    assert "The answer: **In bicubic**" in app.warning[0].value
+    assert "upsampling_tour_corners_retry" not in [button.key for button in app.button]
+
+
+@pytest.mark.parametrize(
+    ("reason", "secret", "said"),
+    [
+        ("One is too few. Here it is {count}.", "Four", "One is too few."),
+        ("It is {count}. So there.", "Four", ""),
+        ("There are four of them. Count.", "Four: two by two", ""),  # would name the right answer
+        ("A factor of 0.5 halves it. More.", "", "A factor of 0.5 halves it."),
+        ("那里只看到一部分。最高 {count}。", "第 3 层，最小", "那里只看到一部分。"),
+        ("", "Four", ""),
+    ],
+)
+def test_the_first_reason_keeps_the_answer(reason: str, secret: str, said: str) -> None:
+    assert tour.first_reason(reason, secret) == said
+
+
 @pytest.mark.parametrize("concept", TOURS)
 def test_the_laboratory_leads_back_to_the_step_as_it_opens(concept: str) -> None:
     steps = TOURS[concept]

@@ -121,6 +121,10 @@ def test_mnist_arrives_with_progress_and_is_read_by_torchvision(server, here):
     data = load_binary_digits("mnist")
     assert (len(data.train), len(data.validation), len(data.test)) == (54, 6, 20)
     assert torch.equal(data.test, torch.arange(60, 80))
+    few = load_binary_digits("mnist", num_train=20, num_test=5)
+    assert (len(few.train), len(few.validation), len(few.test)) == (18, 2, 5)
+    assert torch.equal(few.pictures("test"), data.pictures("test")[:5])
+    assert torch.equal(load_binary_digits("mnist", num_train=0).ink, data.ink[60:])
     asked = len(server.ranges)
     download(server, md5s)  # nothing is missing, so nobody is asked
     assert len(server.ranges) == asked

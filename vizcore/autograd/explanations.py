@@ -136,7 +136,7 @@ _EXPLANATIONS: tuple[tuple[str, str], ...] = (
     (
         r"Expected more than 1 value per channel when training",
         (
-            "Batch normalisation computes a variance over the batch; with one value there is none. Use eval(), "
+            "Batch normalization computes a variance over the batch; with one value there is none. Use eval(), "
             "or a larger batch."
         ),
     ),

@@ -63,13 +63,23 @@ class _Sampled(nn.Module):
 
 
 @torch.no_grad()
-def measure(model: PixelModel, *, repeats: int = 3, timed: bool = True) -> PixelCosts:
+def measure(
+    model: PixelModel,
+    *,
+    repeats: int = 3,
+    timed: bool = True,
+    is_cancelled: Callable[[], bool] | None = None,
+) -> PixelCosts:
     """Counts and measures a model.
 
     Args:
         model: any.
         repeats: measurements, of which the median is told; the first run is not measured.
         timed: False counts only.
+        is_cancelled: asked before each pixel of a measured sample.
+
+    Raises:
+        SamplingCancelledError: if ``is_cancelled`` said so.
     """
     x = torch.zeros(1, model.num_pixels, dtype=model.dtype)
     labels = torch.zeros(1, dtype=torch.int64) if model.num_classes else None
@@ -95,8 +105,10 @@ def measure(model: PixelModel, *, repeats: int = 3, timed: bool = True) -> Pixel
         naive_multiply_adds=likelihood * model.num_pixels,
         sample_multiply_adds=once,
         likelihood_milliseconds=median(lambda: log_likelihood(model, x, labels)),
-        sample_milliseconds=median(lambda: sample(model, 1, labels=labels)),
-        naive_milliseconds=median(lambda: sample(model, 1, labels=labels, incremental=False)),
+        sample_milliseconds=median(lambda: sample(model, 1, labels=labels, is_cancelled=is_cancelled)),
+        naive_milliseconds=median(
+            lambda: sample(model, 1, labels=labels, incremental=False, is_cancelled=is_cancelled)
+        ),
     )
 
 

@@ -30,10 +30,12 @@ class Dependencies:
     Attributes:
         strengths: ``[D, D]`` float64: row i, column j: largest absolute ∂ logit i / ∂ pixel j over the probes.
         order: ``[D]`` the pixel drawn first, second, ….
+        output: the only one that was tested, whose row alone is not 0; None where all were.
     """
 
     strengths: np.ndarray
     order: np.ndarray
+    output: int | None = None
 
     @property
     def sees(self) -> np.ndarray:
@@ -53,8 +55,9 @@ class Dependencies:
 
     @property
     def missing(self) -> np.ndarray:
-        """``[D, D]`` bool: allowed and not seen, such as a blind spot."""
-        return self.allowed & ~self.sees
+        """``[D, D]`` bool: allowed and not seen by a tested output, such as a blind spot."""
+        missing = self.allowed & ~self.sees
+        return missing if self.output is None else missing & (np.arange(len(self.order)) == self.output)[:, None]
 
     @property
     def remark(self) -> AutoregressiveError | None:
@@ -67,7 +70,7 @@ class Dependencies:
         return AutoregressiveError(ONE_PIXEL) if len(self.order) == 1 else None
 
 
-def dependencies(model: PixelModel, *, seed: int = 0, probes: int = PROBES) -> Dependencies:
+def dependencies(model: PixelModel, *, seed: int = 0, probes: int = PROBES, output: int | None = None) -> Dependencies:
     """Finds by gradient which pixels each output sees.
 
     A model is a function on real numbers too, so there is a gradient at random grey pictures, where no two terms
@@ -77,7 +80,13 @@ def dependencies(model: PixelModel, *, seed: int = 0, probes: int = PROBES) -> D
         model: any; the model itself is not changed.
         seed: of the pictures (and of the labels, for a model with labels).
         probes: pictures.
+        output: the only one to test; None for all.
+
+    Raises:
+        AutoregressiveError: if there is no such output.
     """
+    if output is not None and not 0 <= output < model.num_pixels:
+        raise AutoregressiveError(WRONG_SHAPE, expected=model.num_pixels, found=output + 1)
     generator = torch.Generator().manual_seed(seed)
     x = torch.rand(probes, model.num_pixels, generator=generator, dtype=torch.float64) * 2 - 0.5
     labels = torch.randint(model.num_classes, (probes,), generator=generator) if model.num_classes else None
@@ -85,12 +94,12 @@ def dependencies(model: PixelModel, *, seed: int = 0, probes: int = PROBES) -> D
     x.requires_grad_()
     logits = torch.func.functional_call(model, weights, (x, labels))
     strengths = torch.zeros(model.num_pixels, model.num_pixels, dtype=torch.float64)
-    for pixel in range(model.num_pixels):
+    for pixel in range(model.num_pixels) if output is None else (output,):
         if logits[:, pixel].requires_grad:
             (gradient,) = torch.autograd.grad(logits[:, pixel].sum(), x, retain_graph=True, allow_unused=True)
             if gradient is not None:
                 strengths[pixel] = gradient.abs().amax(0)
-    return Dependencies(strengths.numpy(), model.order.numpy())
+    return Dependencies(strengths.numpy(), model.order.numpy(), output)
 
 
 def receptive_field(

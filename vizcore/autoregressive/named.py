@@ -38,7 +38,7 @@ from vizcore.autoregressive.sampling import (
 from vizcore.autoregressive.script import write_autoregressive_script
 from vizcore.autoregressive.shipped import PixelCard, find_trained, load_trained
 from vizcore.autoregressive.training import build
-from vizcore.data.binary_digits import load_binary_digits
+from vizcore.data.binary_digits import BinaryDigits, load_binary_digits
 from vizcore.models.autoregressive import NOT_BINARY, WRONG_SHAPE, AutoregressiveError, PixelModel
 from vizcore.models.made import MADE
 from vizcore.models.pixelcnn import GatedPixelCNN, PixelCNN
@@ -48,6 +48,8 @@ SIZES: Final = {"digits": (8, 8), "mnist": (28, 28)}
 LEAK_KINDS: Final = ("made", "made_leak", "pixelcnn", "gated_pixelcnn")
 """Networks whose leak test is a picture; ``made_leak`` has ≤ in its last mask where < belongs."""
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
+REFERENCE_PICTURES: Final = {"digits": (None, None), "mnist": (5000, 1000)}
+"""Pictures that logistic regression learns from and is tested on; None for all."""
 _MARKS: Final = {"0": 0, "1": 1, ".": FREE}
 
 
@@ -96,10 +98,12 @@ class Reference:
     Attributes:
         regression: logistic regression.
         accuracy: share of the test pictures that it labels rightly.
+        num_train: pictures that it learned from.
     """
 
     regression: LogisticRegression
     accuracy: float
+    num_train: int
 
     def posterior(self, picture: str) -> list[float]:
         """p(label | picture), the picture as text.
@@ -170,6 +174,11 @@ def draw_picture(
     """
     model, card = load_trained(kind, data=data, order=order, with_labels=label is not None)
     prescribed = read_pixels(given, model.num_pixels, free=True) if given else None
+    runs = 1 if prescribed is None else 2
+
+    def told(run: int) -> Progress:
+        return lambda done, total: on_progress and on_progress(run * total + done, runs * total)
+
     trace = trace_sampling(
         model,
         seed,
@@ -178,12 +187,20 @@ def draw_picture(
         temperature=temperature,
         given=prescribed,
         num_futures=num_futures,
-        on_progress=on_progress,
+        on_progress=told(0),
         is_cancelled=is_cancelled,
     )
     if prescribed is None:
         return Drawing(trace, trace.picture)
-    free = trace_sampling(model, seed, size=card.size, label=label, temperature=temperature, is_cancelled=is_cancelled)
+    free = trace_sampling(
+        model,
+        seed,
+        size=card.size,
+        label=label,
+        temperature=temperature,
+        on_progress=told(1),
+        is_cancelled=is_cancelled,
+    )
     return Drawing(trace, free.picture)
 
 
@@ -212,17 +229,28 @@ def complete_picture(
     label: int | None = None,
     seed: int = 0,
     temperature: float = 1.0,
+    on_progress: Progress | None = None,
+    is_cancelled: Callable[[], bool] | None = None,
 ) -> SampleOutput:
     """Many pictures around the same prescribed pixels; arguments and errors are :func:`draw_picture`'s."""
     model, _ = load_trained(kind, data=data, order=order, with_labels=label is not None)
     labels = None if label is None else torch.full((num,), label)
     prescribed = read_pixels(given, model.num_pixels, free=True) if given else None
-    return sample(model, num, seed=seed, labels=labels, temperature=temperature, given=prescribed)
+    return sample(
+        model,
+        num,
+        seed=seed,
+        labels=labels,
+        temperature=temperature,
+        given=prescribed,
+        on_progress=on_progress,
+        is_cancelled=is_cancelled,
+    )
 
 
 def unseen_picture(place: int, *, data: str = "digits") -> tuple[str, int]:
     """A picture that no training has seen, as text, and its label; places go round."""
-    digits = load_binary_digits(data)
+    digits = load_binary_digits(data, num_train=0)
     index = int(digits.test[place % len(digits.test)])
     return write_pixels((digits.ink[index] >= 0.5).long().tolist()), int(digits.labels[index])
 
@@ -241,36 +269,61 @@ def explain_picture(kind: str, picture: str, *, data: str = "digits", order: str
 def classify_picture(kind: str, picture: str, *, data: str = "digits") -> Classification:
     """The label of a picture by Bayes' rule over ten likelihoods; errors are :func:`explain_picture`'s."""
     model, _ = load_trained(kind, data=data, with_labels=True)
-    prior = log_prior_of(load_binary_digits(data).labels_of("train"))
+    prior = log_prior_of(_reference_digits(data).labels_of("train"))
     return classify(model, read_pixels(picture, model.num_pixels)[None], log_prior=prior)
 
 
 def fit_reference(data: str = "digits") -> Reference:
-    """Fits logistic regression on the pictures that the models learned from, and tests it on the unseen ones."""
-    digits = load_binary_digits(data)
+    """Fits logistic regression on pictures that the models learned from, and tests it on unseen ones.
+
+    Of MNIST it takes the ``REFERENCE_PICTURES``: all of them would take minutes.
+    """
+    digits = _reference_digits(data)
     regression = fit_logistic_regression(digits.pictures("train"), digits.labels_of("train"))
-    return Reference(regression, regression.accuracy(digits.pictures("test"), digits.labels_of("test")))
+    accuracy = regression.accuracy(digits.pictures("test"), digits.labels_of("test"))
+    return Reference(regression, accuracy, len(digits.train))
 
 
 def unseen_likelihoods(kind: str, *, data: str = "digits") -> np.ndarray:
     """``[E]`` log-likelihood of each test picture under a trained model, nats."""
     model, _ = load_trained(kind, data=data)
     with torch.no_grad():
-        return log_likelihood(model, load_binary_digits(data).pictures("test")).double().numpy()
+        return log_likelihood(model, load_binary_digits(data, num_train=0).pictures("test")).double().numpy()
 
 
-def compare_model(kind: str, *, data: str = "digits", seed: int = 0, num: int = 16, timed: bool = True) -> ModelRow:
+def compare_model(
+    kind: str,
+    *,
+    data: str = "digits",
+    seed: int = 0,
+    num: int = 16,
+    timed: bool = True,
+    is_cancelled: Callable[[], bool] | None = None,
+) -> ModelRow:
     """A trained model's figures: what is known of it, what it costs here, some pictures.
 
     Raises:
         NotTrainedError: if there is no such model.
+        SamplingCancelledError: if ``is_cancelled`` said so.
     """
     model, card = load_trained(kind, data=data)
-    return ModelRow(card, measure(model, timed=timed), sample(model, num, seed=seed))
+    pictures = sample(model, num, seed=seed, is_cancelled=is_cancelled)
+    return ModelRow(card, measure(model, timed=timed, is_cancelled=is_cancelled), pictures)
+
+
+def _reference_digits(data: str) -> BinaryDigits:
+    num_train, num_test = REFERENCE_PICTURES[data]
+    return load_binary_digits(data, num_train=num_train, num_test=num_test)
 
 
 def leak_test(
-    kind: str, *, size: tuple[int, int] = (8, 8), order: str = "raster", layers: int = 2, kernel: int = 3
+    kind: str,
+    *,
+    size: tuple[int, int] = (8, 8),
+    order: str = "raster",
+    layers: int = 2,
+    kernel: int = 3,
+    output: int | None = None,
 ) -> Dependencies:
     """What each output of an untrained network sees, by gradient: masks decide it, weights do not.
 
@@ -280,11 +333,13 @@ def leak_test(
         order: of the pixels.
         layers: masked convolutions of a PixelCNN; MADE has one hidden layer.
         kernel: of the convolutions.
+        output: the only one that is tested; None for all, which takes as many gradients as there are pixels.
 
     Raises:
         AutoregressiveError: for what the network itself refuses.
     """
-    return dependencies(_network(kind, size, order, layers, kernel), probes=2)
+    probes = 2 if output is None or kind.endswith("pixelcnn") else 8  # so that hardly a unit is off in all of them
+    return dependencies(_network(kind, size, order, layers, kernel), probes=probes, output=output)
 
 
 def made_masks(*, size: tuple[int, int] = (8, 8), order: str = "raster", hidden: int = 96) -> tuple[np.ndarray, ...]:
@@ -302,7 +357,8 @@ def made_masks(*, size: tuple[int, int] = (8, 8), order: str = "raster", hidden:
 def _network(kind: str, size: tuple[int, int], order: str, layers: int, kernel: int) -> PixelModel:
     chosen = pixel_order(order, size)
     if kind in ("made", "made_leak"):
-        return MADE(size[0] * size[1], (256,), order=chosen, leak=kind == "made_leak")
+        num_pixels = size[0] * size[1]  # four units a pixel: hardly a degree that no unit has
+        return MADE(num_pixels, (4 * num_pixels,), order=chosen, leak=kind == "made_leak")
     if kind in ("pixelcnn", "gated_pixelcnn"):
         network = PixelCNN if kind == "pixelcnn" else GatedPixelCNN
         return network(size, layers=layers, kernel=kernel, channels=16, order=chosen)
@@ -358,18 +414,22 @@ def likelihood_rows(
 
 
 def pack_dependencies(found: Dependencies) -> bytes:
-    """What the outputs see, for the browser: ``sees`` and ``allowed`` ``[D, D]`` of 0 and 1, and ``order`` ``[D]``."""
+    """What the outputs see, for the browser: ``sees`` and ``allowed`` of 0 and 1, and ``order`` ``[D]``.
+
+    Both are ``[D, D]``, and ``[1, D]`` where one output was tested.
+    """
+    tested = slice(None) if found.output is None else slice(found.output, found.output + 1)
     return pack(
         {
-            "sees": found.sees.astype(np.uint8),
-            "allowed": found.allowed.astype(np.uint8),
+            "sees": found.sees[tested].astype(np.uint8),
+            "allowed": found.allowed[tested].astype(np.uint8),
             "order": found.order.astype(np.uint32),
         }
     )
 
 
 def dependency_rows(found: Dependencies) -> list[dict[str, int]]:
-    """What each output sees as rows: how many pixels before it, how many of them are missing, how many are leaks."""
+    """What each tested output sees as rows: how many pixels before it, how many are missing, how many are leaks."""
     return [
         {
             "output": output,
@@ -377,7 +437,7 @@ def dependency_rows(found: Dependencies) -> list[dict[str, int]]:
             "missing": int(found.missing[output].sum()),
             "leaks": int(found.leaks[output].sum()),
         }
-        for output in range(len(found.order))
+        for output in (range(len(found.order)) if found.output is None else (found.output,))
     ]
 
 

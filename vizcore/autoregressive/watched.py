@@ -12,7 +12,7 @@ from jaxtyping import Float
 from vizcore.autoregressive.likelihood import Evaluation, evaluate
 from vizcore.autoregressive.sampling import SampleOutput, sample
 from vizcore.autoregressive.shipped import load_trained
-from vizcore.autoregressive.training import EpochReport, train
+from vizcore.autoregressive.training import SHORT_NUM_TEST, SHORT_NUM_TRAIN, SHORT_RECIPES, EpochReport, train
 from vizcore.data.binary_digits import BINARISATIONS, binarise, load_binary_digits
 from vizcore.models.autoregressive import PixelModel
 
@@ -34,6 +34,8 @@ class TrainingView:
         test: mean over the unseen pictures; None until the training has ended.
         cancelled: whether the reader stopped it.
         seconds: since the start.
+        size: (height, width) of the pictures.
+        num_train: pictures that it learns from or keeps back.
     """
 
     kind: str
@@ -43,6 +45,8 @@ class TrainingView:
     test: Evaluation | None = None
     cancelled: bool = False
     seconds: float = 0.0
+    size: tuple[int, int] = (8, 8)
+    num_train: int = 0
 
 
 def watch_training(
@@ -59,7 +63,7 @@ def watch_training(
 
     Args:
         kind: of the model.
-        data: what it learns from.
+        data: what it learns from; of MNIST a few thousand pictures with the kind's ``SHORT_RECIPES``.
         binarisation: ``"fixed"`` or ``"dynamic"``.
         seed: of weights and batches.
         epochs: the recipe's if None.
@@ -68,8 +72,16 @@ def watch_training(
 
     Raises:
         AutoregressiveError: for an unknown kind.
+        MNISTError: if MNIST is asked for and is not here.
     """
-    digits = load_binary_digits(data, binarisation=binarisation)
+    short = data == "mnist"
+    digits = load_binary_digits(
+        data,
+        binarisation=binarisation,
+        num_train=SHORT_NUM_TRAIN.get(kind) if short else None,
+        num_test=SHORT_NUM_TEST if short else None,
+    )
+    num_train = len(digits.train) + len(digits.validation)
     reports: list[EpochReport] = []
     samples: list[SampleOutput] = []
 
@@ -79,9 +91,21 @@ def watch_training(
             samples[:] = [sample(report.model, NUM_SAMPLES, seed=seed)]
         reports.append(report)
         if on_view:
-            on_view(TrainingView(kind, binarisation, _without_models(reports), samples[0], seconds=report.seconds))
+            shown = _without_models(reports)
+            on_view(
+                TrainingView(
+                    kind,
+                    binarisation,
+                    shown,
+                    samples[0],
+                    seconds=report.seconds,
+                    size=digits.size,
+                    num_train=num_train,
+                )
+            )
 
-    ended = train(kind, digits, seed=seed, epochs=epochs, on_epoch=told, is_cancelled=is_cancelled)
+    recipe = SHORT_RECIPES.get(kind) if short else None
+    ended = train(kind, digits, seed=seed, recipe=recipe, epochs=epochs, on_epoch=told, is_cancelled=is_cancelled)
     return TrainingView(
         kind,
         binarisation,
@@ -90,6 +114,8 @@ def watch_training(
         evaluate(ended.model, digits.pictures("test")),
         ended.cancelled,
         ended.seconds,
+        digits.size,
+        num_train,
     )
 
 
@@ -102,20 +128,29 @@ def look_at_digit(
     place: int, *, data: str = "digits", draws: int = 3
 ) -> tuple[Float[np.ndarray, "H W"], tuple[np.ndarray, ...]]:
     """A test digit's ink from 0 to 1, its fixed binarisation, and some dynamic ones."""
-    digits = load_binary_digits(data)
+    digits = load_binary_digits(data, num_train=0)
     index = digits.test[place % len(digits.test)]
     ink = digits.ink[index][None]
     drawn = [binarise(ink, "fixed"), *(binarise(ink, "dynamic", seed=seed) for seed in range(draws))]
     return ink.reshape(digits.size).numpy(), tuple(picture.reshape(digits.size).numpy() for picture in drawn)
 
 
-def evaluate_both(kind: str, *, data: str = "digits") -> dict[str, Evaluation]:
+def evaluate_both(kind: str, *, data: str = "digits", num_test: int | None = None) -> dict[str, Evaluation]:
     """A trained model on the unseen pictures, by their binarisation: two figures that must not be compared.
+
+    Args:
+        kind: of the model.
+        data: that it was trained on.
+        num_test: at most so many pictures.
 
     Raises:
         NotTrainedError: if there is no such model.
+        MNISTError: if MNIST is asked for and is not here.
     """
     model, _ = load_trained(kind, data=data)
     return {
-        name: evaluate(model, load_binary_digits(data, binarisation=name).pictures("test")) for name in BINARISATIONS
+        name: evaluate(
+            model, load_binary_digits(data, binarisation=name, num_train=0, num_test=num_test).pictures("test")
+        )
+        for name in BINARISATIONS
     }

@@ -103,7 +103,14 @@ def binarise(ink: Float32[Tensor, "N D"], binarisation: str = "fixed", *, seed: 
     return (torch.rand(ink.shape, generator=torch.Generator().manual_seed(seed)) < ink).float()
 
 
-def load_binary_digits(name: str = "digits", *, binarisation: str = "fixed", seed: int = 0) -> BinaryDigits:
+def load_binary_digits(
+    name: str = "digits",
+    *,
+    binarisation: str = "fixed",
+    seed: int = 0,
+    num_train: int | None = None,
+    num_test: int | None = None,
+) -> BinaryDigits:
     """Reads digits and splits them.
 
     scikit-learn's 1,797 digits of 8×8 are split 4:1 by the seed; MNIST has a test set of its own. A tenth of what is
@@ -113,6 +120,9 @@ def load_binary_digits(name: str = "digits", *, binarisation: str = "fixed", see
         name: ``"digits"`` or ``"mnist"``, which has to be on this computer (:func:`vizcore.data.mnist.download_mnist`).
         binarisation: ``"fixed"`` or ``"dynamic"``.
         seed: of the split.
+        num_train: at most so many pictures to learn from and to keep back, together; with 0 of MNIST only its test
+            pictures are read.
+        num_test: at most so many test pictures, the first ones.
 
     Raises:
         ValueError: for other names.
@@ -126,16 +136,20 @@ def load_binary_digits(name: str = "digits", *, binarisation: str = "fixed", see
         labels = torch.from_numpy(load_digit_labels().copy())
         order, size = torch.randperm(len(ink), generator=generator), (8, 8)
         learned = len(ink) * 4 // 5
-        rest, test = order[:learned], order[learned:]
+        rest, test = order[:learned][:num_train], order[learned:][:num_test]
     else:
-        (train_pictures, train_labels), (test_pictures, test_labels) = load_mnist(train=True), load_mnist(train=False)
-        ink = torch.cat([_as_ink(train_pictures), _as_ink(test_pictures)])
-        labels, size = torch.cat([train_labels, test_labels]), (28, 28)
-        rest = torch.randperm(len(train_labels), generator=generator)
-        test = torch.arange(len(train_labels), len(labels))
+        test_pictures, test_labels = (part[:num_test] for part in load_mnist(train=False))
+        pictures, known = (test_pictures[:0], test_labels[:0]) if num_train == 0 else load_mnist(train=True)
+        rest = torch.randperm(len(known), generator=generator)
+        if num_train is not None:  # 55,000 pictures of float32 would be 172 MB
+            pictures, known = pictures[rest[:num_train]], known[rest[:num_train]]
+            rest = torch.arange(len(known))
+        ink = torch.cat([_as_ink(pictures), _as_ink(test_pictures)])
+        labels, size = torch.cat([known, test_labels]), (28, 28)
+        test = torch.arange(len(known), len(labels))
     kept_back = int(len(rest) * VALIDATION_SHARE)
     return BinaryDigits(name, size, ink, labels, rest[kept_back:], rest[:kept_back], test, binarisation)
 
 
 def _as_ink(pictures: UInt8[Tensor, "N 28 28"]) -> Float32[Tensor, "N 784"]:
-    return pictures.reshape(len(pictures), -1).float() / 255
+    return pictures.flatten(1).float() / 255

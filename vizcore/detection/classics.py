@@ -93,9 +93,9 @@ def _run(name: str, photo: np.ndarray, *, score_threshold: float, iou_threshold:
     return template_output(trace_hog_people(photo), **thresholds)
 
 
-def agreement_score(neighbours: float, num_stages: int) -> float:
+def agreement_score(neighbors: float, num_stages: int) -> float:
     """Score of a window that passed all stages and with which so many others agree, below 1."""
-    return (num_stages + neighbours / (neighbours + MIN_NEIGHBOURS)) / (num_stages + 1)
+    return (num_stages + neighbors / (neighbors + MIN_NEIGHBOURS)) / (num_stages + 1)
 
 
 def cascade_output(trace: ViolaJonesTrace, *, score_threshold: float, iou_threshold: float) -> DetectorOutput:
@@ -106,8 +106,8 @@ def cascade_output(trace: ViolaJonesTrace, *, score_threshold: float, iou_thresh
     scores = passed / (num_stages + 1)
     (whole,) = np.nonzero(passed == num_stages)
     found = torch.from_numpy(boxes[whole])
-    neighbours = (box_iou(found, found) > AGREEMENT_IOU).sum(1).numpy() - 1
-    scores[whole] = [agreement_score(float(count), num_stages) for count in neighbours]
+    neighbors = (box_iou(found, found) > AGREEMENT_IOU).sum(1).numpy() - 1
+    scores[whole] = [agreement_score(float(count), num_stages) for count in neighbors]
     candidates = _windows(
         boxes, scores, trace.levels[chosen], trace.cells[chosen], trace.level_sizes, (SMALLEST, SMALLEST)
     )

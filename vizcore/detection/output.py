@@ -285,7 +285,8 @@ def build_output(
     labels = torch.from_numpy(candidates.labels[passed])
     # batched_nms tells classes apart by shifting their boxes, which goes wrong for negative coordinates.
     shifted = boxes - boxes.min().clamp(max=0) if len(boxes) else boxes
-    keep = batched_nms(shifted, scores, labels, iou_threshold)
+    keep = batched_nms(shifted, scores, labels, iou_threshold).sort().values
+    keep = keep[scores[keep].argsort(descending=True, stable=True)]  # of more than a thousand, equals come in any order
     fates[passed] = SUPPRESSED
     survivors = passed[keep.numpy()]
     origins = survivors if max_detections is None else survivors[:max_detections]
@@ -348,7 +349,9 @@ def _suppressors(
         kept = keep[labels[keep] == label]
         (members,) = torch.nonzero(labels == label, as_tuple=True)
         iou = box_iou(boxes[kept], boxes[members])
-        over = iou > iou_threshold
+        # The kernel compares in double precision, a tensor would round the threshold to its own: 0.3 becomes larger.
+        limit = torch.tensor(iou_threshold, dtype=iou.dtype)
+        over = iou >= limit if limit.item() > iou_threshold else iou > limit
         # argmax finds the first of equals, and keep runs from the best score down. The shift of batched_nms rounds, so
         # an overlap within an ulp of the threshold can be suppressed there and pass here: then the closest is named.
         first = torch.where(over.any(0), over.to(torch.uint8).argmax(0), iou.argmax(0))

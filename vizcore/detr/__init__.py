@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vizcore.detr.class_costs import ClassCosts, compare_class_costs
 from vizcore.detr.cost import MatchCost, match_cost
 from vizcore.detr.errors import MESSAGES, DETRError
 from vizcore.detr.history import (
@@ -14,6 +15,12 @@ from vizcore.detr.history import (
 )
 from vizcore.detr.loss import COST_WEIGHTS, LOSS_WEIGHTS, NO_OBJECT_WEIGHT, set_loss
 from vizcore.detr.matching import GreedyMatching, MatchingTrace, match, match_greedily, trace_matching
+from vizcore.detr.network_script import (
+    write_attention_script,
+    write_layers_script,
+    write_queries_script,
+    write_strip_script,
+)
 from vizcore.detr.packing import PackedTrace, pack_matching, pack_trace
 from vizcore.detr.panoptic import KEEP_THRESHOLD, Panoptic, PanopticQuality, merge_masks, panoptic_quality
 from vizcore.detr.places import QueryPlaces, collect_places
@@ -21,6 +28,7 @@ from vizcore.detr.presets import PRESETS, MatchingPreset, load_preset
 from vizcore.detr.recording import DETRTrace, QueriesOutput, run_queries, trace_detr
 from vizcore.detr.rows import MatchingSummary, preset_rows, settle_percents, summarise_rows, write_rows_script
 from vizcore.detr.script import write_match_script
+from vizcore.detr.shares import AttentionShares, attention_shares, tokens_on
 from vizcore.detr.suppression import Suppression, suppress, suppress_layer
 
 __all__ = [
@@ -30,6 +38,8 @@ __all__ = [
     "MESSAGES",
     "NO_OBJECT_WEIGHT",
     "PRESETS",
+    "AttentionShares",
+    "ClassCosts",
     "DETRError",
     "DETRTrace",
     "GreedyMatching",
@@ -45,7 +55,9 @@ __all__ = [
     "StripMatching",
     "Suppression",
     "TrainingStrip",
+    "attention_shares",
     "collect_places",
+    "compare_class_costs",
     "load_places",
     "load_preset",
     "load_strip",
@@ -65,8 +77,13 @@ __all__ = [
     "summarise_rows",
     "suppress",
     "suppress_layer",
+    "tokens_on",
     "trace_detr",
     "trace_matching",
+    "write_attention_script",
+    "write_layers_script",
     "write_match_script",
+    "write_queries_script",
     "write_rows_script",
+    "write_strip_script",
 ]

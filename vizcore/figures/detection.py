@@ -104,7 +104,7 @@ _FONT_SHARE = 28
 
 
 def label_colors(output: DetectorOutput) -> dict[int, str]:
-    """A colour for each class among the final boxes, by its best score."""
+    """A color for each class among the final boxes, by its best score."""
     classes = list(dict.fromkeys(output.labels.tolist()))
     return {label: theme.CATEGORICAL[index % len(theme.CATEGORICAL)] for index, label in enumerate(classes)}
 

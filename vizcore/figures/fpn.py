@@ -20,7 +20,7 @@ from vizcore.fpn import (
 
 Translate = Callable[[str], str]
 
-# As MESSAGES the names are found by the catalogue's check: they reach the translator as values.
+# As MESSAGES the names are found by the catalog's check: they reach the translator as values.
 DESIGN_NAMES, QUALITY_NAMES, RULE_NAMES, SIZE_NAMES = MESSAGES = (
     {
         "image_pyramid": "(a) image pyramid",

@@ -25,12 +25,12 @@ QUANTITIES = {"error": "Error (in target sizes)", "iou": "IoU", "loss": "Loss"}
 _ARROWS_ACROSS = 15
 
 
-# In the order of the categorical colours. The target's green falls to α-IoU, which is seldom shown beside others.
+# In the order of the categorical colors. The target's green falls to α-IoU, which is seldom shown beside others.
 _STYLES = ("l1", "smooth_l1", "iou", "giou", "diou", "alpha_iou", "ciou", "siou", "eiou")
 
 
 def style_of(kind: str) -> tuple[str, str, str]:
-    """Colour, dash and marker of a loss, the same in every picture."""
+    """Color, dash and marker of a loss, the same in every picture."""
     index = _STYLES.index(kind)
     return theme.CATEGORICAL[index], theme.DASHES[index], theme.MARKERS[index]
 

@@ -1,4 +1,4 @@
-"""Pictures of one network built both ways: repeated passes, an optimiser step, running statistics, time."""
+"""Pictures of one network built both ways: repeated passes, an optimizer step, running statistics, time."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def plot_repeated_passes(
 
 
 def plot_step(comparison: NetworkComparison, *, translate: Callable[[str], str] = str) -> go.Figure:
-    """How far each weight moved in one optimiser step, weight by weight, both networks side by side.
+    """How far each weight moved in one optimizer step, weight by weight, both networks side by side.
 
     Args:
         comparison: Both networks.
@@ -77,14 +77,14 @@ def plot_step(comparison: NetworkComparison, *, translate: Callable[[str], str] 
 
 
 def plot_running_mean(comparison: NetworkComparison, *, translate: Callable[[str], str] = str) -> go.Figure:
-    """The running mean of the batch normalisation over ten training batches.
+    """The running mean of the batch normalization over ten training batches.
 
     Args:
-        comparison: Both networks, built with batch normalisation.
+        comparison: Both networks, built with batch normalization.
         translate: Turns an English label into the reader's language.
 
     Returns:
-        A line for each hidden feature and network; empty without batch normalisation.
+        A line for each hidden feature and network; empty without batch normalization.
     """
     figure = go.Figure()
     for report in (comparison.module, comparison.functional):

@@ -35,7 +35,7 @@ RANKING_NAMES = {
     "true_iou": "true IoU (oracle)",
 }
 MESSAGES = (*METHOD_NAMES.values(), *RANKING_NAMES.values())
-MOST_DRAWN = 300  # boxes in one panel; more would be a grey surface
+MOST_DRAWN = 300  # boxes in one panel; more would be a gray surface
 
 
 def plot_decay(curves: Mapping[str, DecayCurve], *, translate: Translate = str) -> go.Figure:
@@ -143,7 +143,7 @@ def plot_kept_sets(
 
     Returns:
         A panel for each method: kept boxes drawn through, the fainter the lower their score; objects found dotted,
-        objects lost in dashes of their own colour.
+        objects lost in dashes of their own color.
     """
     columns = 3
     rows = max(1, -(-len(traces) // columns))

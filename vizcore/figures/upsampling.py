@@ -111,7 +111,7 @@ def plot_overlap(overlap: Overlap, *, translate: Translate = str) -> go.Figure:
 
 
 def plot_spectrum(spectrum: ArtefactSpectrum, *, translate: Translate = str) -> go.Figure:
-    """What untrained layers add to a flat grey: one row of pixels above, its frequencies below.
+    """What untrained layers add to a flat gray: one row of pixels above, its frequencies below.
 
     Args:
         spectrum: Of several layers.
@@ -337,7 +337,7 @@ def plot_training(
         Two panels side by side with one line for each layer.
     """
     figure = make_subplots(
-        1, 2, subplot_titles=(translate("Held-out PSNR, dB"), translate("Checkerboard, grey levels"))
+        1, 2, subplot_titles=(translate("Held-out PSNR, dB"), translate("Checkerboard, gray levels"))
     )
     steps = [snapshot.step for snapshot in snapshots]
     heads = list(snapshots[0].psnr) if snapshots else []

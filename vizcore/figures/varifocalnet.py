@@ -6,13 +6,23 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import plotly.graph_objects as go
+from jaxtyping import UInt8
+from PIL import Image
 
 from vizcore.figures import theme
-from vizcore.varifocalnet import LOSSES, AssignmentTrace, LossCurves, LossSurface, Ranked, StarTrace
+from vizcore.varifocalnet import (
+    LOSSES,
+    AssignmentTrace,
+    LossCurves,
+    LossSurface,
+    Ranked,
+    RefinementTrace,
+    StarTrace,
+)
 
 Translate = Callable[[str], str]
 
-LOSS_NAMES, RANKING_NAMES, RULE_NAMES = MESSAGES = (
+LOSS_NAMES, RANKING_NAMES, RULE_NAMES, RUN_NAMES = MESSAGES = (
     {"focal": "focal loss", "quality_focal": "quality focal loss", "varifocal": "varifocal loss"},
     {
         "cls": "class score",
@@ -26,6 +36,12 @@ LOSS_NAMES, RANKING_NAMES, RULE_NAMES = MESSAGES = (
         "gt_cls_iou": "true IoU as the true class's score",
     },
     {"fcos": "centre rule (FCOS)", "atss": "ATSS"},
+    {
+        "compare_fpn": "FCOS, center rule, focal loss",
+        "vfnet_focal": "FCOS, ATSS, focal loss",
+        "vfnet_varifocal": "FCOS, ATSS, varifocal loss",
+        "vfnet": "VarifocalNet: varifocal loss and star",
+    },
 )
 
 
@@ -198,3 +214,70 @@ def plot_oracles(quality: Mapping[str, float], *, translate: Translate = str) ->
     figure.update_xaxes(title="AP", range=[0, 1])
     figure.update_yaxes(autorange="reversed")
     return theme.themed(figure, height=80 + 34 * len(quality)).update_layout(margin={"l": 210})
+
+
+def plot_runs(
+    quality: Mapping[str, Mapping[str, float]], names: Mapping[str, str], *, figures: tuple[str, ...] = ("ap", "ap75")
+) -> go.Figure:
+    """Draws how good the runs are, a bar a figure.
+
+    Args:
+        quality: run → figure → its value in [0, 1].
+        names: run → what it is called, translated.
+        figures: those that are drawn.
+    """
+    drawn = go.Figure()
+    for place, name in enumerate(figures):
+        drawn.add_bar(
+            x=[each[name] for each in quality.values()],
+            y=[names[run] for run in quality],
+            orientation="h",
+            name=name.upper(),
+            marker={"color": theme.CATEGORICAL[place], "pattern": {"shape": ("", "/")[place % 2]}},
+            text=[f"{each[name]:.3f}" for each in quality.values()],
+            textposition="outside",
+            hovertemplate=f"%{{y}} · {name.upper()} %{{x:.3f}}<extra></extra>",
+        )
+    drawn.update_xaxes(range=[0, 1])
+    drawn.update_yaxes(autorange="reversed", automargin=True)
+    drawn.update_layout(barmode="group")
+    return theme.themed(drawn, height=100 + 52 * len(quality))
+
+
+def plot_refinement(
+    trace: RefinementTrace, pixels: UInt8[np.ndarray, "H W 3"], *, refined: bool = True, translate: Translate = str
+) -> go.Figure:
+    """Draws true, first and refined boxes over their scene.
+
+    Args:
+        trace: from ``trace_refinement``.
+        pixels: of the scene.
+        refined: draw the refined boxes too.
+        translate: says a label in another language.
+    """
+    height, width = pixels.shape[:2]
+    figure = go.Figure()
+    figure.add_layout_image(
+        source=Image.fromarray(pixels), x=0, y=0, sizex=width, sizey=height, xref="x", yref="y", layer="below"
+    )
+    rows = [
+        (trace.truth, translate("true box"), theme.TARGET, "dot", None),
+        (trace.first, translate("first box"), theme.PREDICTION, "dash", trace.first_ious),
+    ]
+    if refined:
+        rows.append((trace.final, translate("refined box"), theme.CURRENT, "solid", trace.final_ious))
+    for boxes, name, color, dash, ious in rows:
+        corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3, 0, 1]].reshape(-1, 5, 2)
+        broken = np.concatenate([corners, np.full((len(boxes), 1, 2), np.nan, np.float32)], 1).reshape(-1, 2)
+        figure.add_scatter(
+            x=broken[:, 0],
+            y=broken[:, 1],
+            mode="lines",
+            name=name,
+            line={"color": color, "width": theme.LINE_WIDTH, "dash": dash},
+            text=None if ious is None else np.repeat([f"{name} · IoU {iou:.2f}" for iou in ious], 6),
+            hoverinfo="skip" if ious is None else "text",
+        )
+    figure.update_xaxes(range=[0, width], visible=False, constrain="domain")
+    figure.update_yaxes(range=[height, 0], visible=False, scaleanchor="x", constrain="domain")
+    return theme.themed(figure, height=460).update_layout(margin={"l": 0, "r": 0, "b": 0})

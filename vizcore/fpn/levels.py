@@ -141,9 +141,9 @@ def fcos_level(farthest: Float[Tensor, "..."], config: FCOSConfig) -> Float[Tens
 def fcos_center_level(
     width: Real[Tensor, "..."], height: Float[Tensor, "..."], config: FCOSConfig
 ) -> Float[Tensor, "..."]:
-    """Number of the level that a cell right in the box's centre would need. Elementwise.
+    """Number of the level that a cell right in the box's center would need. Elementwise.
 
-    Real cells lie beside the centre, so the farthest side is a little farther and the next level may own the box too:
+    Real cells lie beside the center, so the farthest side is a little farther and the next level may own the box too:
     :func:`cell_owners` asks every cell.
     """
     return fcos_level(torch.maximum(width, height) / 2, config)
@@ -173,7 +173,7 @@ def level_anchors(
 ) -> Float[np.ndarray, "A 4"]:
     """The FPN paper's anchors on a level, by torchvision: three shapes at each cell, one area per level.
 
-    torchvision, like the authors' code, centres them on the corner between cells, not on the middle of a cell.
+    torchvision, like the authors' code, centers them on the corner between cells, not on the middle of a cell.
 
     Args:
         level: ``"P2"`` to ``"P6"``.

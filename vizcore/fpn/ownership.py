@@ -32,7 +32,7 @@ class Ownership:
         size: (height, width) of the box in pixels of the network's input, where both rules measure.
         level: number that the FPN paper's rule gives.
         value: that number before it is rounded down; −∞ without an area.
-        farthest: distance from the box's centre to its farthest side, pixels of the input.
+        farthest: distance from the box's center to its farthest side, pixels of the input.
         cells: for each level of the detector the (row, column) of the cells that FCOS's training would give the box.
     """
 
@@ -135,7 +135,7 @@ class OwnershipCurve:
     Attributes:
         sides: ``[N]`` float64, pixels of the input, from small to large.
         paper: ``[N]`` int64, number of the level by area.
-        fcos: ``[N]`` int64, number of the level by the farthest side, seen from the box's centre.
+        fcos: ``[N]`` int64, number of the level by the farthest side, seen from the box's center.
     """
 
     sides: np.ndarray

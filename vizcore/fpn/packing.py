@@ -27,10 +27,10 @@ _STEPS: Final = 65535
 
 
 def pack_maps(trace: FPNTrace, *, view: str = "mean", channel: int = 0) -> bytes:
-    """Writes one number (for ``pca`` also one colour) for each cell of every map.
+    """Writes one number (for ``pca`` also one color) for each cell of every map.
 
     Cells that lie wholly on the padding are left out. A number travels as one of 65 536 equal steps between its map's
-    least and greatest; the colour scale (``shades``) leaves out the outermost cells.
+    least and greatest; the color scale (``shades``) leaves out the outermost cells.
 
     Args:
         trace: of a photo.
@@ -39,7 +39,7 @@ def pack_maps(trace: FPNTrace, *, view: str = "mean", channel: int = 0) -> bytes
 
     Returns:
         As :mod:`vizcore.packing`: what is known of each map (``maps``), and for each that is filled its cells
-        ``[H, W]`` as uint16 under its name, its colours ``[H, W, 3]`` as uint8 under ``<name>.rgb``. Maps are named
+        ``[H, W]`` as uint16 under its name, its colors ``[H, W, 3]`` as uint8 under ``<name>.rgb``. Maps are named
         ``C4``, ``P4``, ``lateral:P4``, ``upsampled:P4`` and ``merged:P4``.
 
     Raises:

@@ -61,7 +61,7 @@ class EffectiveField:
     Attributes:
         name: of the stage or level.
         cell: (row, column).
-        gradient: ``[H, W]`` float32: absolute gradient of the sum of the cell's channels, summed over the colours, for
+        gradient: ``[H, W]`` float32: absolute gradient of the sum of the cell's channels, summed over the colors, for
             every pixel of the resized photo (the input without its padding).
         scales: (x, y) pixels of the resized photo per pixel of the photo.
         theoretical_box: xyxy, pixels of the resized photo, clipped to it.

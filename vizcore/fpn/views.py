@@ -1,4 +1,4 @@
-"""Ways to look at a map of many channels: one number or one colour per cell, or all channels side by side."""
+"""Ways to look at a map of many channels: one number or one color per cell, or all channels side by side."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vizcore.fpn.trace import FPNTrace
 VIEWS: Final = ("mean", "max", "norm")
 """Over the channels of a cell: the mean, the greatest value, the Euclidean norm divided by √C."""
 CLIPPED_SHARE: Final = 0.01
-"""Share of cells at each end that a colour scale gives up, so that one bright cell does not darken the others."""
+"""Share of cells at each end that a color scale gives up, so that one bright cell does not darken the others."""
 
 
 class AtlasLayout(NamedTuple):
@@ -84,22 +84,22 @@ def channel_views(
 def pca_rgb(maps: Float32[np.ndarray, "C H W"]) -> UInt8[np.ndarray, "H W 3"]:
     """The three directions in which a map's cells differ most, as red, green and blue.
 
-    A direction's sign is arbitrary; here its largest entry is positive. Each colour runs from the 1st to the 99th
-    percentile. Where cells do not differ at all, they are grey.
+    A direction's sign is arbitrary; here its largest entry is positive. Each color runs from the 1st to the 99th
+    percentile. Where cells do not differ at all, they are gray.
     """
     channels, height, width = maps.shape
     cells = torch.from_numpy(maps).reshape(channels, -1).T.to(torch.float64)
-    centred = cells - cells.mean(0)
-    _, vectors = torch.linalg.eigh(centred.T @ centred)  # ascending
+    centered = cells - cells.mean(0)
+    _, vectors = torch.linalg.eigh(centered.T @ centered)  # ascending
     directions = vectors[:, -3:].flip(1)
     largest = directions.abs().argmax(0, keepdim=True)
     directions = directions * torch.where(directions.gather(0, largest) < 0, -1.0, 1.0)
-    coordinates = centred @ directions
+    coordinates = centered @ directions
     if coordinates.shape[1] < 3:
         coordinates = torch.cat([coordinates, coordinates.new_zeros(len(cells), 3 - coordinates.shape[1])], dim=1)
     scaled = [_to_unit(column) for column in coordinates.T]
-    colours = (torch.stack(scaled, dim=1) * 255).round().to(torch.uint8)
-    return colours.reshape(height, width, 3).numpy()
+    colors = (torch.stack(scaled, dim=1) * 255).round().to(torch.uint8)
+    return colors.reshape(height, width, 3).numpy()
 
 
 def atlas_layout(num_channels: int, map_size: tuple[int, int], *, side: int) -> AtlasLayout:
@@ -152,7 +152,7 @@ def channel_atlas(
 
 
 def value_range(view: Float32[np.ndarray, "H W"], *, clipped_share: float = CLIPPED_SHARE) -> tuple[float, float]:
-    """(low, high) for a colour scale: percentiles, so that single cells do not set it; apart by more than nothing."""
+    """(low, high) for a color scale: percentiles, so that single cells do not set it; apart by more than nothing."""
     low, high = (float(x) for x in np.quantile(view, (clipped_share, 1 - clipped_share)))
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 

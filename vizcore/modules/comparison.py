@@ -119,7 +119,7 @@ def _differences(module: NetworkReport, functional: NetworkReport) -> tuple[Diff
         outputs("output_train", module.output_train, functional.output_train),
         both("eval_passes", lambda report: num_distinct(report.passes_eval)),
         both("parameters", lambda report: num_values(report.parameters)),
-        both("optimiser_step", lambda report: sum(change > 0 for _, change in report.step_changes)),
+        both("optimizer_step", lambda report: sum(change > 0 for _, change in report.step_changes)),
         both("saved", lambda report: num_values(_needed(report.state))),
         both("restored", lambda report: report.restored_difference),
         both("to_float64", lambda report: sum(entry.dtype == "float64" for entry in report.dtypes_after_to)),

@@ -14,7 +14,7 @@ from vizcore.nms.rules import exceeds, first_best, rule_overlaps
 def run_fusion(
     boxes: Tensor, scores: Tensor, labels: Tensor | None, order: np.ndarray, options: NMSOptions
 ) -> NMSTrace:
-    """Weighted box fusion: nothing is thrown away; each box pulls the cluster it overlaps best towards itself."""
+    """Weighted box fusion: nothing is thrown away; each box pulls the cluster it overlaps best toward itself."""
     clusters = _Clusters(boxes, scores, labels)
     num_compared = np.zeros(len(order), dtype=np.int64)
     changes = Changes()

@@ -14,7 +14,7 @@ def pairwise_overlaps(
     distance_power: float | None = None,
     pixel_inclusive: bool = False,
 ) -> Float[Tensor, "A B"]:
-    """Measures every box against every other: IoU, or IoU less the distance of the centres (the DIoU-NMS criterion).
+    """Measures every box against every other: IoU, or IoU less the distance of the centers (the DIoU-NMS criterion).
 
     The order of the operations is that of ``torchvision.ops.nms``, in the dtype of the boxes, so that a pair
     exactly on the threshold is decided the same way. A pair without area (0/0) measures 0.

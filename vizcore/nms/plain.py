@@ -20,7 +20,7 @@ def iou(box: Tensor, others: Tensor, *, pixel_inclusive: bool = False) -> Tensor
 
 
 def diou(box: Tensor, others: Tensor, *, distance_power: float = 1.0, pixel_inclusive: bool = False) -> Tensor:
-    """IoU less the distance of the centres, measured in diagonals of the enclosing box."""
+    """IoU less the distance of the centers, measured in diagonals of the enclosing box."""
     one = 1 if pixel_inclusive else 0
     apart = ((others[:, :2] + others[:, 2:] - box[:2] - box[2:]) / 2).pow(2).sum(1)
     across = torch.maximum(box[2:], others[:, 2:]) - torch.minimum(box[:2], others[:, :2]) + one

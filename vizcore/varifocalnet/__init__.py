@@ -19,13 +19,24 @@ from vizcore.varifocalnet.losses import (
     varifocal_loss,
 )
 from vizcore.varifocalnet.packing import pack_assignment
-from vizcore.varifocalnet.ranking import RANKINGS, Cells, Ranked, rank, rank_correlation
-from vizcore.varifocalnet.scene import SceneAnswer, ask_scene, assignment_on, join_ranked, star_on
+from vizcore.varifocalnet.ranking import PAPER_AP, RANKINGS, Cells, Ranked, rank, rank_correlation
+from vizcore.varifocalnet.scene import (
+    RefinementTrace,
+    SceneAnswer,
+    ask_scene,
+    ask_vfnet,
+    assignment_on,
+    join_ranked,
+    star_on,
+    trace_refinement,
+    vfnet_cells,
+)
 from vizcore.varifocalnet.script import write_losses_script, write_star_script
 from vizcore.varifocalnet.star import StarTrace, refine, star_kernel_offsets, star_points, trace_star
 
 __all__ = [
     "LOSSES",
+    "PAPER_AP",
     "RANKINGS",
     "TILE",
     "TOP_K",
@@ -34,10 +45,12 @@ __all__ = [
     "LossCurves",
     "LossSurface",
     "Ranked",
+    "RefinementTrace",
     "SceneAnswer",
     "StarTrace",
     "VarifocalNetError",
     "ask_scene",
+    "ask_vfnet",
     "assign_atss",
     "assignment_on",
     "compile_losses",
@@ -57,8 +70,10 @@ __all__ = [
     "star_points",
     "tiles",
     "trace_assignment",
+    "trace_refinement",
     "trace_star",
     "varifocal_loss",
+    "vfnet_cells",
     "write_losses_script",
     "write_star_script",
 ]

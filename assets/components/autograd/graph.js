@@ -340,7 +340,14 @@ export class TraceView {
   }
 
   amount(array, caption, className = "") {
-    return html("figure", { class: `amount ${className}` }, matrix(array, { label: caption }), html("figcaption", {}, caption));
+    const words = caption === this.text.upstream ? this.term(caption, "upstream") : caption;
+    return html("figure", { class: `amount ${className}` }, matrix(array, { label: caption }), html("figcaption", {}, words));
+  }
+
+  /** A word of the field, explained to whoever points at it or comes to it with the keyboard. */
+  term(words, name) {
+    const about = this.text[`about_${name}`];
+    return html("span", { "data-term": name, tabindex: "0", title: about, role: "note", "aria-label": `${words}: ${about}` }, words);
   }
 
   sign(words) {
@@ -402,7 +409,7 @@ export class TraceView {
   ruleBox(node) {
     const box = html("div", { class: "rule" }, html("code", {}, node.rule.formula || this.text.unknown_rule));
     for (const saved of node.saved) box.append(this.savedBox(saved));
-    box.append(html("span", { class: "caption" }, this.text.local_rule));
+    box.append(html("span", { class: "caption" }, this.term(this.text.local_rule, "local")));
     return box;
   }
 
@@ -440,8 +447,18 @@ export class TraceView {
     const born = trace.nodes.map((_node, id) => id).filter((id) => trace.nodes[id].step === state.position);
     const made = born.map((id) => trace.nodes[id].name).join(", ");
     parts.push(html("p", { class: "quiet" }, made ? say(text.new_nodes, { nodes: made }) : text.no_new_nodes));
+    if (!this.element.classList.contains("laboratory")) parts.push(...this.termsOf(born));
     for (const warning of step.warnings) parts.push(html("p", { class: "alarm" }, warning));
     return parts;
+  }
+
+  /** What the kinds of nodes are that a line has just made, a line each. */
+  termsOf(born) {
+    const isLeaf = (id) => this.trace.nodes[id].name.endsWith("AccumulateGrad");
+    const about = [];
+    if (born.some(isLeaf)) about.push(this.text.about_accumulate);
+    if (!born.every(isLeaf)) about.push(this.text.about_node);
+    return about.map((words) => html("p", { class: "term" }, words));
   }
 
   /** The visits of the newest run so far; a row leads to its moment. */
@@ -464,7 +481,7 @@ export class TraceView {
         "button",
         { type: "button" },
         html("span", { class: "place" }, String(index + 1)),
-        html("span", { class: "who" }, node.name),
+        html("span", { class: "who", title: visit.accumulation ? text.about_accumulate : text.about_node }, node.name),
         html("span", { class: "up" }, brief(upstream)),
         html("span", { class: "arrow", "aria-hidden": "true" }, "→"),
         html("span", { class: "down" }, down),
@@ -520,7 +537,7 @@ export class TraceView {
         "button",
         { type: "button", class: words.join(" "), "aria-pressed": String(selection.names.has(name)), "data-name": name },
         html("span", { class: "name" }, name),
-        html("span", { class: "facts" }, facts.join(" · ")),
+        html("span", { class: "facts", title: this.aboutFacts(tensor) }, facts.join(" · ")),
         html("span", { class: "values" }, matrix(value, { label: name, scale: largest(value) })),
       );
       if (grad)
@@ -530,6 +547,11 @@ export class TraceView {
     }
     if (!cards.length) cards.push(html("p", { class: "quiet" }, text.no_tensors));
     this.tensors.replaceChildren(...cards);
+  }
+
+  aboutFacts({ requires_grad: recorded, is_leaf: leaf }) {
+    const { text } = this;
+    return recorded ? (leaf ? text.about_leaf : text.about_node) : text.about_not_recorded;
   }
 
   /** The moment in one sentence, below the stepper and for the ear. */

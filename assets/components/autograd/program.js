@@ -43,9 +43,10 @@ export class ProgramPane {
   }
 
   /** @param {any} data what traced_graph sends: `program` {source, version, readOnly}, `text`, `presenter`, `look` of charts */
-  update({ program, text, presenter, look }) {
+  update({ program, text, presenter, look, laboratory }) {
     this.text = text;
     this.look = look;
+    this.editor.wraps = laboratory === false;
     this.editor.attached();
     const spec = program ?? { source: null, version: null, readOnly: true };
     this.button.hidden = this.help.hidden = spec.readOnly;

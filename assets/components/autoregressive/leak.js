@@ -11,7 +11,7 @@ const BELOW = 170; // CSS pixels that words and legend take under the pictures
 
 /**
  * @typedef {object} Data what pages/autoregressive sends
- * @property {Uint8Array} payload `sees`, `allowed` `[D, D]` and `order` `[D]`
+ * @property {Uint8Array} payload `sees`, `allowed` `[D, D]`, or `[1, D]` of `pixel` alone, and `order` `[D]`
  * @property {number[]} size rows and columns of the picture
  * @property {number} pixel whose output is shown at first
  * @property {string} version another one brings `pixel` here
@@ -59,7 +59,8 @@ class View {
     this.data = data;
     if (data.payload && data.payload !== this.bytes) {
       this.bytes = data.payload;
-      const { arrays } = unpack(data.payload);
+      const { arrays, shapes } = unpack(data.payload);
+      this.alone = shapes.sees[0] === 1 && arrays.order.length > 1;
       this.order = arrays.order;
       this.sees = arrays.sees;
       this.allowed = arrays.allowed;
@@ -72,6 +73,7 @@ class View {
     for (const [name, color] of Object.entries(data.colors)) this.element.style.setProperty(`--${name}`, color);
     this.titles[0].textContent = text.picture;
     this.titles[1].textContent = text.matrix;
+    this.titles[1].parentElement.hidden = this.alone;
     this.legend.replaceChildren(
       ...["output", "seen", "missing", "leak", "later", ...(data.reach ? ["window"] : [])].map((name) =>
         html("li", {}, html("i", { class: `key ${name}` }), text[name]),
@@ -86,23 +88,26 @@ class View {
     if (!width) return;
     const narrow = width < 460;
     this.element.classList.toggle("narrow", narrow);
+    this.element.classList.toggle("alone", this.alone && !narrow);
     const [rows, cols] = this.data.size;
     const height = Math.min(460, room(this.element) - BELOW);
     this.picture.fit(rows, cols, narrow ? width - 4 : width / 2 - 16, height);
-    this.matrix.fit(this.order.length, this.order.length, narrow ? width - 4 : width / 2 - 16, height);
+    if (!this.alone) this.matrix.fit(this.order.length, this.order.length, narrow ? width - 4 : width / 2 - 16, height);
     this.draw();
   }
 
   /** @returns {"seen" | "missing" | "leak" | "later"} what a pixel is to an output */
   kind(output, pixel) {
-    const at = output * this.order.length + pixel;
+    const at = (this.alone ? 0 : output * this.order.length) + pixel;
     if (this.sees[at]) return this.allowed[at] ? "seen" : "leak";
     return this.allowed[at] ? "missing" : "later";
   }
 
   draw() {
     if (!this.order) return;
-    const { colors, hidden, text, size } = this.data;
+    const { colors, text, size } = this.data;
+    const waits = this.alone && this.pixel !== this.data.pixel; // the server has not told this output's gradient yet
+    const hidden = this.data.hidden || waits;
     const fills = { seen: parse(colors.seen), leak: parse(colors.leak), missing: null, later: null };
     const edge = "rgba(128,128,128,0.45)";
     const count = this.order.length;
@@ -114,22 +119,27 @@ class View {
       else if (kind === "leak") marks.push({ index, color: colors.light, shape: "diamond" });
     }
     marks.push({ index: this.pixel, color: colors.output, width: 4 });
-    if (this.data.reach && !hidden) marks.push(this.window());
+    if (this.data.reach && !this.data.hidden) marks.push(this.window());
     if (this.picture.keyboard()) marks.push({ index: this.picture.cursor, color: colors.missing, width: 2, dash: [4, 3] });
     this.picture.draw({ fill: (index) => (hidden ? null : fills[kinds[index]]), marks, edge });
     const row = [...this.order].indexOf(this.pixel);
-    this.matrix.draw({
-      fill: (index) => {
-        const [output, pixel] = [this.order[Math.floor(index / count)], this.order[index % count]];
-        return hidden ? null : fills[this.kind(output, pixel)];
-      },
-      marks: [{ index: row * count, color: colors.output, width: 1.5, cols: count }],
-      edge,
-    });
+    if (!this.alone)
+      this.matrix.draw({
+        fill: (index) => {
+          const [output, pixel] = [this.order[Math.floor(index / count)], this.order[index % count]];
+          return hidden ? null : fills[this.kind(output, pixel)];
+        },
+        marks: [{ index: row * count, color: colors.output, width: 1.5, cols: count }],
+        edge,
+      });
     const tally = { seen: 0, missing: 0, leak: 0, later: 0 };
     for (const kind of kinds) tally[kind] += 1;
     const values = { row: Math.floor(this.pixel / size[1]), column: this.pixel % size[1], ...tally, before: tally.seen + tally.missing };
-    const words = hidden ? text.asked : say(tally.leak ? text.leaks : tally.missing ? text.sees_some : text.sees_all, values);
+    const words = waits
+      ? text.waits
+      : hidden
+        ? text.asked
+        : say(tally.leak ? text.leaks : tally.missing ? text.sees_some : text.sees_all, values);
     if (this.words.textContent !== words) this.words.textContent = words;
     this.picture.say(words);
     this.matrix.say(text.matrix);

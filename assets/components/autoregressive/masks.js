@@ -52,6 +52,10 @@ class View {
     if (data.payload && data.payload !== this.bytes) {
       this.bytes = data.payload;
       const { arrays, shapes } = unpack(data.payload);
+      if (this.order && this.order.length !== arrays.order.length) {
+        const grown = arrays.order.length / this.order.length; // the same two places, about, in another picture
+        [this.input, this.output] = [Math.floor(this.input * grown), Math.floor(this.output * grown)];
+      }
       this.first = arrays.first;
       this.last = arrays.last;
       this.order = arrays.order;

@@ -15,6 +15,7 @@ const BELOW = 230; // CSS pixels that captions and bars take under the pictures
  * @property {string} picture pixels as text
  * @property {string} version another one brings `picture` here
  * @property {number[]} size rows and columns
+ * @property {number} brush pixels of a stroke's width
  * @property {{name: string, title: string, nats: number, chosen: boolean}[]} models log-likelihoods of the picture
  * @property {number[]} costs nats of each pixel under the chosen model
  * @property {number} most nats at the end of the colour scale
@@ -202,9 +203,13 @@ class View {
   paint(index, first) {
     if (!this.picture) return;
     if (first) this.value = this.picture[index] ? 0 : 1;
-    if (this.picture[index] === this.value) return;
-    this.picture[index] = this.value;
-    this.touched = true;
+    const [rows, cols] = this.data.size;
+    const [row, column] = [Math.floor(index / cols), index % cols];
+    for (let r = row; r < Math.min(rows, row + this.data.brush); r++)
+      for (let c = column; c < Math.min(cols, column + this.data.brush); c++) {
+        this.touched ||= this.picture[r * cols + c] !== this.value;
+        this.picture[r * cols + c] = this.value;
+      }
     this.draw();
   }
 

@@ -30,7 +30,7 @@ export class Pixels {
     this.onPaint = onPaint;
     this.onPainted = onPainted;
     this.rows = this.cols = 1;
-    this.cell = 20;
+    this.cell = this.wide = this.high = 20; // CSS pixels
     this.cursor = 0;
     this.element = html("canvas", { class: "pixels", role: "application", tabindex: "0" });
     this.listen();
@@ -98,14 +98,17 @@ export class Pixels {
     return this.element.matches(":focus-visible");
   }
 
-  /** Fits rows × cols into a box of CSS pixels. */
+  /** Fits rows × cols into a box of CSS pixels; more cells than that has pixels fill it, and are then not square. */
   fit(rows, cols, width, height) {
     this.rows = rows;
     this.cols = cols;
     this.cursor = Math.min(this.cursor, rows * cols - 1);
-    this.cell = Math.max(LEAST, Math.floor(Math.min(width / cols, height / rows)));
+    const side = Math.min(width / cols, height / rows);
+    this.dense = side < 1;
+    this.cell = Math.max(LEAST, Math.floor(side));
+    [this.wide, this.high] = this.dense ? [width / cols, height / rows] : [this.cell, this.cell];
     const ratio = window.devicePixelRatio || 1;
-    const [w, h] = [cols * this.cell, rows * this.cell];
+    const [w, h] = [cols * this.wide, rows * this.high];
     if (this.element.width !== Math.round(w * ratio) || this.element.height !== Math.round(h * ratio)) {
       this.element.width = Math.round(w * ratio);
       this.element.height = Math.round(h * ratio);
@@ -126,7 +129,12 @@ export class Pixels {
     const c = this.element.getContext("2d");
     const { cell, cols, rows, ratio } = this;
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
-    c.clearRect(0, 0, cols * cell, rows * cell);
+    c.clearRect(0, 0, cols * this.wide, rows * this.high);
+    if (this.dense) {
+      this.drawDense(c, fill);
+      for (const mark of marks) this.mark(c, mark);
+      return;
+    }
     for (let index = 0; index < rows * cols; index++) {
       const [x, y] = this.corner(index);
       const color = fill(index);
@@ -144,16 +152,30 @@ export class Pixels {
     for (const mark of marks) this.mark(c, mark);
   }
 
+  /** One pixel a cell, stretched. @param {CanvasRenderingContext2D} c @param {(index: number) => (number[] | null)} fill */
+  drawDense(c, fill) {
+    const { cols, rows } = this;
+    const small = new OffscreenCanvas(cols, rows);
+    const picture = new ImageData(cols, rows);
+    for (let index = 0; index < rows * cols; index++) {
+      const color = fill(index);
+      if (color) picture.data.set([...color.slice(0, 3), 255], 4 * index);
+    }
+    small.getContext("2d").putImageData(picture, 0, 0);
+    c.imageSmoothingEnabled = false;
+    c.drawImage(small, 0, 0, cols * this.wide, rows * this.high);
+  }
+
   /** @param {CanvasRenderingContext2D} c @param {Mark} mark */
   mark(c, { index, color, width = 3, dash = [], shape = "outline", rows = 1, cols = 1 }) {
     const [x, y] = this.corner(index);
-    const { cell } = this;
+    const { cell, wide, high } = this;
     const [mx, my, r] = [x + cell / 2, y + cell / 2, cell * 0.16];
     c.strokeStyle = c.fillStyle = color;
     c.lineWidth = width;
     c.setLineDash(dash);
     c.beginPath();
-    if (shape === "outline") c.rect(x + width / 2, y + width / 2, cols * cell - width, rows * cell - width);
+    if (shape === "outline") c.rect(x + width / 2, y + width / 2, Math.max(cols * wide - width, 1), Math.max(rows * high - width, 1));
     else if (shape === "dot") c.arc(mx, my, r, 0, 2 * Math.PI);
     else if (shape === "cross") {
       c.moveTo(mx - r, my - r);
@@ -173,7 +195,7 @@ export class Pixels {
   }
 
   corner(index) {
-    return [(index % this.cols) * this.cell, Math.floor(index / this.cols) * this.cell];
+    return [(index % this.cols) * this.wide, Math.floor(index / this.cols) * this.high];
   }
 
   /** The cell under a pointer event, or -1. */

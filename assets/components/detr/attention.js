@@ -19,6 +19,7 @@ const own = await stylesheet(import.meta.url, "./attention.css");
  * @property {number} head -1 for the mean
  * @property {number[]} point x and y in pixels of the photo
  * @property {number} query
+ * @property {boolean} hidden whether the weights are asked for, and not to be seen yet
  * @property {string} version of point, layer and head as Python set them
  * @property {string[]} scale of colours
  * @property {boolean} presenter
@@ -52,15 +53,19 @@ class View {
     this.side = html("section", { class: "side" }, this.title, this.thumbs);
     this.element = html("div", { class: "g2b detr-attention" }, style, html("div", { class: "columns" }, this.picture, this.side));
     const { svg: world } = this.stage;
-    world.addEventListener("pointermove", (event) => this.asksPlaces && this.preview({ point: this.stage.point(event) }));
+    world.addEventListener("pointermove", (event) => this.movesPlace && this.preview({ point: this.stage.point(event) }));
     world.addEventListener("pointerleave", () => this.preview(null));
-    world.addEventListener("click", (event) => this.asksPlaces && this.pin(this.stage.point(event)));
+    world.addEventListener("click", (event) => this.movesPlace && this.pin(this.stage.point(event)));
     this.picture.addEventListener("keydown", (event) => this.key(event));
     this.thumbs.addEventListener("click", (event) => this.pick(event.target.closest("[data-head]")));
   }
 
   get asksPlaces() {
     return this.data?.look === "encoder";
+  }
+
+  get movesPlace() {
+    return this.asksPlaces && !this.data.hidden;
   }
 
   get kind() {
@@ -83,8 +88,9 @@ class View {
     const [height, width] = this.attended.grid.map((count) => count * this.attended.cell);
     put(this.image, "width", width);
     put(this.image, "height", height);
-    put(this.picture, "tabindex", this.asksPlaces ? "0" : "-1");
-    put(this.picture, "aria-label", this.asksPlaces ? this.text.places : "");
+    put(this.picture, "tabindex", this.movesPlace ? "0" : "-1");
+    this.side.hidden = data.hidden;
+    put(this.picture, "aria-label", this.movesPlace ? this.text.places : "");
     this.title.textContent = this.asksPlaces ? this.text.encoder : this.text.decoder;
     this.buildThumbs(); // before the stage, which may ask for a drawing
     this.stage.update({ ...data.stage, presenter: data.presenter });
@@ -141,7 +147,7 @@ class View {
   }
 
   key(event) {
-    if (!this.asksPlaces || !Object.hasOwn(ARROWS, event.key)) return;
+    if (!this.movesPlace || !Object.hasOwn(ARROWS, event.key)) return;
     event.preventDefault();
     event.stopPropagation();
     const step = this.attended.cell * this.attended.looking;
@@ -186,7 +192,8 @@ class View {
     if (!this.attended || !this.data) return;
     const weights = this.row(this.layer, this.head);
     const top = this.paint(this.canvas, weights, { least: 50 });
-    put(this.image, "href", this.canvas.toDataURL());
+    put(this.image, "href", this.data.hidden ? "data:," : this.canvas.toDataURL());
+    put(this.element, "data-hidden", this.data.hidden);
     for (const { canvas, layer, head } of this.canvases) {
       this.paint(canvas, this.row(layer, head));
       const on = layer === this.layer && head === this.head;
@@ -196,7 +203,8 @@ class View {
     const place = weights.indexOf(Math.max(...weights));
     const [column, line] = [place % seenGrid[1], Math.floor(place / seenGrid[1])];
     const side = cell * seen;
-    const marks = [svg("rect", { class: "peak", x: column * side, y: line * side, width: side, height: side })];
+    const peak = svg("rect", { class: "peak", x: column * side, y: line * side, width: side, height: side });
+    const marks = this.data.hidden ? [] : [peak];
     if (this.asksPlaces) {
       const [x, y] = this.hovered?.point ?? this.point;
       const { unit } = this.stage;
@@ -209,12 +217,14 @@ class View {
     const order = [...weights].sort((a, b) => b - a);
     let [sum, count] = [0, 0];
     while (sum < 0.5 && count < order.length) sum += order[count++];
-    this.said.textContent = say(this.asksPlaces ? this.text.said_place : this.text.said_query, {
-      query: this.hovered?.query ?? this.query,
-      percent: (100 * top).toFixed(1),
-      count: count * seen * seen,
-      tokens: order.length * seen * seen,
-    });
+    this.said.textContent = this.data.hidden
+      ? ""
+      : say(this.asksPlaces ? this.text.said_place : this.text.said_query, {
+          query: this.hovered?.query ?? this.query,
+          percent: (100 * top).toFixed(1),
+          count: count * seen * seen,
+          tokens: order.length * seen * seen,
+        });
     put(this.element, "data-asked", this.asksPlaces ? this.attended.lookerAt(this.hovered?.point ?? this.point) : this.query);
   }
 

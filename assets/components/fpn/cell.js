@@ -19,6 +19,7 @@ const SETTLE = 350; // ms after the last arrow key until the cell is asked about
  * @property {[number, number]} cell row, column
  * @property {string} color of the level
  * @property {string[]} heat_scale
+ * @property {boolean} asks whether a lesson asks where the gradient lies
  * @property {boolean} show_points
  * @property {{name: string, words: string}[]} key
  * @property {boolean} presenter
@@ -76,6 +77,7 @@ class View {
       this.payload = data.payload;
       this.read(data.payload);
     }
+    this.element.classList.toggle("asks", data.asks);
     this.element.style.setProperty("--level", data.color);
     this.help.textContent = this.text.help;
     put(this.board, "aria-label", data.stage.text.title);

@@ -63,7 +63,7 @@ export function receptiveBox([row, col], { intervals, stride, scales, image }) {
  * @param {Box} box in pixels of the resized photo
  * @param {{stride: number, low: number, high: number | null}} level
  * @param {number[]} size rows and columns of the level, padding included
- * @param {number} reach cells around the centre that are asked; those that are farther away cannot be owned
+ * @param {number} reach cells around the center that are asked; those that are farther away cannot be owned
  * @returns {Cell[]}
  */
 export function ownedCells(rule, [x1, y1, x2, y2], { stride, low, high }, [rows, cols], reach) {

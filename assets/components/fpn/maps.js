@@ -33,6 +33,7 @@ const CROWD = 12; // from here on only the box in hand carries its label
  * @property {boolean} boxes_shown
  * @property {string[]} cuts arrows that are cut
  * @property {boolean} plain the picture and the pyramid alone
+ * @property {boolean} named whether the maps carry their names alone
  * @property {boolean} locked no arrow can be cut yet
  * @property {any[]} rows the pyramid's tiles
  * @property {any[]} arrows
@@ -188,6 +189,7 @@ class View {
     this.waiting = this.state.cuts.join() !== data.cuts.join();
     this.element.classList.toggle("waits", this.waiting);
     this.element.classList.toggle("plain", data.plain);
+    this.element.classList.toggle("named", data.named);
     if (data.payload !== this.payload) {
       this.payload = data.payload;
       ({ header: this.header, maps: this.maps } = readMaps(data.payload));
@@ -196,7 +198,6 @@ class View {
     if (this.scale !== scale) [this.scale, this.table] = [scale, colorTable(data.scale)];
     this.topDown = data.arrows.filter((arrow) => arrow.kind === "top_down").map((arrow) => arrow.cut);
     this.element.style.setProperty("--current", data.colors.current);
-    this.opacityName.textContent = this.text.opacity;
     put(this.opacity, "aria-label", this.text.opacity);
     this.opacity.value = String(this.state.opacity);
     this.boxesName.textContent = this.text.boxes;
@@ -354,6 +355,7 @@ class View {
     for (const [name, tiles] of this.tiles) {
       for (const tile of tiles) if (!tile.sum) put(tile.element, "aria-pressed", String(name === selected));
     }
+    this.opacityName.textContent = say(this.text.over, { name: selected });
     this.drawOverlay();
   }
 

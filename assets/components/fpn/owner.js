@@ -13,7 +13,7 @@ import { paint, readMaps } from "./packed.js";
 const own = await stylesheet(import.meta.url, "./owner.css");
 const LOW = 4; // pixels at the left end of a ruler
 const ROWS = 3; // of examples, before the rest is asked for
-const REACH = 2; // cells around the centre that are asked; those that are farther away cannot be owned
+const REACH = 2; // cells around the center that are asked; those that are farther away cannot be owned
 function short(value, digits = 1) {
   if (value === -Infinity) return "−∞";
   return String(Number(value.toFixed(digits))).replace("-", "−");
@@ -29,6 +29,7 @@ function short(value, digits = 1) {
  * @property {{words: string, xyxy: number[], level: string}[]} examples
  * @property {string[]} scale
  * @property {Record<string, string>} colors by level
+ * @property {boolean} plain a lesson: what the rules say, beside the picture, and no more
  * @property {boolean} presenter
  * @property {Record<string, string>} text
  */
@@ -94,6 +95,7 @@ class View {
       this.payload = data.payload;
       ({ header: this.header, maps: this.maps } = readMaps(data.payload));
     }
+    this.element.classList.toggle("plain", data.plain);
     this.table ??= colorTable(data.scale);
     put(this.panel, "aria-label", this.text.panel);
     this.paper.restyle(this.text.paper, this.text.paper_formula, this.text.paper_axis, data.paper.bands, data.colors);
@@ -212,14 +214,14 @@ class View {
       limited ? this.text.limited : "",
     );
 
-    const centre = [(x1 + x2) / 2, (y1 + y2) / 2];
+    const center = [(x1 + x2) / 2, (y1 + y2) / 2];
     const found = this.cells([x1, y1, x2, y2]);
     const farthest = Math.max(width, height) / 2;
-    const atCentre = this.data.levels.find(
-      (level) => this.program.cell(...centre, x1, y1, x2, y2, level.stride, level.low, level.high ?? Infinity).terms.in_range,
+    const atCenter = this.data.levels.find(
+      (level) => this.program.cell(...center, x1, y1, x2, y2, level.stride, level.low, level.high ?? Infinity).terms.in_range,
     );
-    const range = atCentre
-      ? `${short(atCentre.low)} < ${short(farthest)} ≤ ${atCentre.high === null ? "∞" : short(atCentre.high)}`
+    const range = atCenter
+      ? `${short(atCenter.low)} < ${short(farthest)} ≤ ${atCenter.high === null ? "∞" : short(atCenter.high)}`
       : short(farthest);
     const total = [...found.values()].reduce((sum, cells) => sum + cells.length, 0);
     const winners = [...found].filter(([, cells]) => cells.length).map(([name]) => name);

@@ -15,7 +15,7 @@ const STEPS = 65535; // values travel as whole numbers between a map's least and
  * @property {number} stride
  * @property {boolean} filled
  * @property {boolean} colored
- * @property {[number, number]} [shades] the ends of the colour scale
+ * @property {[number, number]} [shades] the ends of the color scale
  * @property {Float32Array | null} values
  * @property {Uint8Array | null} rgb
  */
@@ -35,7 +35,7 @@ export function readMaps(bytes) {
   return { header, maps };
 }
 
-/** Paints one pixel a cell; what lies beyond the ends of the scale has the end's colour. */
+/** Paints one pixel a cell; what lies beyond the ends of the scale has the end's color. */
 export function paint(canvas, map, table, [low, high] = map.shades ?? [0, 1]) {
   const { rows, cols } = map;
   if (canvas.width !== cols || canvas.height !== rows) [canvas.width, canvas.height] = [cols, rows];

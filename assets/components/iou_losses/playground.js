@@ -34,9 +34,11 @@ function shown(value, digits = 4) {
  * @property {Uint8Array} payload the losses as JavaScript and the race, as JSON
  * @property {import("../shared/stage.js").StageSpec} stage prediction and target
  * @property {import("../shared/stepper.js").StepSpec} stepper of the race
- * @property {any[]} losses kind, title, colour, formula, whether it is on
+ * @property {any[]} losses kind, title, color, formula, whether it is on
  * @property {string[]} show what is drawn
  * @property {Record<string, string>} colors
+ * @property {boolean} panel whether what the losses say stands beside the stage
+ * @property {string[]} parts names of the numbers above the losses
  * @property {boolean} asks whether a lesson asks for what panel and arrows would say
  * @property {boolean} presenter
  * @property {any} text
@@ -56,9 +58,11 @@ class View {
     this.list = html("ol", { class: "losses" });
     this.scale = html("p", { class: "scale" });
     this.panel = html("section", { class: "panel" }, this.parts, this.list, this.scale);
-    this.left = html("div", { class: "left" }, this.stage.element, this.transport.element);
+    this.legend = html("ul", { class: "legend" });
+    this.left = html("div", { class: "left" }, this.stage.element, this.legend, this.transport.element);
     this.element = html("div", { class: "g2b iou-losses" }, style, html("div", { class: "columns" }, this.left, this.panel));
     this.under = this.stage.layer("parts", { under: true });
+    this.measures = this.stage.layer("measures"); // what a formula is about may be seen before its number is asked for
     this.over = this.stage.layer("arrows");
     this.racing = this.stage.layer("race");
     this.stage.onFrame = (boxes, { active }) => this.draw(boxes, active);
@@ -77,11 +81,14 @@ class View {
       enclosing: line("enclosing"),
       diagonal: line("diagonal"),
       distance: line("distance"),
+      centers: line("centers"),
       aspect: line("aspect"),
     };
     this.notes = { angle: svg("text", { class: "note" }), target_angle: svg("text", { class: "note target" }) };
+    this.letters = Object.fromEntries(["C", "ρ", "c"].map((letter) => [letter, svg("text", { class: "letter" }, letter)]));
     this.under.append(this.marks.union, this.marks.intersection, this.marks.enclosing);
-    this.over.append(this.marks.diagonal, this.marks.distance, this.marks.aspect, ...Object.values(this.notes));
+    this.measures.append(this.marks.diagonal, this.marks.distance, this.marks.centers, ...Object.values(this.letters));
+    this.over.append(this.marks.aspect, ...Object.values(this.notes));
   }
 
   /** @param {Data} data */
@@ -101,6 +108,8 @@ class View {
     }
     for (const [name, color] of Object.entries(data.colors)) this.element.style.setProperty(`--${name}`, color);
     this.element.classList.toggle("asks", data.asks);
+    this.element.classList.toggle("alone", !data.panel);
+    this.writeLegend();
     this.writeCards();
     put(this.panel, "aria-label", this.text.panel);
     this.scale.textContent = data.show.includes("edges") || data.show.includes("corners") ? this.text.scale : "";
@@ -147,7 +156,26 @@ class View {
         this.numbers.set(name, { term, value });
       }
       this.numbers.get(name).term.textContent = words;
+      this.numbers.get(name).term.parentElement.hidden = !this.data.parts.includes(name);
     }
+  }
+
+  /** What each look on the stage means; only what is drawn. */
+  writeLegend() {
+    const { show } = this.data;
+    const drawn = {
+      prediction: true,
+      target: true,
+      ...Object.fromEntries(["intersection", "union", "enclosing"].map((name) => [name, show.includes(name)])),
+      distance: show.includes("distance"),
+      diagonal: show.includes("distance"),
+      arrows: (show.includes("edges") || show.includes("corners")) && !this.data.asks,
+    };
+    this.legend.replaceChildren(
+      ...Object.keys(drawn)
+        .filter((name) => drawn[name])
+        .map((name) => html("li", {}, html("span", { class: `swatch ${name}`, "aria-hidden": "true" }), this.text.legend[name])),
+    );
   }
 
   coordinates(boxes) {
@@ -194,10 +222,40 @@ class View {
       enclosing: show.has("enclosing") && box(parts.enclosing_x1, parts.enclosing_y1, parts.enclosing_x2, parts.enclosing_y2),
       diagonal: show.has("distance") && `M${parts.enclosing_x1} ${parts.enclosing_y1}L${parts.enclosing_x2} ${parts.enclosing_y2}`,
       distance: show.has("distance") && `M${parts.center_x} ${parts.center_y}L${parts.target_center_x} ${parts.target_center_y}`,
+      centers:
+        show.has("distance") &&
+        [
+          [parts.center_x, parts.center_y],
+          [parts.target_center_x, parts.target_center_y],
+        ]
+          .map(([x, y]) => `M${x} ${y}h0`)
+          .join(""),
       aspect: show.has("aspect") && this.angle(x1, y1, x2, y2, parts.angle) + this.angle(tx1, ty1, tx2, ty2, parts.target_angle),
     };
     for (const [name, path] of Object.entries(shapes)) put(this.marks[name], "d", path || "");
     const { unit } = this.stage;
+    const middle = (a, b, share = 0.5) => a + share * (b - a);
+    for (const [letter, shown, x, y] of [
+      ["C", shapes.enclosing, parts.enclosing_x2 - 12 * unit, parts.enclosing_y1 + 16 * unit],
+      // Beside the lines, a quarter of the way along the diagonal: there it stays clear of the centers.
+      [
+        "c",
+        shapes.diagonal,
+        middle(parts.enclosing_x1, parts.enclosing_x2, 0.2) + 10 * unit,
+        middle(parts.enclosing_y1, parts.enclosing_y2, 0.2) - 4 * unit,
+      ],
+      [
+        "ρ",
+        shapes.distance && parts.distance > 1,
+        middle(parts.center_x, parts.target_center_x) + 8 * unit,
+        middle(parts.center_y, parts.target_center_y) - 8 * unit,
+      ],
+    ]) {
+      const text = this.letters[letter];
+      text.style.display = shown ? "" : "none";
+      put(text, "x", x);
+      put(text, "y", y);
+    }
     for (const [name, x, y] of [
       ["angle", x1, y1],
       ["target_angle", tx1, ty1],

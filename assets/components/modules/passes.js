@@ -1,6 +1,6 @@
 // One network written twice: twenty passes of one input as dots that arrive one by one, and what was measured on both.
 
-import { html, put, stylesheet } from "../shared/dom.js";
+import { html, stylesheet } from "../shared/dom.js";
 import { live } from "../shared/live.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -14,6 +14,7 @@ export default (component) => live(component, () => new Passes());
 /**
  * @typedef {object} Row one network
  * @property {string} title
+ * @property {string} code its lines that the lesson speaks of; empty in the laboratory
  * @property {number[]} passes first output of each pass
  * @property {string} words how many different results
  *
@@ -28,7 +29,7 @@ export default (component) => live(component, () => new Passes());
 
 class Passes {
   constructor() {
-    this.list = html("div", { class: "strips", role: "img", "data-mark": "dots" });
+    this.list = html("div", { class: "strips", "data-mark": "dots" });
     this.axis = html("p", { class: "quiet axis" });
     this.facts = html("dl", { class: "facts", "data-mark": "facts" });
     this.element = html("div", { class: "g2b passes" }, html("style", {}, base), this.list, this.axis, this.facts);
@@ -49,7 +50,6 @@ class Passes {
   update(data) {
     this.data = data;
     this.axis.textContent = data.hidden ? data.text.hidden : data.text.axis;
-    put(this.list, "aria-label", data.text.label);
     this.facts.replaceChildren(
       ...data.facts.map(({ label, values }) =>
         html("div", {}, html("dt", {}, label), ...values.map((value, k) => this.tinted(html("dd", {}, value), k))),
@@ -85,6 +85,8 @@ class Passes {
       ...rows.map((row, k) => {
         const svg = document.createElementNS(SVG, "svg");
         svg.setAttribute("viewBox", `0 0 ${WIDE} ${TALL}`);
+        svg.setAttribute("role", "img");
+        svg.setAttribute("aria-label", this.data.text.label || row.title);
         const piled = new Map();
         for (const value of hidden ? [] : row.passes.slice(0, this.shown)) {
           const level = piled.get(value) ?? 0;
@@ -99,7 +101,13 @@ class Passes {
         line.setAttribute("d", `M0 ${TALL - 1}H${WIDE}`);
         svg.append(line);
         const words = hidden ? "" : row.words;
-        return html("section", {}, html("h3", {}, row.title, html("small", {}, words)), svg);
+        return html(
+          "section",
+          {},
+          html("h3", {}, row.title, html("small", {}, words)),
+          row.code ? html("pre", {}, html("code", {}, row.code)) : "",
+          svg,
+        );
       }),
     );
   }

@@ -15,6 +15,52 @@ const MOST_CARDS = 30;
 const MOST_SHADED = 200; // up to this many boxes, the score sets how strong a waiting box is drawn
 const FEW = 12; // up to this many boxes, every box is named on the stage
 const ANSWERS = { UNTOUCHED: "keep", SUPPRESSED: "suppress", DECAYED: "decay", MERGED: "merge" };
+/** Strokes of a sketch, from shares of its box. */
+const placed =
+  ([x1, y1, x2, y2]) =>
+  (strokes) =>
+    strokes
+      .map((stroke) =>
+        typeof stroke === "string" ? stroke : `${(x1 + stroke[0] * (x2 - x1)).toFixed(1)} ${(y1 + stroke[1] * (y2 - y1)).toFixed(1)}`,
+      )
+      .join(" ");
+
+/** Who is sketched in a box; a horse and its rider look to the left. */
+const SKETCHES = {
+  person(box) {
+    const [x1, y1, x2, y2] = box;
+    // biome-ignore format: one part of the body a line
+    const body = [
+      "M", [0.4, 0.19], "C", [0.05, 0.2], [0, 0.25], [0, 0.34], "L", [0, 0.57], [0.14, 0.57], [0.14, 0.4], [0.2, 0.4],
+      "L", [0.2, 1], [0.46, 1], [0.46, 0.64], [0.54, 0.64], [0.54, 1], [0.8, 1], [0.8, 0.4], [0.86, 0.4], [0.86, 0.57], [1, 0.57],
+      "L", [1, 0.34], "C", [1, 0.25], [0.95, 0.2], [0.6, 0.19], "Z",
+    ];
+    const head = { cx: (x1 + x2) / 2, cy: y1 + 0.095 * (y2 - y1), rx: Math.min(0.2 * (x2 - x1), 0.1 * (y2 - y1)), ry: 0.095 * (y2 - y1) };
+    return [svg("path", { d: placed(box)(body) }), svg("ellipse", head)];
+  },
+  rider(box) {
+    const [x1, y1, x2, y2] = box;
+    // biome-ignore format: one part of the body a line
+    const body = [
+      "M", [0.48, 0.19], "C", [0.6, 0.17], [0.78, 0.2], [0.84, 0.3], "L", [0.92, 0.5], "C", [1, 0.55], [1, 0.64], [0.9, 0.66],
+      "L", [0.62, 0.66], [0.6, 0.92], [0.58, 1], [0.3, 1], [0.3, 0.95], [0.42, 0.91], [0.4, 0.6], "C", [0.4, 0.54], [0.46, 0.52], [0.54, 0.5],
+      "L", [0.54, 0.36], [0.4, 0.44], [0.04, 0.44], "C", [0, 0.43], [0, 0.39], [0.04, 0.38], "L", [0.34, 0.37], "C", [0.4, 0.3], [0.4, 0.21], [0.48, 0.19], "Z",
+    ];
+    const head = { cx: x1 + 0.5 * (x2 - x1), cy: y1 + 0.09 * (y2 - y1), rx: 0.12 * (x2 - x1), ry: 0.09 * (y2 - y1) };
+    return [svg("path", { d: placed(box)(body) }), svg("ellipse", head)];
+  },
+  horse(box) {
+    // biome-ignore format: one part of the body a line
+    const body = [
+      "M", [0.2, 0], "L", [0.25, 0.07], "C", [0.36, 0.12], [0.4, 0.3], [0.5, 0.4], "C", [0.62, 0.44], [0.74, 0.38], [0.86, 0.42],
+      "C", [0.98, 0.45], [1, 0.6], [1, 0.78], "L", [0.95, 0.78], "C", [0.96, 0.68], [0.95, 0.6], [0.92, 0.56],
+      "L", [0.92, 0.7], [0.88, 0.8], [0.9, 1], [0.8, 1], [0.79, 0.8], [0.74, 0.68], "C", [0.6, 0.72], [0.5, 0.71], [0.42, 0.68],
+      "L", [0.4, 0.82], [0.4, 1], [0.3, 1], [0.3, 0.8], [0.26, 0.62], "C", [0.2, 0.52], [0.2, 0.4], [0.2, 0.28],
+      "L", [0.1, 0.33], "C", [0.04, 0.35], [0, 0.32], [0, 0.28], "L", [0.12, 0.1], [0.17, 0.07], "Z",
+    ];
+    return [svg("path", { d: placed(box)(body) })];
+  },
+};
 const VERDICTS = [ANSWERS.UNTOUCHED, ANSWERS.SUPPRESSED, ANSWERS.DECAYED, ANSWERS.MERGED];
 
 /**
@@ -25,7 +71,8 @@ const VERDICTS = [ANSWERS.UNTOUCHED, ANSWERS.SUPPRESSED, ANSWERS.DECAYED, ANSWER
  * @property {"pick" | "comparison"} pace what one step is
  * @property {boolean} predict whether each comparison is asked before it is shown
  * @property {number[][]} targets true boxes
- * @property {number[][]} people boxes in which a person is sketched, the one in front first
+ * @property {[string, number[]][]} sketches who is drawn, a person, a rider or a horse, and in which box; the one in front first
+ * @property {number[]} named boxes that the words beside the picture speak of: their numbers stand on them
  * @property {number[]} lost those of them that no kept box finds
  * @property {Record<string, string>} labels names by number
  * @property {any} colors by state, and the matrix's `scale`
@@ -33,10 +80,16 @@ const VERDICTS = [ANSWERS.UNTOUCHED, ANSWERS.SUPPRESSED, ANSWERS.DECAYED, ANSWER
  * @property {any} text
  */
 
+/** Of a list of cards one is on the way of the Tab key; up and down go to the others. */
+function rove(list, card) {
+  for (const each of list.querySelectorAll("button[data-box]")) each.tabIndex = each === card ? 0 : -1;
+}
+
 class View {
   constructor(channel) {
     this.channel = channel;
     this.stage = new Stage(channel);
+    for (const name of ["targets", "overlap"]) this.stage.layer(name); // from below to above
     this.transport = new Transport(channel);
     this.answers = new Map();
     this.build();
@@ -101,6 +154,15 @@ class View {
         const card = event.target.closest("button[data-box]");
         if (card) this.jump(Number(card.dataset.box));
       });
+      list.addEventListener("focusin", (event) => rove(list, event.target));
+      list.addEventListener("keydown", (event) => {
+        const cards = [...list.querySelectorAll("button[data-box]")];
+        const to = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        const next = to && cards[cards.indexOf(event.target) + to];
+        if (!to) return;
+        event.preventDefault(); // Left, right, Home and End go on stepping
+        next?.focus();
+      });
     }
     this.matrixBox.addEventListener("pointermove", (event) => this.readCell(event));
     this.matrixBox.addEventListener("pointerleave", () => (this.matrixNote.textContent = ""));
@@ -123,12 +185,12 @@ class View {
       this.element.style.setProperty("--dim", String(this.dim));
       this.marks = new Map();
     }
-    const spec = JSON.stringify([data.stage, data.targets, data.people, data.labels, data.colors, data.text.tip]);
+    const spec = JSON.stringify([data.stage, data.targets, data.sketches, data.labels, data.colors, data.text.tip]);
     if (fresh || spec !== this.spec) {
       this.spec = spec;
       const boxes = data.stage.mode === "select" ? this.makeBoxes() : data.stage.boxes;
       this.stage.update({ ...data.stage, boxes });
-      this.drawPeople();
+      this.drawSketches();
       this.drawTargets();
       this.drawMatrix();
       this.drawCurve();
@@ -380,31 +442,31 @@ class View {
     return this.stage.boxes.find(({ id }) => id === ids[box])?.xyxy ?? this.trace.box(box);
   }
 
-  /** Sketches who stands in a generated crowd: head, shoulders, legs; who is behind is drawn first. */
-  drawPeople() {
-    const layer = this.stage.layer("people", { under: true });
-    const sketch = ([x1, y1, x2, y2]) => {
-      const [middle, wide, high] = [(x1 + x2) / 2, x2 - x1, y2 - y1];
-      const x = (share) => (middle + share * wide).toFixed(1);
-      const y = (share) => (y1 + share * high).toFixed(1);
-      const body = `M${x(-0.1)} ${y(0.19)}C${x(-0.45)} ${y(0.2)} ${x(-0.5)} ${y(0.25)} ${x(-0.5)} ${y(0.34)}V${y(0.57)}H${x(-0.36)}V${y(0.4)}H${x(-0.3)}V${y(1)}H${x(-0.04)}V${y(0.64)}H${x(0.04)}V${y(1)}H${x(0.3)}V${y(0.4)}H${x(0.36)}V${y(0.57)}H${x(0.5)}V${y(0.34)}C${x(0.5)} ${y(0.25)} ${x(0.45)} ${y(0.2)} ${x(0.1)} ${y(0.19)}Z`;
-      const head = { cx: middle, cy: y1 + 0.095 * high, rx: Math.min(0.2 * wide, 0.1 * high), ry: 0.095 * high };
-      return svg("g", { class: "person" }, svg("path", { d: body }), svg("ellipse", head));
-    };
-    layer.replaceChildren(...this.data.people.toReversed().map(sketch));
+  /** Sketches who is in a generated picture; who is behind is drawn first, and lighter. */
+  drawSketches() {
+    const layer = this.stage.layer("sketches", { under: true });
+    const { sketches } = this.data;
+    const meets = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+    const drawn = sketches.map(([kind, box], place) => {
+      const behind = sketches.slice(0, place).some(([, other]) => meets(box, other));
+      return svg("g", { class: behind ? "sketch behind" : "sketch" }, ...SKETCHES[kind](box));
+    });
+    layer.replaceChildren(...drawn.reverse());
   }
 
   drawTargets() {
-    const layer = this.stage.layer("targets", { under: true });
+    const layer = this.stage.layer("targets"); // over the candidates, which would hide them
     layer.replaceChildren();
-    for (const [x1, y1, x2, y2] of this.data.targets)
-      layer.append(svg("rect", { x: x1, y: y1, width: x2 - x1, height: y2 - y1, class: "target" }));
+    for (const [x1, y1, x2, y2] of this.data.targets) {
+      const at = { x: x1, y: y1, width: x2 - x1, height: y2 - y1 };
+      layer.append(svg("g", { class: "target" }, svg("rect", { ...at, class: "halo" }), svg("rect", { ...at, class: "dots" })));
+    }
   }
 
   /** At the end the objects that nothing found are red. */
   drawLost() {
     const over = this.now.phase === "end";
-    [...this.stage.layer("targets", { under: true }).children].forEach((target, index) =>
+    [...this.stage.layer("targets").children].forEach((target, index) =>
       target.classList.toggle("lost", over && this.data.lost.includes(index)),
     );
   }
@@ -444,6 +506,12 @@ class View {
       const [, y1, x2] = this.corners(now.pick); // kept boxes carry their label at the left
       outline(this.corners(now.pick), "current"); // above all other boxes, however many there are
       name(now.pick, x2, Math.max(y1 - 6 * unit, 14 * unit), "current");
+    }
+    for (const box of this.data.named) {
+      if (box === now.pick || box === now.other || !(box < this.trace.numBoxes)) continue;
+      const [, , x2, y2] = this.corners(box);
+      if (now.phase !== "end") outline(this.corners(box), "named");
+      name(box, x2, y2 + 16 * unit, "named");
     }
     if (now.phase === "compare") {
       const [, , x2, y2] = this.corners(now.other);
@@ -523,6 +591,8 @@ class View {
       score.textContent = changed ? `${trace.scores[box].toFixed(2)} → ${trace.score[box].toFixed(2)}` : trace.scores[box].toFixed(2);
       fate.textContent = role === "current" ? text.in_hand : gone ? text.gone : role === "compared" ? text.compared : "";
     });
+    const cards = [...list.querySelectorAll("button[data-box]")];
+    rove(list, cards.find((card) => card.tabIndex === 0) ?? cards[0]);
     if (more > 0) {
       const last = list.children[boxes.length];
       const words = say(text.more, { count: more });

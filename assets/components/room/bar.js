@@ -8,6 +8,7 @@ import { client } from "./client.js";
 import { isLesson } from "./links.js";
 import { Seat } from "./seat.js";
 import { drawOverlay } from "./stages.js";
+import { drawWorks } from "./works.js";
 
 const [base, own] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "./bar.css")]);
 const THEME = [
@@ -43,10 +44,12 @@ class Bar {
     this.main = html("div", { class: "row" });
     this.panel = html("div", { class: "panel" });
     this.panel.hidden = true;
+    this.works = html("div", { class: "panel works" });
+    this.works.hidden = true;
     this.heard = html("p", { class: "heard", role: "status" });
     this.curtain = html("div", { class: "curtain", role: "alert" });
     this.curtain.hidden = true;
-    this.element = html("section", { class: "g2b room" }, this.panel, this.main, this.heard);
+    this.element = html("section", { class: "g2b room" }, this.works, this.panel, this.main, this.heard);
     this.root.append(style, this.curtain, this.element);
     document.body.append(this.host);
     this.buttons = new Map();
@@ -169,8 +172,7 @@ class Bar {
     this.curtain.hidden = !(role === "student" && state?.paused);
     this.curtain.textContent = text.paused;
     this.hold();
-    const height = this.element.getBoundingClientRect().height;
-    document.documentElement.style.setProperty("--g2b-class", `${Math.ceil(height)}px`);
+    this.measure();
     put(this.host, "data-role", role);
     put(this.host, "data-view", state?.view ?? 0);
     put(this.host, "data-own", this.seat.own);
@@ -289,7 +291,20 @@ class Bar {
   }
 
   overlay() {
-    if (this.data) drawOverlay(this.client.overlay, this.data.text);
+    if (!this.data) return;
+    const { overlay } = this.client;
+    drawOverlay(overlay, this.data.text);
+    const works = overlay.works.filter((work) => work.place === this.data.page?.work?.place && Object.keys(work.values).length);
+    const text = JSON.stringify([works, overlay.hands.length > 0]);
+    if (text === this.worksDrawn) return;
+    this.worksDrawn = text;
+    drawWorks(this.works, works, this.data.text, overlay.hands.length > 0);
+    this.measure();
+  }
+
+  measure() {
+    const height = this.element.getBoundingClientRect().height;
+    document.documentElement.style.setProperty("--g2b-class", `${Math.ceil(height)}px`);
   }
 
   // ---- the page ----------------------------------------------------------------------------------------------------------

@@ -3,12 +3,13 @@
 import { html, put, say, stylesheet } from "../shared/dom.js";
 import { client } from "./client.js";
 import { miniature } from "./stages.js";
+import { workMiniature } from "./works.js";
 
 const [base, own] = await Promise.all([stylesheet(import.meta.url, "../shared/base.css"), stylesheet(import.meta.url, "./board.css")]);
 
-/** Orders students. @param {any[]} students @param {string} by @param {Map<string, any>} hands */
-export function sorted(students, by, hands) {
-  const value = (student) => hands.get(student.id)?.value ?? Number.POSITIVE_INFINITY;
+/** Orders students. @param {any[]} students @param {string} by @param {Map<string, any>} hands @param {Map<string, any>} works */
+export function sorted(students, by, hands, works = new Map()) {
+  const value = (student) => hands.get(student.id)?.value ?? works.get(student.id)?.value ?? Number.POSITIVE_INFINITY;
   const orders = {
     coming: () => 0,
     name: (a, b) => a.name.localeCompare(b.name),
@@ -87,8 +88,8 @@ class Board {
   }
 
   draw() {
-    const { board, hands } = client();
-    const students = sorted(board?.students ?? [], this.order.value, hands);
+    const { board, hands, works } = client();
+    const students = sorted(board?.students ?? [], this.order.value, hands, works);
     this.nobody.hidden = students.length > 0;
     const ids = new Set(students.map((student) => student.id));
     for (const [id, card] of this.cards)
@@ -99,10 +100,16 @@ class Board {
     students.forEach((student, index) => {
       if (!this.cards.has(student.id)) this.cards.set(student.id, new Card(student.id, this.text));
       const card = this.cards.get(student.id);
-      card.draw(student, hands.get(student.id), this.names.checked, board.projected === student.id);
+      card.draw(student, handNow(hands, works, student.id), works.get(student.id), this.names.checked, board.projected === student.id);
       if (this.grid.children[index] !== card.element) this.grid.insertBefore(card.element, this.grid.children[index] ?? null);
     });
   }
+}
+
+/** What stands on a student's stage, unless the student has gone on to another page. */
+function handNow(hands, works, id) {
+  const [hand, work] = [hands.get(id), works.get(id)];
+  return hand && (!work || hand.place.startsWith(`${work.place.split(".")[0]}_`)) ? hand : undefined;
 }
 
 class Card {
@@ -128,7 +135,7 @@ class Card {
     );
   }
 
-  draw(student, hand, nameless, projected) {
+  draw(student, hand, work, nameless, projected) {
     const { text } = this;
     this.projected = projected;
     this.name.textContent = nameless || !student.name ? say(text.student, { number: student.number }) : student.name;
@@ -146,10 +153,12 @@ class Card {
     for (const name of ["stuck", "here"]) put(this.element, `data-${name}`, student[name]);
     put(this.project, "aria-pressed", projected);
     this.project.textContent = text.project;
-    this.project.disabled = !hand;
-    if (this.hand === hand) return;
+    this.project.disabled = !hand && !work;
+    if (this.hand === hand && this.work === work) return;
     this.hand = hand;
-    this.picture.replaceChildren(miniature(hand));
+    this.work = work;
+    const values = workMiniature(work, Boolean(hand));
+    this.picture.replaceChildren(...(hand || !values ? [miniature(hand)] : []), ...(values ? [values] : []));
   }
 }
 

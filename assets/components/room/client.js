@@ -3,7 +3,9 @@
 // What must arrive (an answer, a step) is kept under a number until the server acknowledges it, and is said again after every
 // reconnection; hearing it twice does the server no harm. What a hand moves is said newest only, and at most so often.
 
-const FIRST_WAIT = 250; // ms before the first try to connect again; each further one waits twice as long
+const FIRST_WAIT = 250; // ms before the first try to connect again
+const QUICK_WAIT = 500; // ms between tries while a server may be starting: to wait longer than it takes would add to the time away
+const QUICK_TRIES = 30; // afterwards each waits twice as long
 const LONGEST_WAIT = 4000;
 const ALIVE_EVERY = 20_000; // ms between two signs of life
 const AGAIN_AFTER = 2500; // ms after which what was not acknowledged is said again
@@ -39,7 +41,8 @@ export class Client {
     this.state = null; // what everybody in the room knows
     this.board = null; // what the teacher knows beside
     this.hands = new Map(); // student -> what stands on their stage
-    this.overlay = /** @type {any} */ ({ one: false, hands: [] });
+    this.works = new Map(); // student -> what they made of their step
+    this.overlay = /** @type {any} */ ({ one: false, hands: [], works: [] });
     this.answers = {}; // own, by question
     this.listeners = new Set();
     this.kept = new Map(); // number -> {text, saidAt}
@@ -60,6 +63,7 @@ export class Client {
     this.stop();
     Object.assign(this, { role: "", reason: "", code: hello.code ?? "", state: null, board: null, answers: {}, name: "" });
     this.hands.clear();
+    this.works.clear();
     this.kept.clear();
     this.hello = hello;
     this.tries = 0;
@@ -86,6 +90,7 @@ export class Client {
     Object.assign(this, { role: "", code: "", reason: "", state: null, board: null });
     this.kept.clear();
     this.hands.clear();
+    this.works.clear();
     this.tell("left", {});
   }
 
@@ -134,8 +139,15 @@ export class Client {
     this.world.never(this.beat);
     this.tell("connection", {});
     if (!this.hello || FINAL.has(this.reason)) return;
-    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.tries++);
-    this.again = this.world.later(() => this.connect(), wait * (0.5 + this.world.random() / 2));
+    this.again = this.world.later(() => this.connect(), this.wait() * (0.5 + this.world.random() / 2));
+  }
+
+  /** Milliseconds until the next try. Who was told to slow down does. */
+  wait() {
+    const tries = this.tries++;
+    if (this.reason === "slow") return LONGEST_WAIT;
+    if (!tries) return FIRST_WAIT;
+    return Math.min(LONGEST_WAIT, QUICK_WAIT * 2 ** Math.max(0, tries - QUICK_TRIES));
   }
 
   stop() {
@@ -159,7 +171,10 @@ export class Client {
     else if (heard.type === "state") this.state = heard;
     else if (heard.type === "board") this.board = heard;
     else if (heard.type === "overlay") this.overlay = heard;
-    else if (heard.type === "hands") for (const [who, hand] of Object.entries(heard.hands)) this.hands.set(who, hand);
+    else if (heard.type === "hands") {
+      for (const [who, hand] of Object.entries(heard.hands)) this.hands.set(who, hand);
+      for (const [who, work] of Object.entries(heard.works)) this.works.set(who, work);
+    }
     this.tell(heard.type, heard);
   }
 

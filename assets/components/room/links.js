@@ -1,7 +1,7 @@
 // What a link to a view is, as a room hands it on: the page and its own parameters, in one order.
 
 /** Parameters that are a reader's own, and no part of a view. */
-const OWN = new Set(["lang", "present", "hide", "lock", "solved", "room", "v"]);
+const OWN = new Set(["lang", "present", "hide", "lock", "solved", "room", "walk", "v"]);
 
 /** Pages that are no part of a lesson. */
 const OUTSIDE = new Set(["class_room", "home", ""]);

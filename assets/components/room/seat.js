@@ -163,8 +163,9 @@ export class Seat {
       this.once("ask", { type: "ask", question: page.question?.key ?? "" }, client.state?.view);
       return;
     }
-    const { concept, step, of, solved } = page;
+    const { concept, step, of, solved, work } = page;
     this.once("progress", { type: "progress", concept, step, of, solved, follows: this.follows });
+    if (work && isLesson(concept)) this.once("work", { type: "work", ...work });
   }
 
   once(kind, message, about = null) {

@@ -55,6 +55,7 @@ export class CodeEditor {
    */
   constructor(events = {}) {
     this.events = events;
+    this.wraps = false; // whether lines are broken to make room for what stands beside them
     this.words = [];
     this.marks = [];
     this.rows = [];
@@ -227,11 +228,22 @@ export class CodeEditor {
       }
       const place = renderer.textToScreenCoordinates(row, session.getLine(row).length);
       words.style.display = "";
+      if (this.wraps)
+        this.makeRoom(place.pageX - box.left - window.scrollX + 18 + words.offsetWidth - box.width, session.getLine(row).length);
       const left = Math.min(place.pageX - box.left - window.scrollX + 14, Math.max(40, box.width - words.offsetWidth));
       words.style.transform = `translate(${Math.round(left)}px, ${Math.round(place.pageY - box.top - window.scrollY)}px)`;
       words.style.lineHeight = `${renderer.lineHeight}px`;
     }
     if (this.inHand && !this.dragging) this.placeHandle();
+  }
+
+  /** Breaks the lines of the program so that what stands beside one covers none of it. */
+  makeRoom(excess, length) {
+    const { renderer, session } = this.editor;
+    if (excess <= 0 || session.getUseWrapMode()) return;
+    session.setWrapLimitRange(16, Math.max(16, length - Math.ceil(excess / renderer.characterWidth)));
+    session.setOption("wrapMethod", "text"); // between words
+    session.setUseWrapMode(true);
   }
 
   // ---- numbers ----------------------------------------------------------------------------------------------------------

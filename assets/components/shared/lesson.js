@@ -20,6 +20,7 @@ const lessons = (window[Symbol.for("grad2box.lessons")] ??= { current: null });
  * @property {string} opened another whenever a step is opened
  * @property {boolean} plays
  * @property {boolean} answered
+ * @property {boolean} tried whether a wrong answer waits for another one
  * @property {string} look_at control, or `piece:mark`
  * @property {string} key_prefix of the page's controls
  * @property {boolean} may_leave whether the laboratory can be opened
@@ -36,11 +37,11 @@ export function progress() {
   }
 }
 
-function note(concept, at, of) {
+function note(concept, at, of, done) {
   try {
     const all = progress();
     const before = all[concept] ?? {};
-    all[concept] = { at: Math.max(at, before.at ?? 0), of, done: Boolean(before.done) || at >= of };
+    all[concept] = { at: Math.max(at, before.at ?? 0), of, done: Boolean(before.done) || done };
     localStorage.setItem(STORE, JSON.stringify(all));
   } catch {
     // A private window: the lesson works without.
@@ -65,15 +66,17 @@ class Lesson {
     this.next = html("button", { type: "button", class: "next" });
     this.where = html("span", { class: "where" });
     this.again = html("button", { type: "button", class: "again" });
+    this.said = html("p", { class: "said", role: "status" });
     this.element = html(
       "nav",
       { class: "g2b lesson" },
       this.style,
       html("div", { class: "row" }, this.back, this.dots, this.next),
       html("div", { class: "row low" }, this.where, this.again),
+      this.said,
     );
     this.back.addEventListener("click", () => this.go(this.data.number - 1));
-    this.next.addEventListener("click", () => this.forward());
+    this.next.addEventListener("click", () => this.go(this.data.number === this.data.count ? 0 : this.data.number + 1));
     this.again.addEventListener("click", () => this.go(this.data.number));
     root.append(this.element);
   }
@@ -82,9 +85,12 @@ class Lesson {
   update(data, send) {
     const opens = this.data?.opened !== data.opened;
     const told = !opens && !this.data.answered && data.answered;
+    const missed = !opens && !this.data.tried && data.tried;
     if (this.went && opens) focusOn(".st-key-lesson_words h4");
-    if (told) focusOn(".st-key-lesson_verdict");
+    if (told || missed) focusOn(".st-key-lesson_verdict");
+    if (!opens && this.data.tried && !data.tried && !told) focusOn(".st-key-lesson_question");
     if (opens) this.went = false;
+    if (opens || told || missed) this.said.textContent = "";
     this.data = data;
     this.send = send;
     lessons.current = this;
@@ -112,16 +118,24 @@ class Lesson {
       put(dot, "aria-label", say(text.step, { step: index + 1, count }));
       put(dot, "aria-current", index + 1 === number ? "step" : "false");
     }
+    if (opens || told) note(data.concept, number, count, last && data.answered);
     if (opens) {
-      note(data.concept, number, count);
       clearInterval(this.waiting);
       if (data.plays && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.playSoon();
     }
     this.ring();
   }
 
+  /** By key: a press too many at the end says that it is the end, and leads to the button that goes on. */
   forward() {
-    this.go(this.data.number === this.data.count ? 0 : this.data.number + 1);
+    const { number, count, answered, text } = this.data;
+    if (number < count) {
+      this.go(number + 1);
+      return;
+    }
+    this.said.textContent = answered ? text.done : text.unanswered;
+    if (answered) this.next.focus({ preventScroll: true });
+    this.said.scrollIntoView({ block: "nearest" });
   }
 
   go(to) {

@@ -808,7 +808,7 @@ function tick(x, y, axis) {
  */
 
 /** The plain stage, for pages that need nothing on top. */
-class StageView {
+export class StageView {
   constructor(channel) {
     this.stage = new Stage(channel);
     this.element = html("div", {}, this.stage.element);

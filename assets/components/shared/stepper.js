@@ -12,6 +12,7 @@ const [base, own] = await Promise.all([stylesheet(import.meta.url, "./base.css")
 
 const REPORT_AFTER = 120; // ms without a change
 const SPEEDS = [0.5, 1, 2, 5, 10]; // steps a second
+const LONG = 60; // offered as well where a run is so long that the page asks for it
 const CALM = 1; // steps a second at most for those who asked for less motion
 const BUTTONS = ["first", "back", "play", "forward", "last"];
 
@@ -55,7 +56,8 @@ export class Transport {
   /** Takes {numSteps, step, version, text, captions, presenter, speed}; the step only at first and when version changes. */
   update(spec) {
     const restart = restarts(this.spec, spec);
-    if (spec.speed !== this.spec.speed && SPEEDS.includes(spec.speed)) this.speed = spec.speed;
+    if (spec.speed === LONG) this.offerSpeed(LONG);
+    if (spec.speed !== this.spec.speed && [...SPEEDS, LONG].includes(spec.speed)) this.speed = spec.speed;
     this.spec = spec;
     this.numSteps = Math.max(1, spec.numSteps);
     this.element.classList.toggle("presenter", Boolean(spec.presenter));
@@ -79,7 +81,7 @@ export class Transport {
   }
 
   play() {
-    if (this.playing || this.numSteps < 2) return;
+    if (this.playing || this.numSteps < 2 || this.held) return;
     if (this.step === this.last) this.go(0);
     clearTimeout(this.report);
     this.playing = true;
@@ -119,6 +121,11 @@ export class Transport {
 
   // ---- inside -----------------------------------------------------------------------------------------------------------
 
+  offerSpeed(speed) {
+    if ([...this.pick.options].some((option) => option.value === String(speed))) return;
+    this.pick.append(html("option", { value: speed }, `${speed}×`));
+  }
+
   get pace() {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     return calm ? Math.min(this.speed, CALM) : this.speed;
@@ -127,6 +134,11 @@ export class Transport {
   within(step) {
     const within = stepWithin(step, this.numSteps);
     return this.spec.most === undefined || this.spec.most === null ? within : Math.min(within, this.spec.most);
+  }
+
+  /** Whether nothing can be played because what follows is asked for. */
+  get held() {
+    return this.last < this.numSteps - 1 && this.step === this.last;
   }
 
   get last() {
@@ -159,7 +171,7 @@ export class Transport {
     this.range = html("input", { type: "range", min: "0", step: "1", value: "0", class: "scrubber" });
     this.count = html("output", { class: "count", "aria-hidden": "true" });
     this.pick = html("select", { class: "speed" });
-    for (const speed of SPEEDS) this.pick.append(html("option", { value: speed }, `${speed}×`));
+    for (const speed of SPEEDS) this.offerSpeed(speed);
     this.words = html("p", { class: "caption", "aria-live": "polite" });
     this.element = html(
       "div",
@@ -210,7 +222,7 @@ export class Transport {
     const [atStart, atEnd] = [this.step === 0, this.step === this.last];
     for (const name of ["first", "back"]) put(this.buttons[name], "aria-disabled", atStart);
     for (const name of ["forward", "last"]) put(this.buttons[name], "aria-disabled", atEnd);
-    put(this.buttons.play, "aria-disabled", this.numSteps < 2);
+    put(this.buttons.play, "aria-disabled", this.numSteps < 2 || this.held);
     const playing = this.playing ? "pause" : "play";
     if (this.buttons.play.dataset.icon !== playing || !this.buttons.play.firstChild) {
       this.buttons.play.dataset.icon = playing;

@@ -65,7 +65,7 @@ export class Cells {
     const { rows, cols, cell, ratio } = this;
     c.setTransform(ratio, 0, 0, ratio, ratio, ratio);
     c.clearRect(-1, -1, cols * cell + 2, rows * cell + 2);
-    const size = Math.min(16, Math.floor(cell * 0.4));
+    const size = Math.min(16, Math.floor(cell * 0.42));
     c.font = `${size}px ${getComputedStyle(this.element).fontFamily}`;
     c.textAlign = "center";
     c.textBaseline = "middle";

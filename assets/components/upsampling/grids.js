@@ -17,7 +17,7 @@ export default (component) => live(component, (channel) => new Grids(channel));
 /**
  * @typedef {object} Data what pages/upsampling sends
  * @property {Uint8Array} payload `pack_traces`
- * @property {{name: string, title: string, note: string, error?: string}[]} cards one an operator, in their order
+ * @property {{name: string, title: string, note: string, error?: string, size?: string}[]} cards one an operator, in their order
  * @property {boolean} hidden a question stands that weights and outputs would answer
  * @property {boolean} alone in a lesson, without what only the laboratory needs
  * @property {string} version another one brings Python's grid back
@@ -39,8 +39,9 @@ class Grids {
     this.heard = html("p", { class: "heard", role: "status", "aria-live": "polite" });
     this.list = html("div", { class: "cards" });
     this.legend = html("p", { class: "legend" }, html("span"), html("i", { "aria-hidden": "true" }), html("span"));
+    this.ruler = html("span", { class: "ruler", "aria-hidden": "true" });
     const left = html("section", { class: "left" }, this.inputTitle, this.table, this.legend, this.help);
-    this.element = html("div", { class: "g2b grids" }, html("style", {}, base), left, this.list, this.heard);
+    this.element = html("div", { class: "g2b grids" }, html("style", {}, base), this.ruler, left, this.list, this.heard);
     this.table.addEventListener("keydown", (event) => this.onInputKey(event));
     this.table.addEventListener("click", (event) => this.onInputClick(event));
     this.table.addEventListener("focusin", (event) => {
@@ -293,7 +294,7 @@ class Grids {
       card.error.textContent = spec.error ?? "";
       card.element.classList.toggle("refused", Boolean(spec.error));
       const operator = this.operators.get(spec.name);
-      card.size.textContent = operator && !spec.error ? `${this.rows}×${this.cols} → ${operator.rows}×${operator.cols}` : "";
+      card.size.textContent = operator && !spec.error ? (spec.size ?? `${this.rows}×${this.cols} → ${operator.rows}×${operator.cols}`) : "";
       // Moved only when it has to be: an element that is put back loses the focus.
       if (this.list.children[place] !== card.element) this.list.insertBefore(card.element, this.list.children[place] ?? null);
     });
@@ -318,8 +319,7 @@ class Grids {
       html("header", {}, card.title, card.size),
       card.error,
       html("div", { class: "pair" }, map.element, html("span", { class: "arrow", "aria-hidden": "true" }, "→"), out.element),
-      card.sum,
-      card.note,
+      html("div", { class: "told" }, card.sum, card.note),
     );
     const point = (event) => {
       const index = out.at(event);
@@ -377,11 +377,24 @@ class Grids {
       const operator = this.operators.get(name);
       if (!operator) continue;
       const inner = card.element.clientWidth - 24;
+      if (this.data.alone) {
+        this.fitAlone(card, operator, inner);
+        continue;
+      }
       const small = Math.min(130, Math.floor(inner * 0.28));
       card.map.fit(this.rows, this.cols, small, { most: 26, height: 140 });
       card.out.fit(operator.rows, operator.cols, inner - small - 30, { most: 34, height: 300 });
     }
     this.draw();
+  }
+
+  /** In a lesson the cards lie below each other, as large as the screen allows: their numbers are to be read. */
+  fitAlone({ map, out }, operator, inner) {
+    const each = (this.ruler.offsetHeight || window.innerHeight) / Math.max(1, this.cards.size) - 70;
+    const words = inner > 400 ? 160 : 0; // beside the pictures, else below them
+    const small = Math.min(130, Math.floor(inner * 0.18));
+    map.fit(this.rows, this.cols, small, { most: 32, height: 140 });
+    out.fit(operator.rows, operator.cols, inner - small - 46 - words, { most: 46, height: Math.max(200, each) });
   }
 
   draw() {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping
 
 import pytest
@@ -12,7 +13,7 @@ from pages.rooms import messages as said
 from pages.rooms import reports, rules
 from pages.rooms.limits import LIFETIME, MOST_ANSWERS, MOST_STUDENTS, STUCK_AFTER, Bucket, Tally
 from pages.rooms.rules import Refused
-from pages.rooms.state import Changed, Closed, Moved, Roll, read_event, write_event, write_room
+from pages.rooms.state import Changed, Closed, Moved, Roll, Worked, read_event, write_event, write_room
 
 KEY, TOKEN = "teacher-key", "student-token"
 HAND = (("prediction", (1.0, 2.0, 3.0, 4.0)),)
@@ -240,7 +241,15 @@ def test_the_table_holds_all_answers_and_no_formula(roll: Roll) -> None:
     ]
 
 
-@pytest.mark.parametrize("event", [Changed({"a": "1", "b": None}), Moved("x", "s", HAND, (1.0, 2.0), 3.0), Closed()])
+@pytest.mark.parametrize(
+    "event",
+    [
+        Changed({"a": "1", "b": None}),
+        Moved("x", "s", HAND, (1.0, 2.0), 3.0),
+        Worked("x", "nms.own", (("a", "1"),), 3.0),
+        Closed(),
+    ],
+)
 def test_events_travel_as_text(event: object) -> None:
     assert read_event(write_event(event)) == event
 
@@ -281,3 +290,19 @@ def test_a_tally_forgets_after_a_minute() -> None:
     assert tally.is_full("a", 101.0)
     assert not tally.is_full("b", 101.0)
     assert not tally.is_full("a", 161.0)
+
+
+def test_a_steps_own_measure_stands_in_where_a_stage_has_none(roll: Roll) -> None:
+    first, second = join(roll), join(roll)
+    roll.move(Moved(first, "nms_view", HAND, (9.0, 9.0)))
+    roll.move(Worked(first, "nms.own", (("iou_threshold", "0.7"),), 4.0))
+    roll.move(Moved(second, "nms_view", (), (9.0, 9.0), 0.25))
+    roll.move(Worked(second, "nms.own", (), 5.0))
+    assert [hand["value"] for hand in reports.overlay(roll)["hands"]] == [0.25, 4.0]
+    roll.move(Worked(first, "fpn.owner", (), 4.0))  # gone on to another page
+    assert [hand["value"] for hand in reports.overlay(roll)["hands"]] == [0.25, None]
+    assert not any(key in json.dumps(reports.overlay(roll)) for key in (first, second))
+    teach(roll, said.Project(first))
+    assert [work["place"] for work in reports.overlay(roll)["works"]] == ["fpn.owner"]
+    teach(roll, said.Kick(first))
+    assert [work["value"] for work in reports.overlay(roll)["works"]] == [5.0]

@@ -91,7 +91,10 @@ def test_a_lesson_from_the_door_to_the_table(url: str) -> None:
         await teacher.say(said.Drag("nms_view", BOX))
         await ann.until(lambda: ann.heard.get("drag", {}).get("boxes") == {"prediction": [1, 2, 30, 40]})
         await ann.say(said.Hand("nms_view", (240.0, 320.0), BOX, 0.5))
+        assert await ann.ask(said.Work("nms.own", (("iou_threshold", "0.7"),), 2.0)) == "ack"
+        assert await teacher.ask(said.Work("nms.own", (), 2.0)) == "forbidden"
         await ann.ask(said.Progress("nms", 2, 8, 1, False))
+        await teacher.until(lambda: any(heard.get("works") for heard in teacher.all if heard["type"] == "hands"))
         await teacher.until(lambda: len(teacher.heard.get("hands", {}).get("hands", {})) == 1)
         await teacher.until(lambda: [each["solved"] for each in teacher.students] == [1, 0])
         assert not teacher.students[0]["follows"]
@@ -100,6 +103,7 @@ def test_a_lesson_from_the_door_to_the_table(url: str) -> None:
         assert "overlay" not in bob.heard or bob.heard["overlay"]["hands"] == []
         await teacher.ask(said.Overlay("all"))
         await bob.until(lambda: len(bob.heard["overlay"]["hands"]) == 1)
+        assert bob.heard["overlay"]["works"] == [{"place": "nms.own", "values": {"iou_threshold": "0.7"}, "value": 2}]
         await teacher.ask(said.Overlay("nobody"))
         await bob.until(lambda: bob.heard["overlay"]["hands"] == [])
 
@@ -307,8 +311,10 @@ def test_one_room_on_two_servers(redis_address: str) -> None:
             await student.until(lambda student=student: "drag" in student.heard)
             assert await student.ask(said.Answer("nms.pair", "kept")) == "ack"
         await bob.say(said.Hand("nms_view", (240.0, 320.0), BOX, 0.5))
+        assert await bob.ask(said.Work("nms.own", (("iou_threshold", "0.7"),), 2.0)) == "ack"
         await teacher.sees(answered=2)
-        await teacher.until(lambda: bool(teacher.heard.get("hands")))
+        for kind in ("hands", "works"):
+            await teacher.until(lambda kind=kind: any(heard[kind] for heard in teacher.all if heard["type"] == "hands"))
         serving.stop(two)  # a replica dies: its student goes on at the other
         await bob.until(lambda: bool(bob.ended))
         bob = await room.client(said.Resume(bob.welcome["code"], bob.welcome["student"], bob.welcome["token"]))

@@ -13,6 +13,7 @@ from vizcore.autoregressive import (
     build,
     count_paths,
     dependencies,
+    leak_test,
     receptive_field,
     trace_paths,
 )
@@ -122,3 +123,14 @@ def test_paths_and_gradients_agree(num_pixels, seed, leak):
             assert not lit[0][:, np.arange(num_pixels) != pixel].any()
     with pytest.raises(AutoregressiveError):
         trace_paths(model, num_pixels, 0)
+
+
+@pytest.mark.parametrize("kind", ["made", "made_leak", "gated_pixelcnn"])
+def test_one_output_alone_is_the_same_row(kind):
+    whole, one = leak_test(kind, size=(5, 4)), leak_test(kind, size=(5, 4), output=13)
+    assert (one.sees[13] >= whole.sees[13]).all()  # more pictures are tried for a MADE, so hardly a unit stays off
+    assert one.sees[13].sum() == whole.sees[13].sum() or kind != "gated_pixelcnn"
+    assert not np.delete(one.missing | one.sees, 13, 0).any()
+    assert one.leaks.any() == (kind == "made_leak")
+    with pytest.raises(AutoregressiveError, match="pictures of 20 pixels"):
+        leak_test(kind, size=(5, 4), output=20)

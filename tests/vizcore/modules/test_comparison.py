@@ -41,12 +41,12 @@ def test_arithmetic_is_equal_bit_for_bit_and_sound_networks_agree(choice: Networ
 
 
 def test_counts_by_hand() -> None:
-    # Linear 4 → 8: 32 + 8; batch normalisation 8 + 8; Linear 8 → 3: 24 + 3.
+    # Linear 4 → 8: 32 + 8; batch normalization 8 + 8; Linear 8 → 3: 24 + 3.
     assert row(NetworkChoice(), "parameters").module == 32 + 8 + 8 + 8 + 24 + 3
     assert row(NetworkChoice(), "parameters").functional == 0
     # state_dict() adds two running statistics of 8; num_batches_tracked is a counter that no output depends on.
     assert row(NetworkChoice(), "saved").module == 83 + 16
-    # Conv2d 1 → 4, 3 x 3: 36 + 4; no normalisation; Linear 4 → 3: 12 + 3.
+    # Conv2d 1 → 4, 3 x 3: 36 + 4; no normalization; Linear 4 → 3: 12 + 3.
     assert row(NetworkChoice("conv2d", 4, normalization="none"), "parameters").module == 36 + 4 + 12 + 3
 
 
@@ -89,6 +89,6 @@ def test_only_aspects_that_the_network_has_are_shown() -> None:
 def test_silent_differences_are_those_that_the_two_switches_repair() -> None:
     assert modules.list_silent(compare_networks(SOUND)) == ()
     silent = {entry.aspect for entry in modules.list_silent(compare_networks(replace(SOUND, registered=False)))}
-    assert {"parameters", "optimiser_step", "saved", "to_float64"} <= silent
+    assert {"parameters", "optimizer_step", "saved", "to_float64"} <= silent
     assert "eval_passes" not in silent
     assert not {"hooks", "repr"} & silent  # by nature, not by oversight

@@ -9,15 +9,21 @@ import pytest
 import torch
 
 from tests.javascript import run_modules
-from vizcore.models.fcos import FCOSConfig, assign_targets, level_points, level_sizes
+from vizcore.data.scenes import draw_scene
+from vizcore.models.fcos import FCOSConfig, as_input, assign_targets, level_points, level_sizes
+from vizcore.models.vfnet import VFNet, VFNetConfig, VFNetDetector, detections
 from vizcore.varifocalnet import (
     Ranked,
     VarifocalNetError,
+    ask_vfnet,
     assign_atss,
     assignment_on,
     compile_rules,
     join_ranked,
+    rank,
+    refine,
     star_on,
+    trace_refinement,
 )
 
 CONFIG, SIZE = FCOSConfig(finest=2, channels=64), (256, 320)
@@ -109,3 +115,55 @@ def test_under_the_hand_both_rules_and_the_star_are_torchs():
             np.testing.assert_allclose(np.asarray(said["points"])[[0, 2, 6, 8]], found[[0, 2, 6, 8]], atol=1e-3)
             stars += 1
     assert stars > 40
+
+
+def random_detector(*, star: bool, score: str = "iou") -> VFNetDetector:
+    """Whose scores spread, so that there are detections."""
+    torch.manual_seed(0)
+    network = VFNet(VFNetConfig(score, star=star, channels=8))
+    torch.nn.init.normal_(network.head.class_logits.weight, std=1.0)
+    return VFNetDetector(network)
+
+
+@pytest.mark.parametrize("score", ["iou", "class"])
+def test_the_cells_rank_as_the_detector_does(score):
+    drawn, detector = draw_scene("validation", 0, size=256), random_detector(star=False, score=score)
+    cells = ask_vfnet(detector, drawn.pixels, drawn.boxes, drawn.labels)
+    config = detector.vfnet.config.fcos
+    points = level_points(level_sizes((256, 256), config.strides), config.strides)
+    with torch.inference_mode():
+        best = detections(detector(as_input(torch.from_numpy(drawn.pixels)[None])), points, (256, 256))
+    ranked = rank(cells, "cls_ctr" if score == "class" else "iacs")
+    assert len(ranked.scores) > 10
+    np.testing.assert_allclose(ranked.scores, best.scores, atol=1e-6)
+    np.testing.assert_allclose(ranked.boxes, best.boxes, atol=1e-3)
+    np.testing.assert_array_equal(cells.owners, assign_atss(points, torch.from_numpy(drawn.boxes)))
+
+
+def test_a_refinement_is_the_same_cells_box_before_and_after():
+    drawn, detector = draw_scene("validation", 0, size=256), random_detector(star=True)
+    config = detector.vfnet.config.fcos
+    points = level_points(level_sizes((256, 256), config.strides), config.strides)
+    with torch.inference_mode():
+        output = detector(as_input(torch.from_numpy(drawn.pixels)[None]))
+        best = detections(output, points, (256, 256), score_threshold=0.05)
+    # Objects where this network has boxes: its five surest, as truth.
+    truth, labels = best.boxes[:5].numpy(), best.labels[:5].numpy()
+    found = trace_refinement(detector, drawn.pixels, truth, labels, score_threshold=0.05)
+    assert found.targets.tolist() == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(found.scores[0], best.scores[0])
+    np.testing.assert_array_equal(found.final[0], truth[0])
+    assert found.final_ious[0] == 1
+    cell = best.cells[:1]
+    again = refine(points.centres[cell], output.first[0, cell], torch.from_numpy(found.factors[:1]))
+    np.testing.assert_allclose(again.clamp(0, 256).numpy(), found.final[:1], atol=1e-2)
+    first = np.abs(found.first - found.final).max()
+    assert first > 0.01  # it is another box
+    wrong = trace_refinement(detector, drawn.pixels, truth, (labels + 1) % 6, score_threshold=0.05, iou_threshold=0.999)
+    assert 0 not in wrong.targets  # a box of another class finds nothing
+
+
+def test_without_a_star_nothing_is_refined():
+    drawn = draw_scene("validation", 0, size=256)
+    with pytest.raises(VarifocalNetError, match="no star"):
+        trace_refinement(random_detector(star=False), drawn.pixels, drawn.boxes, drawn.labels)

@@ -1,0 +1,72 @@
+"""The lesson's steps about attention: what is measured, and that the shipped network lets them be done."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pages.detr import looked, network, tour
+from pages.kit.pictures import scene
+from tests.pages.opening import open_page
+from tests.pages.pieces import component
+from vizcore import detr
+from vizcore.data.scenes import draw_scene
+
+
+def trace_that_looks(share: float, box: list[float]) -> detr.DETRTrace:
+    """A picture of 8 × 8 tokens: each place gives a share to the tokens on a square, query 0 to the square's middle."""
+    on_it = np.zeros((8, 8))
+    on_it[0:2, 3:6] = 1  # centres from 224 to 352 across, 32 to 96 down
+    row = share * on_it / on_it.sum() + (1 - share) * (1 - on_it) / (1 - on_it).sum()
+    return detr.DETRTrace(
+        image_size=(512, 512),
+        grid=(8, 8),
+        cell=64.0,
+        outside=np.zeros(64, dtype=bool),
+        start_boxes=None,
+        boxes=np.array([[box]], np.float32),
+        scores=np.full((1, 1), 0.9, np.float32),
+        labels=np.zeros((1, 1), np.int64),
+        probabilities=np.zeros((1, 1, 3), np.float32),
+        memory=np.zeros((64, 8), np.float32),
+        queries=np.zeros((1, 1, 8), np.float32),
+        encoder=np.broadcast_to(row.ravel(), (1, 2, 64, 64)).astype(np.float32),
+        decoder_self=np.ones((1, 2, 1, 1), np.float32),
+        decoder_cross=np.broadcast_to(row.ravel(), (1, 2, 1, 64)).astype(np.float32),
+        seconds={},
+    )
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(6 / 64, "fair"), (0.15, "fair"), (0.5, "more"), (0.95, "all")])
+def test_where_a_place_looks_is_measured_on_its_own_object(share: float, verdict: str) -> None:
+    square, around = [210.0, 10.0, 380.0, 120.0], [0.0, 0.0, 512.0, 512.0]
+    found = looked.measure(trace_that_looks(share, square), np.array([around, square]), 0)
+    assert found.own == pytest.approx(share, abs=1e-5)
+    assert found.area == 6 / 64
+    assert found.verdict == verdict
+    assert found.is_asked
+    # The square's middle is x from 244 to 346, y from 32 to 98: the token at x = 288, twice.
+    assert found.shares.middle == pytest.approx(share / 3, abs=1e-5)
+    elsewhere = looked.measure(trace_that_looks(share, [0.0, 300.0, 100.0, 400.0]), np.array([square]), 0)
+    assert not elsewhere.is_asked
+
+
+def test_the_lesson_asks_where_the_shipped_network_looks() -> None:
+    encoder = open_page("detr", tour=[step.name for step in tour.STEPS].index("encoder") + 1)
+    hidden = component(encoder, "look")
+    assert hidden["hidden"]
+    assert hidden["point"] == list(looked.PLACE)
+    asked = [step.name for step in tour.STEPS].index("decoder") + 1
+    decoder = open_page("detr", tour=asked)
+    assert not component(decoder, "look")["hidden"]
+    trace = network.trace(scene(looked.SCENE))
+    own = next(
+        box for box in draw_scene("validation", looked.SCENE).boxes if box[0] < 282 < box[2] and box[1] < 74 < box[3]
+    )
+    right = [
+        query
+        for query in trace.found(0.5).tolist()
+        if looked.measure(trace, own[None], query).is_asked and query != looked.ANOTHER_QUERY
+    ]
+    assert right  # somebody found it: the step can be done
+    assert not looked.measure(trace, own[None], looked.ANOTHER_QUERY).is_asked

@@ -1,0 +1,141 @@
+"""What the parts with the network show, as programs that need this project for its weights."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+
+def write_attention_script(
+    picture: str,
+    *,
+    look: Literal["encoder", "decoder"],
+    point: tuple[float, float],
+    query: int,
+    layer: int,
+    head: int,
+    score_threshold: float,
+) -> str:
+    """Prints the boxes that were found, and where one place or one query looks.
+
+    Args:
+        picture: lines that make ``picture``, see :mod:`vizcore.data.script`.
+        look: ``"encoder"`` for the place, ``"decoder"`` for the query.
+        point: (x, y) of the place, pixels of the picture.
+        query: that looks.
+        layer: from 0; the last one there is for a greater number.
+        head: from 0; the last one there is for a greater number; -1 for the mean.
+        score_threshold: surer queries have found something.
+
+    Returns:
+        Python source. It prints ``query, class, score, x1, y1, x2, y2`` of each box, then ``looks`` with the greatest
+        weight, its cell's row and column, and how many tokens hold half of all attention.
+    """
+    row, weights = (
+        (f"trace.token_at({point[0]!r}, {point[1]!r})", "encoder")
+        if look == "encoder"
+        else (str(int(query)), "decoder_cross")
+    )
+    which = "weights.mean(0)" if head < 0 else f"weights[min({int(head)}, len(weights) - 1)]"
+    return (
+        _start(picture)
+        + f"for query in trace.found({score_threshold!r}):\n"
+        + _line("query", "-1")
+        + f"\nlayers = trace.{weights}  # [layers, heads, askers, tokens]\n"
+        f"weights = layers[min({int(layer)}, len(layers) - 1)]\n"
+        f"row = {which}[{row}]  # sums to 1\n"
+        "peak = divmod(int(row.argmax()), trace.grid[1])\n"
+        "half = int(np.searchsorted(np.cumsum(np.sort(row)[::-1]), 0.5)) + 1\n"
+        'print("looks", f"{row.max():.6f}", *peak, half)\n'
+    )
+
+
+def write_queries_script(picture: str, *, query: int, off: bool, turned: bool, score_threshold: float) -> str:
+    """Prints what the queries find when one is switched off or they are asked in reverse order.
+
+    Args:
+        picture: lines that make ``picture``.
+        query: the one that is switched off.
+        off: whether it is.
+        turned: whether the queries are asked in reverse order.
+        score_threshold: surer queries have found something.
+
+    Returns:
+        Python source that prints ``query, class, score, x1, y1, x2, y2`` of each box, by query.
+    """
+    return (
+        _start(picture)
+        + "asked = list(range(trace.num_queries))\n"
+        + (f"asked.remove({int(query)})\n" if off else "")
+        + ("asked.reverse()\n" if turned else "")
+        + "answer = detr.run_queries(network, trace, asked)\n"
+        "for place in np.argsort(answer.chosen):\n"
+        f"    if answer.scores[-1, place] > np.float32({score_threshold!r}):\n"
+        '        print(answer.chosen[place], CLASSES[answer.labels[-1, place]], f"{answer.scores[-1, place]:.6f}",\n'
+        '              *(f"{side:.3f}" for side in answer.boxes[-1, place]))\n'
+    )
+
+
+def write_layers_script(picture: str, *, layer: int, nms: bool, score_threshold: float) -> str:
+    """Prints the boxes after one decoder layer.
+
+    Args:
+        picture: lines that make ``picture``.
+        layer: from 0; the last one there is for a greater number.
+        nms: whether they are suppressed, at 0.7.
+        score_threshold: surer queries have found something.
+
+    Returns:
+        Python source that prints ``query, class, score, x1, y1, x2, y2`` of each box, by decreasing score.
+    """
+    found = (
+        f"detr.suppress_layer(trace, layer, score_threshold={score_threshold!r}).keep"
+        if nms
+        else f"trace.found({score_threshold!r}, layer=layer)"
+    )
+    return (
+        _start(picture)
+        + f"layer = min({int(layer)}, len(trace.boxes) - 1)\n"
+        + f"for query in {found}:\n"
+        + _line("query", "layer")
+    )
+
+
+def write_strip_script(place: int, time: int) -> str:
+    """Prints who was matched to each object of a scene at one time of the training.
+
+    Args:
+        place: of the scene in the strip.
+        time: from 0.
+
+    Returns:
+        Python source that prints ``object, class, query, probability, x1, y1, x2, y2``; the query is -1 for none.
+    """
+    return (
+        "from vizcore import detr\n"
+        "from vizcore.data.scenes import CLASSES\n\n"
+        f"matched = detr.match_strip(detr.load_strip(), {int(place)})\n"
+        f"time = {int(time)}\n"
+        "for target, label in enumerate(matched.labels):\n"
+        "    print(target, CLASSES[label], matched.owners[time, target],\n"
+        '          f"{matched.probabilities[time, target]:.4f}",\n'
+        '          *(f"{side:.2f}" for side in matched.boxes[time, target]))\n'
+    )
+
+
+def _start(picture: str) -> str:
+    return (
+        "import numpy as np\n\n"
+        "from vizcore import detr\n"
+        "from vizcore.data.scenes import CLASSES\n"
+        "from vizcore.models.detr import load_detr\n"
+        f"{picture}"
+        "network = load_detr()\n"
+        "trace = detr.trace_detr(network, picture)\n"
+    )
+
+
+def _line(query: str, layer: str) -> str:
+    return (
+        f'    print({query}, CLASSES[trace.labels[{layer}, {query}]], f"{{trace.scores[{layer}, {query}]:.6f}}",\n'
+        f'          *(f"{{side:.3f}}" for side in trace.boxes[{layer}, {query}]))\n'
+    )
