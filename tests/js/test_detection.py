@@ -80,7 +80,13 @@ def test_the_browser_keeps_what_torchvision_keeps(seed, count, num_labels, lowes
     )
     for (score, iou), answer in zip(THRESHOLDS, answers, strict=True):
         wanted = refilter(output, score_threshold=score, iou_threshold=iou)
-        assert answer["kept"] == wanted.origins.tolist(), (score, iou)
+        # Of more than a thousand boxes torchvision returns equal scores in any order, the browser by their index.
+        scores = output.candidates.scores
+        assert answer["kept"] == sorted(wanted.origins.tolist(), key=lambda place: (-scores[place], place)), (
+            score,
+            iou,
+        )
+        assert scores[answer["kept"]].tolist() == scores[wanted.origins].tolist()
         assert answer["passed"] == wanted.num_passed
         fallen = dict(answer["suppressed"])
         assert sorted(fallen) == np.flatnonzero(wanted.fates == SUPPRESSED).tolist()

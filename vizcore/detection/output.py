@@ -285,8 +285,7 @@ def build_output(
     labels = torch.from_numpy(candidates.labels[passed])
     # batched_nms tells classes apart by shifting their boxes, which goes wrong for negative coordinates.
     shifted = boxes - boxes.min().clamp(max=0) if len(boxes) else boxes
-    keep = batched_nms(shifted, scores, labels, iou_threshold).sort().values
-    keep = keep[scores[keep].argsort(descending=True, stable=True)]  # of more than a thousand, equals come in any order
+    keep = batched_nms(shifted, scores, labels, iou_threshold)
     fates[passed] = SUPPRESSED
     survivors = passed[keep.numpy()]
     origins = survivors if max_detections is None else survivors[:max_detections]
