@@ -82,10 +82,8 @@ def test_the_browser_keeps_what_torchvision_keeps(seed, count, num_labels, lowes
         wanted = refilter(output, score_threshold=score, iou_threshold=iou)
         # Of more than a thousand boxes torchvision returns equal scores in any order, the browser by their index.
         scores = output.candidates.scores
-        assert answer["kept"] == sorted(wanted.origins.tolist(), key=lambda place: (-scores[place], place)), (
-            score,
-            iou,
-        )
+        assert sorted(answer["kept"]) == sorted(wanted.origins.tolist()), (score, iou)
+        assert answer["kept"] == sorted(answer["kept"], key=lambda place: (-scores[place], place))
         assert scores[answer["kept"]].tolist() == scores[wanted.origins].tolist()
         assert answer["passed"] == wanted.num_passed
         fallen = dict(answer["suppressed"])
@@ -94,6 +92,11 @@ def test_the_browser_keeps_what_torchvision_keeps(seed, count, num_labels, lowes
         # overlap speaks against, Python the one that the overlap itself does. They differ only where both are close.
         boxes = torch.from_numpy(output.candidates.boxes if seed % 2 == 0 else output.candidates.nms_boxes)
         for place, by in fallen.items():
-            if by != wanted.suppressed_by[place]:
-                overlaps = box_iou(boxes[[place]], boxes[[by, wanted.suppressed_by[place]]])
+            named = wanted.suppressed_by[place]
+            if by == named:
+                continue
+            overlaps = box_iou(boxes[[place]], boxes[[by, named]])
+            if scores[by] == scores[named]:
+                assert overlaps.min() > iou - 1e-4
+            else:
                 assert (overlaps - iou).abs().min() < (0.01 if num_labels == 1000 else 1e-4)
