@@ -56,10 +56,12 @@ def test_back_after_a_slider_stays_on_the_page(page: Page, app_url: str) -> None
     page.go_back()
     page.wait_for_url(re.compile(r"/detection\?.*score_threshold=0\.8\b"))
     expect(page.get_by_role("heading", name="Detection")).to_be_visible()
+    rest(page)  # while it is drawn anew, what it was stands there too
     expect(slider).to_have_value("0.8")  # what the link says, the control shows and the page computes with
     expect(caption(page, FOUND)).to_be_visible()
-    rest(page)
     page.go_forward()
+    page.wait_for_url(re.compile(r"score_threshold=1\b"))
+    rest(page)
     expect(slider).to_have_value("1")
     expect(caption(page, "No box is above the score threshold")).to_be_visible()
 
