@@ -350,4 +350,5 @@ def test_the_graph_is_whole_in_the_laboratory(open_lab, new_context, preset) -> 
             left >= box.left && right <= box.right && top >= box.top && bottom <= box.bottom;
         return nodes.filter((node) => !within(node)).length + Number(box.bottom > window.innerHeight);
     }"""
-    assert canvas.evaluate(outside) == 0
+    # It is laid out and fitted a moment after its nodes are there.
+    page.wait_for_function(f"canvas => ({outside})(canvas) === 0", arg=canvas.element_handle())
