@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 LOOP_STARTERS = {"sync_playwright", "asyncio.run", "asyncio.Runner", "new_event_loop", "run_until_complete"}
-PROGRAMS = {f"tests/benchmarks/{name}.py" for name in ("hostile", "load", "rooms", "sessions")}  # each a program of its own
+PROGRAMS = {
+    f"tests/benchmarks/{name}.py" for name in ("hostile", "load", "rooms", "sessions")
+}  # each a program of its own
 LOOP_OWNERS = {"tests/chromium.py", *PROGRAMS}
 SKIPPING = {"skip", "skipif", "importorskip", "xfail"}
 MAY_SKIP = {
