@@ -47,7 +47,7 @@ PICTURE = """() => {
   });
   walk(home);
   home.querySelectorAll("*").forEach((element) => element.shadowRoot && walk(element.shadowRoot));
-  return found[0] ?? null;
+  return found.sort((one, other) => one[0] - other[0])[0] ?? null;
 }"""
 
 
