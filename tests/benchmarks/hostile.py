@@ -30,7 +30,9 @@ PAUSE = 0.1
 def hostile_programs() -> list[str]:
     """The programs of the tests that a link can carry, each once; the issue's own lines first."""
     programs = [*(source for source, _ in HOLES), *HOSTILE, *test_hostile_language.REFUSED]
-    return list(dict.fromkeys(program for program in programs if len(program) <= LONGEST_LINK))
+    # A lone surrogate is no text that an address can hold.
+    carried = [program for program in programs if len(program.encode("utf-8", "ignore").decode()) == len(program)]
+    return list(dict.fromkeys(program for program in carried if len(program) <= LONGEST_LINK))
 
 
 async def step(session: Session) -> float:
