@@ -21,16 +21,6 @@ from vizcore.autograd.values import (
 )
 from vizcore.autograd.words import Word
 
-_GRAD_MODES = {
-    "torch.no_grad": False,
-    "torch.enable_grad": True,
-    "torch.inference_mode": False,
-    "torch.set_grad_enabled": None,
-}
-_IGNORED_OPTIONS = frozenset(
-    ["foreach", "fused", "capturable", "differentiable", "verbose", "last_epoch", "min_lr", "cooldown"]
-)
-
 
 class LibraryCalls(Engine):
     """The part of the interpreter that calls the small faces of Python's libraries."""

@@ -12,7 +12,16 @@ from torch import Tensor
 from torchvision.ops import box_iou
 
 from vizcore.boxes import distances_ltrb_to_boxes
-from vizcore.models.fcos import Detector, FCOSConfig, Points, as_input, assign_targets, level_points, level_sizes
+from vizcore.models.fcos import (
+    Detector,
+    FCOSConfig,
+    HeadOutput,
+    Points,
+    as_input,
+    assign_targets,
+    level_points,
+    level_sizes,
+)
 from vizcore.models.vfnet import VFNetDetector, VFNetOutput, detections
 from vizcore.varifocalnet.assignment import TILE, TOP_K, AssignmentTrace, assign_atss, trace_assignment
 from vizcore.varifocalnet.errors import VarifocalNetError
@@ -53,15 +62,8 @@ def ask_scene(
     output = detector.fcos.answers(levels)
     size: tuple[int, int] = pixels.shape[:2]  # type: ignore[assignment]
     points = level_points(level_sizes(size, config.strides), config.strides)
-    cells = Cells(
-        points=points.centres.numpy(),
-        probabilities=output.logits[0].sigmoid().numpy(),
-        centerness=output.centerness[0].sigmoid().numpy(),
-        boxes=_clipped(distances_ltrb_to_boxes(output.distances[0], points.centres), size).numpy(),
-        owners=assign_targets(points, config.ranges, torch.from_numpy(boxes)).numpy(),
-        targets=boxes,
-        labels=labels,
-    )
+    owners = assign_targets(points, config.ranges, torch.from_numpy(boxes))
+    cells = _cells(output, points, size, output.centerness[0].sigmoid(), owners, boxes, labels)
     return SceneAnswer(cells, {name: levels[name][0].mean(0).float().numpy() for name in config.levels})
 
 
@@ -82,12 +84,25 @@ def vfnet_cells(
         labels: of the true objects.
     """
     centerness = torch.ones(len(points.levels)) if output.centerness is None else output.centerness[0].sigmoid()
+    return _cells(output, points, size, centerness, assign_atss(points, torch.from_numpy(boxes)), boxes, labels)
+
+
+def _cells(
+    output: HeadOutput | VFNetOutput,
+    points: Points,
+    size: tuple[int, int],
+    centerness: Tensor,
+    owners: Tensor,
+    boxes: Float32[np.ndarray, "M 4"],
+    labels: Int64[np.ndarray, " M"],
+) -> Cells:
+    """What either network says of every cell, and which object owns it."""
     return Cells(
         points=points.centres.numpy(),
         probabilities=output.logits[0].sigmoid().numpy(),
         centerness=centerness.numpy(),
         boxes=_clipped(distances_ltrb_to_boxes(output.distances[0], points.centres), size).numpy(),
-        owners=assign_atss(points, torch.from_numpy(boxes)).numpy(),
+        owners=owners.numpy(),
         targets=boxes,
         labels=labels,
     )
