@@ -64,7 +64,7 @@ _EVERYWHERE = """<style>
 .st-key-lesson_question button p { text-align: left; width: 100%; }
 .st-key-lesson_question button { justify-content: flex-start; }
 .st-key-lesson_words > :last-child {
-  position: sticky; bottom: -8px; z-index: 2; background: var(--st-background-color, Canvas);
+  position: sticky; bottom: -8px; z-index: 2; backdrop-filter: blur(12px);
 }
 @media (max-height: 800px) {
   .st-key-lesson_words { gap: 0.75rem; }
