@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -11,14 +10,12 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.detection import state
 from pages.detection.state import View
 from pages.kit.language import Translate
-from pages.kit.loaders import Job, find_job, start_job, watch_job
+from pages.kit.offers import MEGABYTE, offer_download
 from pages.kit.page import Page
 from pages.kit.pictures import pick_photo
 from vizcore import detection
-from vizcore.weights import download_weights
 
 MOST_DRAWN = 100
-MEGABYTE = 2**20
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def show(page: Page, view: View) -> Places:
         status = st.container()
     for name in dict.fromkeys((view.detector, view.beside)):
         if name in infos and not infos[name].available and page.shows("offers"):
-            offer_download(page, infos[name])
+            offer_download(page, infos[name], until_then=_("Until then the sliding windows stand in."))
     return Places(columns[2], status)
 
 
@@ -81,48 +78,3 @@ def detector_words(info: detection.DetectorInfo, _: Translate) -> str:
     if info.available:
         return _(info.title)
     return _("{title} (download of {size} MB)", title=_(info.title), size=round(info.download_bytes / MEGABYTE))
-
-
-def offer_download(page: Page, info: detection.DetectorInfo) -> None:
-    """What the download costs, a button, progress and cancel; what went wrong, if it did."""
-    _ = page.translate
-    job_name = f"download_{info.name}"
-    job = find_job(page, job_name)
-    if job is not None and not job.done.is_set():
-        st.markdown(_("Downloading **{title}**. You can go on meanwhile.", title=_(info.title)))
-        watch_job(page, job_name)
-        return
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            _(
-                "**{title}** knows {classes} kinds of objects from {data}. Its weights are not on this computer: "
-                "{size} MB from {host}. Until then the sliding windows stand in.",
-                title=_(info.title),
-                classes=info.num_classes,
-                data=info.trained_on,
-                size=round(info.download_bytes / MEGABYTE),
-                host=detection.weights_source(info.name).host,
-            )
-        )
-        page.button(
-            f"start_{job_name}",
-            _("Download"),
-            icon=":material/download:",
-            on_click=start_job,
-            args=(page, job_name, _fetch(info, _("{done} of {all} MB"))),
-        )
-    if job is not None and job.error is not None:
-        page.explain(job.error)
-
-
-def _fetch(info: detection.DetectorInfo, words: str) -> Callable[[Job], str]:
-    def work(job: Job) -> str:
-        def report(done: int, total: int | None) -> None:
-            total = total or info.download_bytes
-            job.report(done / total, words.format(done=done // MEGABYTE, all=round(total / MEGABYTE)))
-
-        return str(
-            download_weights(detection.weights_source(info.name), on_progress=report, is_cancelled=job.cancel.is_set)
-        )
-
-    return work

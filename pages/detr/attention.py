@@ -27,12 +27,12 @@ def show(page: Page, view: ModelView) -> Shown:
         page.select(state.LOOK, _("Click"), {"encoder": _("a place (encoder)"), "decoder": _("a box (decoder)")})
     with places[1]:
         page.slider(state.SCORE_THRESHOLD, _("Score threshold"))
-    run = network.run(page, view.picture)
+    run = network.run(page, view.picture, view.network)
     trace = run.trace
-    packed = network.packed(view.picture)
+    packed = network.packed(view.picture, view.network)
     key = page.key("attention")
     version = ".".join(str(page.version(name)) for name in ("point", "query", "layer", "head"))
-    version += f".{view.picture.kind}.{view.picture.name}"
+    version += f".{view.network}.{view.picture.kind}.{view.picture.name}"
     asked = _asked(said(key).get("asked"), version, trace.num_queries)
     for parameter, value in asked:
         page.store(parameter, value)
@@ -40,14 +40,14 @@ def show(page: Page, view: ModelView) -> Shown:
     found = trace.found(view.score_threshold).tolist()
     query = view.query if view.query < trace.num_queries else 0
     listed = list(dict.fromkeys([*found, query])) if view.look == "decoder" else []
-    say = translator("classes")
+    say, names = translator("classes"), network.class_names(view.network)
     stage(
         key,
         boxes=[
             StageBox(
                 str(index),
                 corners(trace.boxes[-1, index]),
-                f"{index} {say(network.class_name(int(trace.labels[-1, index])))}",
+                f"{index} {say(names[int(trace.labels[-1, index])])}",
                 theme.PREDICTION if index in found else theme.SUPPRESSED,
                 fill=False,
                 dash="" if index in found else "3 4",
@@ -58,7 +58,7 @@ def show(page: Page, view: ModelView) -> Shown:
         size=trace.image_size,
         photo=view.picture.pixels,
         mode="select",
-        version=f"{view.look}.{view.picture.kind}.{view.picture.name}",
+        version=f"{view.look}.{view.network}.{view.picture.kind}.{view.picture.name}",
         selected=str(query) if listed else None,
         title=_("Where the network looks"),
         presenter=page.presenting,
@@ -96,6 +96,7 @@ def show(page: Page, view: ModelView) -> Shown:
         layer=view.layer,
         head=view.head,
         score_threshold=view.score_threshold,
+        official=view.network == network.PAPER,
     )
     return Shown(script, name="grad2box-detr-attention")
 

@@ -13,7 +13,6 @@ from pages.kit.loaders import compute
 from pages.kit.page import Page
 from pages.kit.stage import StageBox, stage
 from vizcore import detr
-from vizcore.data.scenes import CLASSES
 from vizcore.figures import detr as figures
 from vizcore.figures import theme
 from vizcore.training import detr_shipping
@@ -23,7 +22,7 @@ def show(page: Page, view: ModelView) -> Shown:
     """Draws the boxes after one decoder layer, and what was measured over 500 scenes."""
     _ = page.translate
     places = picture.show(page, view)
-    run = network.run(page, view.picture)
+    run = network.run(page, view.picture, view.network)
     num_layers = len(run.trace.boxes)
     with places[0]:
         page.select(
@@ -37,16 +36,19 @@ def show(page: Page, view: ModelView) -> Shown:
     with places[2]:
         page.toggle(state.NMS, _("Then NMS"))
     page.lesson("layers")
-    left, right = st.columns([1.2, 1])
+    ours = view.network == network.OURS  # whose layers were measured over the scenes
+    left, right = st.columns([1.2, 1]) if ours else (st.container(), None)
     with left:
         _show_layer(page, view, run)
-    with right:
-        _show_measured(page)
+    if right is not None:
+        with right:
+            _show_measured(page)
     script = detr.write_layers_script(
         picture.write_source(view.picture),
         layer=view.after_layer - 1,
         nms=view.nms,
         score_threshold=view.score_threshold,
+        official=not ours,
     )
     return Shown(script, name="grad2box-detr-layers")
 
@@ -57,12 +59,12 @@ def _show_layer(page: Page, view: ModelView, run: network.Run) -> None:
     kept = compute(detr.suppress_layer, trace, layer, score_threshold=view.score_threshold)
     found = trace.found(view.score_threshold, layer=layer).tolist()
     removed = set(kept.suppressed.tolist()) if view.nms else set()
-    say = translator("classes")
+    say, names = translator("classes"), network.class_names(view.network)
     stood = [
         StageBox(
             str(query),
             corners(trace.boxes[layer, query]),
-            f"{query} {say(CLASSES[int(trace.labels[layer, query])])}",
+            f"{query} {say(names[int(trace.labels[layer, query])])}",
             theme.SUPPRESSED if query in removed else theme.PREDICTION,
             fill=False,
             dash="3 4" if query in removed else "",
@@ -81,7 +83,7 @@ def _show_layer(page: Page, view: ModelView, run: network.Run) -> None:
         size=trace.image_size,
         photo=view.picture.pixels,
         mode="select",
-        version=f"{view.picture.kind}.{view.picture.name}",
+        version=f"{view.network}.{view.picture.kind}.{view.picture.name}",
         title=_("Boxes after decoder layer {layer}", layer=layer + 1),
         presenter=page.presenting,
     )

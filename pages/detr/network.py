@@ -1,4 +1,4 @@
-"""The DETR that was trained here, where it was shipped: its way over a picture, and what was recorded of it once."""
+"""The networks: the DETR that was trained here, where it was shipped, and the authors' own, once it was downloaded."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from pages.detr import state
 from pages.kit.loaders import compute, load
 from pages.kit.page import Page
 from pages.kit.pictures import Picture, compute_on, compute_with
-from vizcore import detr
+from vizcore import detection, detr
 from vizcore.data.scenes import CLASSES, Scene, draw_scene
 from vizcore.models import detr as models
 from vizcore.training import detr_shipping
 from vizcore.training.detr import DETR_RECIPES
 
+OURS, PAPER = state.NETWORK.options
+PAPER_DETECTOR = "detr_resnet50"
+"""What the detection page calls the authors' own."""
 FOLDER = models.WEIGHTS_FOLDER
 """Holds what was shipped: weights, card, log, and what was recorded of them."""
 
@@ -46,50 +50,61 @@ def progress() -> tuple[int, int]:
     return compute(detr_shipping.load_detr_card).steps, DETR_RECIPES["detr"].schedule.steps
 
 
-def run(page: Page, picture: Picture) -> Run:
-    """Runs the detector over a picture."""
-    with st.spinner(page.translate("Running the network…")):
-        recorded = trace(picture)
+def info() -> detection.DetectorInfo:
+    """What is said of the authors' own network, and whether its weights are here."""
+    return next(each for each in detection.list_detectors() if each.name == PAPER_DETECTOR)
+
+
+def is_here(name: str) -> bool:
+    """Whether a network can run."""
+    return name == OURS or info().available
+
+
+def run(page: Page, picture: Picture, name: str = OURS) -> Run:
+    """Runs a network over a picture."""
+    with st.spinner(page.translate("Running the network…"), show_time=name == PAPER):
+        recorded = trace(picture, name)
     drawn = compute(draw_scene, "validation", int(picture.name)) if picture.kind == "scene" else None
     return Run(picture, drawn, recorded)
 
 
-def trace(picture: Picture) -> detr.DETRTrace:
-    """The detector's way over a picture."""
-    recorded: detr.DETRTrace = compute_on(picture, _trace)
+def trace(picture: Picture, name: str = OURS) -> detr.DETRTrace:
+    """A network's way over a picture."""
+    recorded: detr.DETRTrace = compute_on(picture, _trace, name)
     return recorded
 
 
-def detector() -> models.Detector:
-    """The detector."""
-    loaded: models.Detector = load(models.load_detr)
+def detector(name: str = OURS) -> models.Detector | models.DETR:
+    """A network."""
+    loaded: models.Detector | models.DETR = load(models.load_detr if name == OURS else detr.load_official)
     return loaded
 
 
-def packed(picture: Picture) -> detr.PackedTrace:
+def packed(picture: Picture, name: str = OURS) -> detr.PackedTrace:
     """The recorded picture for the browser."""
-    found: detr.PackedTrace = compute_with(picture, _packed)
+    found: detr.PackedTrace = compute_with(picture, _packed, name)
     return found
 
 
-def asked(picture: Picture, chosen: Sequence[int]) -> detr.QueriesOutput:
+def asked(picture: Picture, chosen: Sequence[int], name: str = OURS) -> detr.QueriesOutput:
     """What some of the queries say when the others are not there."""
-    output: detr.QueriesOutput = compute_with(picture, _asked, tuple(chosen))
+    output: detr.QueriesOutput = compute_with(picture, _asked, tuple(chosen), name)
     return output
 
 
-def class_name(label: int) -> str:
-    """The English name of a class."""
-    return CLASSES[label]
+def class_names(name: str = OURS) -> tuple[str, ...]:
+    """The English names of a network's classes, by label."""
+    names: tuple[str, ...] = CLASSES if name == OURS else compute(detr.official_classes)
+    return names
 
 
-def _trace(pixels: np.ndarray) -> detr.DETRTrace:
-    return detr.trace_detr(detector(), pixels)
+def _trace(pixels: np.ndarray, name: str) -> detr.DETRTrace:
+    return detr.trace_detr(detector(name), pixels)
 
 
-def _packed(picture: Picture) -> detr.PackedTrace:
-    return detr.pack_trace(trace(picture))
+def _packed(picture: Picture, name: str) -> detr.PackedTrace:
+    return detr.pack_trace(trace(picture, name))
 
 
-def _asked(picture: Picture, chosen: tuple[int, ...]) -> detr.QueriesOutput:
-    return detr.run_queries(detector(), trace(picture), chosen)
+def _asked(picture: Picture, chosen: tuple[int, ...], name: str) -> detr.QueriesOutput:
+    return detr.run_queries(detector(name), trace(picture, name), chosen)

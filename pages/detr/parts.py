@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.detr import attention, layers, losses, matching, network, queries, state, training
+from pages.detr import attention, layers, losses, matching, network, picture, queries, state, training
 from pages.detr.state import ModelView, View
 from pages.kit.ending import Shown
 from pages.kit.loaders import compute
+from pages.kit.offers import offer_download
 from pages.kit.page import Page
 from vizcore import detr
 
@@ -27,7 +28,7 @@ def choose(page: Page) -> Show:
         "attention": (_("Attention"), _with_network(attention.show)),
         "queries": (_("Queries"), _with_network(queries.show)),
         "layers": (_("Layer by layer"), _with_network(layers.show)),
-        "training": (_("Training"), _with_network(training.show)),
+        "training": (_("Training"), _with_network(training.show, uses_paper=False)),
     }
     return page.part(listed, state.PART)
 
@@ -47,9 +48,12 @@ def _show_matching(page: Page, view: View) -> Shown:
     )
 
 
-def _with_network(show: Callable[[Page, ModelView], Shown]) -> Show:
+def _with_network(show: Callable[[Page, ModelView], Shown], *, uses_paper: bool = True) -> Show:
     def shown(page: Page, _view: View) -> Shown:
-        left = show(page, state.read_model(page))
+        view = state.read_model(page)
+        if uses_paper and view.network == network.PAPER:
+            return _show_paper(page, view, show)
+        left = show(page, view)
         made, planned = network.progress()
         if made < planned:
             st.info(
@@ -61,15 +65,24 @@ def _with_network(show: Callable[[Page, ModelView], Shown]) -> Show:
                 ),
                 icon=":material/hourglass_top:",
             )
-        if page.step is None:
-            st.page_link(
-                "pages/detection/page.py",
-                label=page.translate(
-                    "The paper’s own network (41.5 million parameters, trained on COCO) on photos: the detection demo"
-                ),
-                icon=":material/arrow_forward:",
-                query_params={"detector": "detr_resnet50", "tour": "0", "lang": page.language},
-            )
         return left
 
     return shown
+
+
+def _show_paper(page: Page, view: ModelView, show: Callable[[Page, ModelView], Shown]) -> Shown:
+    """A part with the authors' network, or the offer of its weights below the choice that asked for it."""
+    _ = page.translate
+    info = network.info()
+    if not info.available:
+        picture.show(page, view)
+        offer_download(page, info, until_then=_("Until then choose the network that was trained here."))
+        return Shown()
+    left = show(page, view)
+    st.page_link(
+        "pages/detection/page.py",
+        label=_("This network as a detector, with its candidates and thresholds: the detection demo"),
+        icon=":material/arrow_forward:",
+        query_params={"detector": info.name, "tour": "0", "lang": page.language},
+    )
+    return left

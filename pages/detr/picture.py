@@ -1,4 +1,4 @@
-"""The picture that the network sees: its controls, and room in the same row for each part's own."""
+"""The picture and the network that sees it: their controls, and room in the same row for each part's own."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ from vizcore.data.script import write_photo, write_scene
 
 
 def show(page: Page, view: ModelView) -> tuple[DeltaGenerator, ...]:
-    """Draws one row: what is looked at.
+    """Draws one row: who looks, and what is looked at.
 
     Returns:
         Three places in the same row.
     """
     _ = page.translate
-    row = st.columns([1.1, 1.2, 1.2, 1.2, 1.2], vertical_alignment="bottom", gap="small")
+    widths = [1.1, 1.2, 1.2, 1.2, 1.2]
+    if page.offers(state.NETWORK.name):
+        whose, *row = st.columns([1.3, *widths], vertical_alignment="bottom", gap="small")
+        with whose:
+            page.select(state.NETWORK, _("Network"), {"ours": _("trained here"), "paper": _("the authors’ (COCO)")})
+    else:
+        row = st.columns(widths, vertical_alignment="bottom", gap="small")
     with row[0]:
         page.select(state.SOURCE, _("Picture"), {"scene": _("A drawn scene"), "photo": _("A photo")})
     with row[1]:

@@ -29,12 +29,14 @@ def show(page: Page, view: ModelView) -> Shown:
         page.toggle(state.OFF, _("Switch it off"))
     with places[2]:
         page.toggle(state.TURNED, _("Ask in reverse order"))
-    run = network.run(page, view.picture)
+    run = network.run(page, view.picture, view.network)
     query = min(view.query, run.trace.num_queries - 1)
     page.lesson("queries")
-    left, right = st.columns(2)
-    with left:
-        _show_places(page, view, query)
+    ours = view.network == network.OURS  # whose queries were followed over the scenes
+    left, right = st.columns(2) if ours else (None, st.container())
+    if left is not None:
+        with left:
+            _show_places(page, view, query)
     with right:
         _show_picture(page, view, run.trace, query)
     script = detr.write_queries_script(
@@ -43,6 +45,7 @@ def show(page: Page, view: ModelView) -> Shown:
         off=view.off,
         turned=view.turned,
         score_threshold=view.score_threshold,
+        official=not ours,
     )
     return Shown(script, name="grad2box-detr-queries")
 
@@ -87,7 +90,7 @@ def _show_picture(page: Page, view: ModelView, trace: detr.DETRTrace, query: int
     asked = [index for index in range(trace.num_queries) if not (view.off and index == query)]
     if view.turned:
         asked.reverse()
-    answer = network.asked(view.picture, asked)
+    answer = network.asked(view.picture, asked, view.network)
     order = np.argsort(answer.chosen)
     chosen, boxes, scores = answer.chosen[order], answer.boxes[-1][order], answer.scores[-1][order]
     labels = answer.labels[-1][order]
@@ -95,12 +98,12 @@ def _show_picture(page: Page, view: ModelView, trace: detr.DETRTrace, query: int
     after = {
         int(index) for index, score in zip(chosen, scores, strict=True) if score > np.float32(view.score_threshold)
     }
-    say = translator("classes")
+    say, names = translator("classes"), network.class_names(view.network)
     stood = [
         StageBox(
             str(index),
             corners(boxes[place]),
-            f"{index} {say(CLASSES[int(labels[place])])}",
+            f"{index} {say(names[int(labels[place])])}",
             theme.PREDICTION if index in before else theme.CURRENT,
             fill=False,
             score=float(scores[place]),
@@ -118,7 +121,7 @@ def _show_picture(page: Page, view: ModelView, trace: detr.DETRTrace, query: int
         size=trace.image_size,
         photo=view.picture.pixels,
         mode="select",
-        version=f"{view.picture.kind}.{view.picture.name}",
+        version=f"{view.network}.{view.picture.kind}.{view.picture.name}",
         title=_("What the queries find"),
         presenter=page.presenting,
     )

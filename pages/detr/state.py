@@ -40,6 +40,8 @@ IOU_THRESHOLD = link.number("iou_threshold", 0.0, 1.0, 0.7, step=0.05)
 PART = link.choice("part", ("matching", "attention", "queries", "layers", "training"), "matching")
 """All but the matching need the network that was trained here."""
 
+NETWORK = link.choice("network", ("ours", "paper"), "ours")
+"""Which network looks: the small one that was trained here, or the authors' own, whose weights are an offer."""
 SOURCE = link.choice("source", ("scene", "photo"), "scene")
 SCENE = link.number("scene", 0, 499, 0, step=1)
 PHOTO = pictures.photo_parameter("coins")
@@ -87,6 +89,7 @@ class ModelView:
     """What the parts with the network show.
 
     Attributes:
+        network: which one looks.
         source: where the picture comes from.
         picture: what is looked at.
         look: whose attention is shown.
@@ -103,6 +106,7 @@ class ModelView:
         strip_scene: the scene that is shown as it was answered then.
     """
 
+    network: str
     source: str
     picture: Picture
     look: str
@@ -121,11 +125,12 @@ class ModelView:
 
 def read_model(page: Page) -> ModelView:
     """The view of the parts with the network."""
-    values = page.values(SOURCE, SCENE)
+    values = page.values(NETWORK, SOURCE, SCENE)
     photo = pictures.read_photo(page, PHOTO)
     picture = pictures.scene(values["scene"]) if values["source"] == "scene" else photo
     point = page.value(POINT)
     return ModelView(
+        network=values["network"],
         source=values["source"],
         picture=picture,
         point=tuple(map(tuple, point)),

@@ -194,6 +194,7 @@ STEPS = (
         name="encoder",
         state={
             "part": "attention",
+            "network": "ours",
             "source": "scene",
             "scene": looked.SCENE,
             "look": "encoder",

@@ -16,7 +16,9 @@ from pages.detr import attention, network, state
 from pages.kit.pictures import scene
 from tests.pages.opening import open_page
 from tests.pages.pieces import component, link
+from tests.vizcore.detr.detectors import paper_detector
 from vizcore import detr
+from vizcore.data.photos import load_sample
 from vizcore.detr import history
 from vizcore.models import detr as models
 from vizcore.models.weight_files import save_network
@@ -139,3 +141,51 @@ def test_a_strip_is_matched_anew_at_each_time(shipped: Path) -> None:
             wanted = [cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2]
             np.testing.assert_allclose(matched.boxes[0, target], wanted, atol=1e-3)
     assert len(set(matched.owners[0][matched.owners[0] >= 0])) == min(12, len(matched.labels))
+
+
+# -- the authors' own network ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def nothing_downloaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("GRAD2BOX_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_authors_network_is_an_offer(shipped: Path, nothing_downloaded: Path, lang: str) -> None:
+    app = open_page("detr", part="attention", network="paper", lang=lang)
+    assert link(app)["network"] == app.selectbox(key="detr_network").value == "paper"
+    assert any("dl.fbaipublicfiles.com" in words.value and "159 MB" in words.value for words in app.markdown)
+    assert app.button(key="detr_start_download_detr_resnet50").label == {"en": "Download", "zh": "下载"}[lang]
+    with pytest.raises(AssertionError):  # nothing stands in for it
+        component(app, "look")
+
+
+@pytest.fixture
+def downloaded(nothing_downloaded: Path, monkeypatch: pytest.MonkeyPatch) -> models.DETR:
+    """A network of the authors' architecture, small and never trained, as if it had been downloaded."""
+    (nothing_downloaded / detr.OFFICIAL.file_name).write_bytes(b"something")
+    found = paper_detector()
+    monkeypatch.setattr(detr, "load_official", lambda: found)
+    return found
+
+
+def test_every_part_asks_the_authors_network_once_it_is_here(shipped: Path, downloaded: models.DETR) -> None:
+    asked = {"network": "paper", "source": "photo", "photo": "chelsea", "score_threshold": "0.05"}
+    trace = detr.trace_detr(downloaded, load_sample("chelsea").pixels)
+    names = detr.official_classes()
+    app = open_page("detr", part="attention", look="decoder", query="5", **asked)
+    (box,) = [box for box in component(app, "look")["stage"]["boxes"] if box["id"] == "5"]
+    assert box["label"] == f"5 {names[int(trace.labels[-1, 5])]}"
+    np.testing.assert_allclose(box["xyxy"], trace.boxes[-1, 5], atol=0.01)
+    app = open_page("detr", part="layers", after_layer="1", **asked)
+    found = trace.found(0.05, layer=0)
+    assert any(f"After layer 1: {len(found)} sure boxes" in caption.value for caption in app.caption)
+    app = open_page("detr", part="queries", query="5", off="1", **asked)
+    lost = trace.found(0.05)
+    assert any(f"{len(lost)} boxes with all queries" in caption.value for caption in app.caption)
+    assert not any("over 2 scenes" in caption.value for caption in app.caption)  # those were ours
+    app = open_page("detr", part="training", **asked)
+    assert not app.exception

@@ -138,7 +138,7 @@ def publish(monkeypatch, tmp_path):
             buffer = io.BytesIO()
             torch.save({"model": state}, buffer)
             source = WeightsSource(server.put("detr-r50", buffer.getvalue()))
-            monkeypatch.setattr(set_detectors, "_OFFICIAL", source)
+            monkeypatch.setattr(detr, "OFFICIAL", source)
             return source
 
         yield put

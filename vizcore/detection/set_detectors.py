@@ -15,7 +15,6 @@ from typing import Final
 
 import numpy as np
 import torch
-from torchvision.models import get_model_weights
 from torchvision.ops import clip_boxes_to_image
 
 from vizcore import detr
@@ -33,13 +32,11 @@ from vizcore.detection.output import (
     unknown_detector,
 )
 from vizcore.models.detr import DETR, WEIGHTS_FOLDER, Detector, load_detr
-from vizcore.weights import LACKS, WeightsError, WeightsSource, find_weights, load_weights
+from vizcore.weights import WeightsSource, find_weights
 
 SMALL_NAME, PAPER_NAME = "detr_lite0", "detr_resnet50"
 FILE: Final = WEIGHTS_FOLDER / "detr.safetensors"
-_OFFICIAL: Final = WeightsSource("https://dl.fbaipublicfiles.com/detr/detr-r50-e632da11.pth", 159 * 2**20)
-"""The authors state the size in units of 2^20 bytes."""
-_TITLES: Final = {SMALL_NAME: "DETR · EfficientNet-Lite0", PAPER_NAME: "DETR · ResNet-50"}
+_TITLES: Final = {SMALL_NAME: "DETR · EfficientNet-Lite0", PAPER_NAME: detr.OFFICIAL_TITLE}
 
 
 def list_infos() -> tuple[DetectorInfo, ...]:
@@ -55,7 +52,7 @@ def weights_source(name: str) -> WeightsSource:
     """
     if name != PAPER_NAME:
         raise _unknown(name)
-    return _OFFICIAL
+    return detr.OFFICIAL
 
 
 def load(name: str) -> LoadedDetector:
@@ -70,29 +67,7 @@ def load(name: str) -> LoadedDetector:
             return as_detector(name, load_detr())
         except ValueError as error:
             raise _unknown(name) from error
-    source = weights_source(name)
-    network = DETR()
-    fill(network, load_weights(source), source=source, title=_TITLES[name])
-    return as_detector(name, network.eval().requires_grad_(False))
-
-
-def fill(network: DETR, state: dict[str, torch.Tensor], *, source: WeightsSource, title: str) -> None:
-    """Lays weights into a network.
-
-    Args:
-        network: changed in place.
-        state: its weights by name.
-        source: where they come from.
-        title: of the network, for people.
-
-    Raises:
-        WeightsError: If they are those of another network; says what is missing, or what does not fit.
-    """
-    wanted = network.state_dict()
-    for name, value in wanted.items():
-        if name not in state or state[name].shape != value.shape:
-            raise WeightsError(LACKS, file_name=source.file_name, model=title, name=name, shape=list(value.shape))
-    network.load_state_dict({name: state[name] for name in wanted})
+    return as_detector(name, detr.load_official(weights_source(name)))
 
 
 def as_detector(name: str, network: Detector | DETR) -> LoadedDetector:
@@ -166,10 +141,8 @@ def _known(name: str) -> _Known:
             "Carion et al. 2020, arXiv 2005.12872; trained here, python -m vizcore.training detr",
             "MIT, its backbone Apache-2.0",
         )
-    # The authors number the classes as COCO does, and so does torchvision.
-    labels = tuple(get_model_weights("fasterrcnn_resnet50_fpn_v2").DEFAULT.meta["categories"])
     source = "Carion et al. 2020, arXiv 2005.12872; weights from the authors"
-    return _Known(labels, "COCO", 0.7, source, "Apache-2.0; trained on COCO's photos")
+    return _Known(detr.official_classes(), "COCO", 0.7, source, "Apache-2.0; trained on COCO's photos")
 
 
 def _label_names(name: str) -> tuple[str, ...]:
@@ -186,8 +159,8 @@ def _info(name: str) -> DetectorInfo:
         name=name,
         title=_TITLES[name],
         family="set prediction",
-        available=name == SMALL_NAME or find_weights(_OFFICIAL) is not None,
-        download_bytes=0 if name == SMALL_NAME else _OFFICIAL.num_bytes,
+        available=name == SMALL_NAME or find_weights(detr.OFFICIAL) is not None,
+        download_bytes=0 if name == SMALL_NAME else detr.OFFICIAL.num_bytes,
         num_classes=sum(label not in ("__background__", "N/A") for label in known.labels),
         trained_on=known.trained_on,
         score_threshold=known.score_threshold,

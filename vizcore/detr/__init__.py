@@ -25,6 +25,7 @@ from vizcore.detr.packing import PackedTrace, pack_matching, pack_trace
 from vizcore.detr.panoptic import KEEP_THRESHOLD, Panoptic, PanopticQuality, merge_masks, panoptic_quality
 from vizcore.detr.places import QueryPlaces, collect_places
 from vizcore.detr.presets import PRESETS, MatchingPreset, load_preset
+from vizcore.detr.published import OFFICIAL, OFFICIAL_TITLE, load_official, official_classes
 from vizcore.detr.recording import DETRTrace, QueriesOutput, run_queries, trace_detr
 from vizcore.detr.rows import MatchingSummary, preset_rows, settle_percents, summarise_rows, write_rows_script
 from vizcore.detr.script import write_match_script
@@ -37,6 +38,8 @@ __all__ = [
     "LOSS_WEIGHTS",
     "MESSAGES",
     "NO_OBJECT_WEIGHT",
+    "OFFICIAL",
+    "OFFICIAL_TITLE",
     "PRESETS",
     "AttentionShares",
     "ClassCosts",
@@ -58,6 +61,7 @@ __all__ = [
     "attention_shares",
     "collect_places",
     "compare_class_costs",
+    "load_official",
     "load_places",
     "load_preset",
     "load_strip",
@@ -67,6 +71,7 @@ __all__ = [
     "match_greedily",
     "match_strip",
     "merge_masks",
+    "official_classes",
     "pack_matching",
     "pack_trace",
     "panoptic_quality",

@@ -14,6 +14,7 @@ def write_attention_script(
     layer: int,
     head: int,
     score_threshold: float,
+    official: bool = False,
 ) -> str:
     """Prints the boxes that were found, and where one place or one query looks.
 
@@ -25,6 +26,7 @@ def write_attention_script(
         layer: from 0; the last one there is for a greater number.
         head: from 0; the last one there is for a greater number; -1 for the mean.
         score_threshold: surer queries have found something.
+        official: ask the authors' own network; its weights must be on disk.
 
     Returns:
         Python source. It prints ``query, class, score, x1, y1, x2, y2`` of each box, then ``looks`` with the greatest
@@ -37,7 +39,7 @@ def write_attention_script(
     )
     which = "weights.mean(0)" if head < 0 else f"weights[min({int(head)}, len(weights) - 1)]"
     return (
-        _start(picture)
+        _start(picture, official)
         + f"for query in trace.found({score_threshold!r}):\n"
         + _line("query", "-1")
         + f"\nlayers = trace.{weights}  # [layers, heads, askers, tokens]\n"
@@ -49,7 +51,9 @@ def write_attention_script(
     )
 
 
-def write_queries_script(picture: str, *, query: int, off: bool, turned: bool, score_threshold: float) -> str:
+def write_queries_script(
+    picture: str, *, query: int, off: bool, turned: bool, score_threshold: float, official: bool = False
+) -> str:
     """Prints what the queries find when one is switched off or they are asked in reverse order.
 
     Args:
@@ -58,12 +62,13 @@ def write_queries_script(picture: str, *, query: int, off: bool, turned: bool, s
         off: whether it is.
         turned: whether the queries are asked in reverse order.
         score_threshold: surer queries have found something.
+        official: ask the authors' own network; its weights must be on disk.
 
     Returns:
         Python source that prints ``query, class, score, x1, y1, x2, y2`` of each box, by query.
     """
     return (
-        _start(picture)
+        _start(picture, official)
         + "asked = list(range(trace.num_queries))\n"
         + (f"asked.remove({int(query)})\n" if off else "")
         + ("asked.reverse()\n" if turned else "")
@@ -75,7 +80,7 @@ def write_queries_script(picture: str, *, query: int, off: bool, turned: bool, s
     )
 
 
-def write_layers_script(picture: str, *, layer: int, nms: bool, score_threshold: float) -> str:
+def write_layers_script(picture: str, *, layer: int, nms: bool, score_threshold: float, official: bool = False) -> str:
     """Prints the boxes after one decoder layer.
 
     Args:
@@ -83,6 +88,7 @@ def write_layers_script(picture: str, *, layer: int, nms: bool, score_threshold:
         layer: from 0; the last one there is for a greater number.
         nms: whether they are suppressed, at 0.7.
         score_threshold: surer queries have found something.
+        official: ask the authors' own network; its weights must be on disk.
 
     Returns:
         Python source that prints ``query, class, score, x1, y1, x2, y2`` of each box, by decreasing score.
@@ -93,7 +99,7 @@ def write_layers_script(picture: str, *, layer: int, nms: bool, score_threshold:
         else f"trace.found({score_threshold!r}, layer=layer)"
     )
     return (
-        _start(picture)
+        _start(picture, official)
         + f"layer = min({int(layer)}, len(trace.boxes) - 1)\n"
         + f"for query in {found}:\n"
         + _line("query", "layer")
@@ -122,14 +128,18 @@ def write_strip_script(place: int, time: int) -> str:
     )
 
 
-def _start(picture: str) -> str:
+def _start(picture: str, official: bool) -> str:
+    if official:
+        imports, network = "", "network, CLASSES = detr.load_official(), detr.official_classes()\n"
+    else:
+        imports = "from vizcore.data.scenes import CLASSES\nfrom vizcore.models.detr import load_detr\n"
+        network = "network = load_detr()\n"
     return (
         "import numpy as np\n\n"
         "from vizcore import detr\n"
-        "from vizcore.data.scenes import CLASSES\n"
-        "from vizcore.models.detr import load_detr\n"
+        f"{imports}"
         f"{picture}"
-        "network = load_detr()\n"
+        f"{network}"
         "trace = detr.trace_detr(network, picture)\n"
     )
 
