@@ -67,7 +67,13 @@ class Visitor(Session):
 
     async def play(self) -> None:
         """Moves a control to a place drawn by lot."""
-        movable = [key for key in self.widgets if key in self.controls and not key.endswith(("-lang", "-present"))]
+        movable = [
+            key
+            for key in self.widgets
+            if key in self.controls
+            and self.controls[key][0] != "file_uploader"
+            and not key.endswith(("-lang", "-present"))
+        ]
         if not movable:
             return
         key = self.random.choice(movable)
