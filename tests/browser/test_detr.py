@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from pages.detr import state
 from tests.browser.conftest import TWO_FRAMES, Traffic, settled
 from vizcore import detr
+from vizcore.data.scenes import draw_scene
+from vizcore.models.detr import load_detr
 
 ROOT = """const root = [...document.querySelectorAll("*")].map((element) => element.shadowRoot)
     .find((found) => found?.querySelector(".detr"));"""
@@ -114,3 +116,56 @@ def test_what_a_query_says_is_changed_by_hand(open_detr, page) -> None:
     page.keyboard.press("Home")  # query 0 is no circle any more: query 1 gets the object
     expect(page.locator('.detr[data-pairs="1A 2B"]')).to_be_attached()
     page.wait_for_function("() => location.search.includes('queries=112,192,272,320,0,2,4_')")
+
+
+ASKED = ".detr-attention[data-ready]"
+
+
+def click_place(page: Page, x: float, y: float) -> None:
+    """Clicks a place of the picture, pixels of the photo."""
+    world = page.locator(".detr-attention svg.world").bounding_box()
+    assert world is not None
+    unit = world["width"] / state.SIDE
+    page.mouse.click(world["x"] + x * unit, world["y"] + y * unit)
+
+
+def test_a_place_is_asked_by_a_click_and_by_hovering_in_silence(app_url, page) -> None:
+    traffic = Traffic()
+    traffic.watch(page)
+    trace = detr.trace_detr(load_detr(), draw_scene("validation", 2).pixels)
+    side = trace.cell * detr.pack_trace(trace).looking  # of the tokens that share a row
+
+    def asked(x: float, y: float) -> Locator:
+        looker = int(y // side) * -(-state.SIDE // int(side)) + int(x // side)
+        return page.locator(f'{ASKED}[data-asked="{looker}"]')
+
+    at = "tour=0&part=attention&source=scene&scene=2"
+    page.goto(f"{app_url}/detr?lang=en&{at}&look=encoder&point=400,400")
+    settled(page)
+    expect(asked(400, 400)).to_be_attached(timeout=90_000)
+    click_place(page, 290, 80)
+    page.wait_for_function("() => /point=(289|290|291),(79|80|81)/.test(decodeURIComponent(location.search))")
+    settled(page)
+    sent = len(traffic.sent)
+    world = page.locator(".detr-attention svg.world").bounding_box()
+    assert world is not None
+    page.mouse.move(world["x"] + world["width"] * 0.2, world["y"] + world["height"] * 0.3)
+    expect(asked(0.2 * state.SIDE, 0.3 * state.SIDE)).to_be_attached()
+    assert len(traffic.sent) == sent  # hovering tells nobody
+    page.locator('.detr-attention [data-layer="0"][data-head="2"]').click()
+    page.wait_for_function("() => location.search.includes('head=2') && location.search.includes('layer=0')")
+
+
+def test_a_box_is_asked_and_its_link_opens_the_same(app_url, page) -> None:
+    trace = detr.trace_detr(load_detr(), draw_scene("validation", 2).pixels)
+    first, query = trace.found(0.5).tolist()[:2]
+    at = f"lang=zh&tour=0&part=attention&source=scene&scene=2&look=decoder&query={first}&layer=3"
+    page.goto(f"{app_url}/detr?{at}")
+    settled(page)
+    expect(page.locator(f'{ASKED}[data-asked="{first}"]')).to_be_attached(timeout=90_000)
+    page.locator(".detr-attention svg.world").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"() => /[?&]query={query}(&|$)/.test(location.search)")
+    page.goto(page.url)
+    expect(page.locator(f'{ASKED}[data-asked="{query}"]')).to_be_attached(timeout=90_000)
