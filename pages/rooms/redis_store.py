@@ -78,8 +78,7 @@ class RedisStore:
     async def tell(self, code: str, event: str, fields: Mapping[str, str | None]) -> None:
         """See :class:`pages.rooms.store.Store`: a slow Redis must not hold up a hand."""
         name = "/".join([code, *fields] if fields else [code, str(next(self._numbers))])
-        self._waiting.pop(name, None)
-        if len(self._waiting) >= _MOST_WAITING:
+        if name not in self._waiting and len(self._waiting) >= _MOST_WAITING:
             del self._waiting[next(iter(self._waiting))]
         self._waiting[name] = [code, *_arguments(event, fields)]
         self._has_waiting.set()

@@ -145,6 +145,9 @@ def test_what_redis_has_lost_or_missed_is_put_back_by_the_server_where_the_stude
             plain.client_kill_filter(_type="pubsub")
             await kept(code, f"hand/{who}", now)
             assert 0 < plain.pttl(f"grad2box:room:{code}") <= 12 * 3600 * 1000
+            await teacher.say(said.Kick(who))
+            await kept(code, f"hand/{who}", None)  # nothing is left of who was put out
+            assert plain.hget(f"grad2box:room:{code}", f"kicked/{who}") == "1"
 
     play(script)
     plain.close()
