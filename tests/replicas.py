@@ -314,11 +314,13 @@ class Student:
                 wait = min(4.0, 2 * wait)
 
     async def _room_comes_back(self) -> None:
+        await self.room.socket.wait_closed()  # however long that takes
         await self.room.until(lambda: bool(self.room.ended))
         welcome, wait = self.room.welcome, 0.25
         hello = said.Resume(welcome["code"], welcome["student"], welcome["token"])
         while self.room.ended:
             await asyncio.sleep(wait * 0.75)
             wait = 0.5
+            self.room.headers = {"Cookie": f"node={self.page.node}"}
             with contextlib.suppress(*LOST):
                 await self.room.enter(hello)

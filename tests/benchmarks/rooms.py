@@ -480,7 +480,7 @@ async def hang(running: Replicas) -> Figure:
         running.processes["b"].send_signal(signal.SIGCONT)
     await student.close()
     await empty(teacher, [])
-    return Figure("a replica hangs: page and room away", (seconds,), 90, "s")
+    return Figure("a replica hangs: page and room away", (seconds,), 150, "s")
 
 
 async def behind_a_proxy(num_students: int) -> list[Figure]:
