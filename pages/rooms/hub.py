@@ -18,7 +18,7 @@ from pages.rooms import reading, reports, rules, secret
 from pages.rooms.limits import MISSES_A_MINUTE, MOST_SOCKETS, ROOMS_A_MINUTE, Tally
 from pages.rooms.rules import Refused
 from pages.rooms.seats import Live, Seat
-from pages.rooms.state import Changed, Closed, Event, Moved, Worked, read_event, write_event, write_room
+from pages.rooms.state import Changed, Closed, Event, Moved, Worked, read_event, write_event, write_room, write_stage
 from pages.rooms.store import Store, StoreGone
 
 _FAULTS = 20  # unreadable messages after which a seat is taken away
@@ -223,7 +223,7 @@ class Hub:
         else:
             await self._change(live, rules.students(live.roll, seat.student, message, self._now()))
 
-    async def _change(self, live: Live, fields: Mapping[str, str]) -> None:
+    async def _change(self, live: Live, fields: Mapping[str, str | None]) -> None:
         """Changes a room, and waits until it is so here: rules are asked with what was said before.
 
         Changes are taken over as they are heard, in one order for all processes.
@@ -244,7 +244,7 @@ class Hub:
 
     async def _move(self, live: Live, event: Moved | Worked) -> None:
         live.hear(event)
-        await self._store.tell(live.roll.room.code, self._mark(event))
+        await self._store.tell(live.roll.room.code, self._mark(event), write_stage(event))
 
     def _mark(self, event: Event) -> str:
         return f"{self._id}.{next(self._numbers)}\n{write_event(event)}"
@@ -286,7 +286,7 @@ class Hub:
                 if await self._store.create(code, live.roll.fields, left):
                     return
                 fields = await self._store.load(code) or {}
-            lost = live.roll.missing_in(fields)
+            lost = live.roll.missing_in(fields, {seat.student for seat in live.seats})
             live.hear(Changed({name: text for name, text in fields.items() if name not in lost}))
             if lost:
                 await self._store.change(code, lost, self._mark(Changed(lost)))

@@ -24,6 +24,8 @@ MOST_BOXES = 200
 MOST_VALUES = 12
 """Link parameters of one student's work."""
 LONGEST_VALUE = 800
+LONGEST_KEPT = 16_384
+"""Characters of a student's stage, or of what was made of a step, that a store keeps: one of each for each student."""
 
 LONGEST_MESSAGE = 16_384
 """Characters of one message; a lesson of its own is the longest there is."""

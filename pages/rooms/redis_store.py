@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random
 from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ from pages.rooms.store import Heard, StoreGone
 _PREFIX = "grad2box:room:"
 _WITHIN = 2.0  # seconds for one command
 _WAITS = (0.1, 2.0)  # seconds between two tries to listen again, least and most
-_MOST_WAITING = 500  # events that nothing is kept of, while Redis is slow
+_MOST_WAITING = 500  # events that nobody waits for, while Redis is slow
 _REMEMBERED = 600  # seconds that a closed room is known to be closed
 
 _CREATE = """
@@ -54,7 +55,9 @@ class RedisStore:
         self._ears: Any = redis.from_url(address, decode_responses=True, socket_connect_timeout=_WITHIN)
         self._create = self._redis.register_script(_CREATE)
         self._change = self._redis.register_script(_CHANGE)
-        self._waiting: asyncio.Queue[tuple[str, str]] = asyncio.Queue(_MOST_WAITING)
+        self._waiting: dict[str, list[Any]] = {}
+        self._has_waiting = asyncio.Event()
+        self._numbers = itertools.count()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def create(self, code: str, fields: Mapping[str, str], seconds: float) -> bool:
@@ -70,16 +73,15 @@ class RedisStore:
 
     async def change(self, code: str, fields: Mapping[str, str | None], event: str) -> bool:
         """See :class:`pages.rooms.store.Store`."""
-        sets = [part for name, text in fields.items() if text is not None for part in (name, text)]
-        gone = [name for name, text in fields.items() if text is None]
-        done = await _asked(self._change(keys=[_PREFIX + code], args=[event, len(sets) // 2, *sets, *gone]))
-        return bool(done)
+        return bool(await _asked(self._change(keys=[_PREFIX + code], args=_arguments(event, fields))))
 
-    async def tell(self, code: str, event: str) -> None:
-        """See :class:`pages.rooms.store.Store`. It waits for nobody: a slow Redis must not hold up a hand."""
-        if self._waiting.full():
-            self._waiting.get_nowait()
-        self._waiting.put_nowait((code, event))
+    async def tell(self, code: str, event: str, fields: Mapping[str, str | None]) -> None:
+        """See :class:`pages.rooms.store.Store`: a slow Redis must not hold up a hand."""
+        name = "/".join([code, *fields] if fields else [code, str(next(self._numbers))])
+        if name not in self._waiting and len(self._waiting) >= _MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+        self._waiting[name] = [code, *_arguments(event, fields)]
+        self._has_waiting.set()
 
     async def remove(self, code: str, event: str) -> None:
         """See :class:`pages.rooms.store.Store`."""
@@ -124,10 +126,23 @@ class RedisStore:
             wait = min(most, 2 * wait)
 
     async def _pump(self) -> None:
+        """Sends all that waits at once: Redis writes it to its disk together; sixty hands cost hardly more than one."""
         while True:
-            code, event = await self._waiting.get()
-            with contextlib.suppress(RedisError, OSError):
-                await self._redis.publish(_PREFIX + code, event)
+            await self._has_waiting.wait()
+            self._has_waiting.clear()
+            waiting, self._waiting = self._waiting, {}
+            with contextlib.suppress(RedisError, OSError, TimeoutError):
+                async with self._redis.pipeline(transaction=False) as batch:
+                    for code, *arguments in waiting.values():
+                        await self._change(keys=[_PREFIX + code], args=arguments, client=batch)
+                    await asyncio.wait_for(batch.execute(), _WITHIN)
+
+
+def _arguments(event: str, fields: Mapping[str, str | None]) -> list[Any]:
+    """What the script that changes a room takes."""
+    sets = [part for name, text in fields.items() if text is not None for part in (name, text)]
+    gone = [name for name, text in fields.items() if text is None]
+    return [event, len(sets) // 2, *sets, *gone]
 
 
 async def _asked(answer: Awaitable[T]) -> T:

@@ -14,7 +14,7 @@ from pages.rooms import secret
 from pages.rooms.limits import LIFETIME, MOST_ANSWERS, MOST_STUDENTS
 from pages.rooms.state import Roll, Room, Student, with_solved, write_answer, write_kick, write_room, write_student
 
-Fields = Mapping[str, str]
+Fields = Mapping[str, str | None]
 
 _SEEN_EVERY = 15.0  # seconds between two signs of life that are worth a write
 

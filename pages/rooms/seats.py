@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pages.rooms import reports
 from pages.rooms.limits import Bucket
 from pages.rooms.messages import as_boxes
-from pages.rooms.state import Closed, Event, Moved, Roll, Worked
+from pages.rooms.state import Closed, Event, Moved, Roll, Worked, is_stage
 
 COUNTS_EVERY = 0.3
 """Seconds between two reports of how many have answered, and between two boards."""
@@ -128,15 +128,15 @@ class Live:
                 self.news("overlay")
             self.news("state", after=COUNTS_EVERY)
             self.news("board", after=COUNTS_EVERY)
+            if any(is_stage(name) for name in event.fields):
+                self._stages_are_news()
             for seat in [seat for seat in self.seats if seat.student in self.roll.kicked]:
                 seat.end("kicked")
 
     def _hear_hand(self, event: Moved | Worked) -> None:
         if event.who:
             self.roll.move(event)
-            self.news("hands", after=COUNTS_EVERY)
-            if self.roll.room.overlay != "nobody" or self.roll.room.projected:
-                self.news("overlay", after=COUNTS_EVERY)
+            self._stages_are_news()
             return
         if isinstance(event, Worked):
             return  # nobody's
@@ -145,6 +145,11 @@ class Live:
         for seat in self.seats:
             if seat.student:
                 seat.offer("drag")
+
+    def _stages_are_news(self) -> None:
+        self.news("hands", after=COUNTS_EVERY)
+        if self.roll.room.overlay != "nobody" or self.roll.room.projected:
+            self.news("overlay", after=COUNTS_EVERY)
 
     def news(self, kind: str, *, after: float = 0.0) -> None:
         """Something of a kind has changed; told at once, or together with what else changes within a moment."""

@@ -8,10 +8,11 @@ are set, never added to: hearing of a change twice, or after having read its res
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from pages.rooms.limits import LONGEST_KEPT
 from pages.rooms.messages import Boxes
 
 
@@ -131,6 +132,13 @@ class Closed:
 
 
 Event = Changed | Moved | Worked | Closed
+_STAGES: Mapping[type, str] = {Moved: "hand/", Worked: "work/"}
+"""How the names of the fields begin that are set when somebody moves something, and may be lost."""
+
+
+def is_stage(field: str) -> bool:
+    """Whether a field is of a student's stage, or of what was made of a step."""
+    return field.startswith(tuple(_STAGES.values()))
 
 
 def write_event(event: Event) -> str:
@@ -161,14 +169,26 @@ def write_student(student: Student) -> dict[str, str]:
     return {f"student/{student.id}": json.dumps(asdict(student))}
 
 
-def write_kick(student: str) -> dict[str, str]:
+def write_kick(student: str) -> dict[str, str | None]:
     """That a student was put out; a field of its own, since the student's is written by the student's messages."""
-    return {f"kicked/{student}": "1"}
+    return {f"kicked/{student}": "1", f"hand/{student}": None, f"work/{student}": None}
 
 
 def write_answer(student: str, question: str, value: str) -> dict[str, str]:
     """An answer's field."""
     return {f"answer/{question}/{student}": value}
+
+
+def write_stage(event: Moved | Worked) -> dict[str, str | None]:
+    """The field of what stands on a student's stage, or was made of a step; only the newest of each is kept.
+
+    Too long a text takes the field away: who comes later sees nothing there, rather than something old. Nothing is kept
+    of the teacher's hand.
+    """
+    if not event.who:
+        return {}
+    text = write_event(event)
+    return {f"{_STAGES[type(event)]}{event.who}": text if len(text) <= LONGEST_KEPT else None}
 
 
 class Roll:
@@ -195,8 +215,13 @@ class Roll:
 
     def take(self, fields: Mapping[str, str | None]) -> None:
         """Takes over fields that changed."""
-        for name, text in fields.items():
+        for name, text in sorted(fields.items(), key=lambda each: is_stage(each[0])):  # whose a stage is must be known
             kind, _, rest = name.partition("/")
+            if is_stage(name):
+                event = read_event(text) if text is not None else None
+                if isinstance(event, Moved | Worked):
+                    self.move(event)
+                continue
             if text is None:
                 self.fields.pop(name, None)
             else:
@@ -209,25 +234,41 @@ class Roll:
                 self.kicked.add(rest)
                 self.hands.pop(rest, None)
                 self.works.pop(rest, None)
+                for stage in _STAGES.values():
+                    self.fields.pop(f"{stage}{rest}", None)
             elif kind == "answer" and text is not None:
                 question, _, student = rest.partition("/")
                 self.answers.setdefault(question, {})[student] = text
 
     def move(self, event: Moved | Worked) -> None:
         """Takes over what stands on a student's stage now, or what the student made of a step."""
-        if event.who in self.students and event.who not in self.kicked:
-            if isinstance(event, Moved):
-                self.hands[event.who] = event
+        if event.who not in self.students or event.who in self.kicked:
+            return
+        for name, text in write_stage(event).items():
+            if text is None:
+                self.fields.pop(name, None)
+            elif self.fields.get(name) == text:
+                return
             else:
-                self.works[event.who] = event
+                self.fields[name] = text
+        if isinstance(event, Moved):
+            self.hands[event.who] = event
+        else:
+            self.works[event.who] = event
 
-    def missing_in(self, fields: Mapping[str, str]) -> dict[str, str]:
+    def missing_in(self, fields: Mapping[str, str], here: Collection[str] = ()) -> dict[str, str]:
         """What is known here and lost elsewhere: fields that are not there, and a teacher's part that is older.
 
         Args:
             fields: as a store has them, perhaps after it was killed.
+            here: students who sit on this process: nobody knows their stages better.
         """
-        lost = {name: text for name, text in self.fields.items() if name not in fields}
+        own = {f"{stage}{student}" for stage in _STAGES.values() for student in here}
+        lost = {
+            name: text
+            for name, text in self.fields.items()
+            if name not in fields or (name in own and text != fields[name])
+        }
         if "room" in fields and _read_room(fields["room"]).view < self.room.view:
             lost["room"] = self.fields["room"]
         return lost

@@ -32,8 +32,11 @@ class Store(Protocol):
     async def change(self, code: str, fields: Mapping[str, str | None], event: str) -> bool:
         """Sets fields (None removes one) and tells the event to every process, both or neither; False: no such room."""
 
-    async def tell(self, code: str, event: str) -> None:
-        """Tells an event that nothing is kept of; it may be lost."""
+    async def tell(self, code: str, event: str, fields: Mapping[str, str | None]) -> None:
+        """Sets fields and tells the event to every other process, soon, and waits for neither.
+
+        Both may be lost, and of those that wait and set the same fields only the newest counts.
+        """
 
     async def remove(self, code: str, event: str) -> None:
         """Forgets a room and tells the event."""
@@ -78,20 +81,14 @@ class MemoryStore:
 
     async def change(self, code: str, fields: Mapping[str, str | None], event: str) -> bool:
         """See :class:`Store`."""
-        self._forget()
-        room = self._rooms.get(code)
-        if room is None:
+        if not self._set(code, fields):
             return False
-        for name, text in fields.items():
-            if text is None:
-                room.pop(name, None)
-            else:
-                room[name] = text
         self._say(code, event)
         return True
 
-    async def tell(self, code: str, event: str) -> None:
-        """See :class:`Store`: there is no other process."""
+    async def tell(self, code: str, event: str, fields: Mapping[str, str | None]) -> None:
+        """See :class:`Store`: there is no other process to be told."""
+        self._set(code, fields)
 
     async def remove(self, code: str, event: str) -> None:
         """See :class:`Store`."""
@@ -111,6 +108,18 @@ class MemoryStore:
         """See :class:`Store`."""
         self._rooms.clear()
         self._expires.clear()
+
+    def _set(self, code: str, fields: Mapping[str, str | None]) -> bool:
+        self._forget()
+        room = self._rooms.get(code)
+        if room is None:
+            return False
+        for name, text in fields.items():
+            if text is None:
+                room.pop(name, None)
+            else:
+                room[name] = text
+        return True
 
     def _say(self, code: str, event: str) -> None:
         if self._heard is not None:

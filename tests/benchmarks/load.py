@@ -49,6 +49,7 @@ class Session:
         received: bytes and messages of the last run.
         seconds: how long each interaction took.
         name: what the server calls it.
+        headers: that the socket is opened with.
     """
 
     def __init__(self, url: str, seed: int = 0) -> None:
@@ -66,6 +67,7 @@ class Session:
         self.seconds: list[float] = []
         self.control = ""
         self.name = ""
+        self.headers: dict[str, str] = {}
 
     async def open(self) -> None:
         """Opens the home page, then the page."""
@@ -78,7 +80,14 @@ class Session:
     async def open_home(self) -> None:
         """Opens the home page."""
         address = self.url.replace("http", "ws", 1) + "/_stcore/stream"
-        self.socket = await connect(address, max_size=None, subprotocols=["streamlit"])
+        self.socket = await connect(
+            address,
+            max_size=None,
+            subprotocols=["streamlit"],
+            additional_headers=self.headers,
+            open_timeout=60,
+            ping_interval=None,  # browsers send none
+        )
         await self.run()
 
     async def visit(self, page: str) -> None:

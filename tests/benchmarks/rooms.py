@@ -4,7 +4,8 @@ Sixty students at the level of the socket's protocol, one teacher. One table hol
 feels, each beside its bound and as a ratio of it (at most 1 is kept): how long a step takes to reach everyone, how
 often a drag is followed and how late, whether sixty answers in one second all count, how often the board is told anew,
 what a student costs in memory, how it goes beside somebody hostile; what 500 rooms leave behind, and how long a student
-is away whose connection, server or Redis was killed. A second table holds what the hostile are answered.
+is away whose connection, server or Redis was killed; and the same on two replicas of the whole app behind nginx. A
+second table holds what the hostile are answered.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +34,10 @@ from pages.rooms.hub import Hub
 from pages.rooms.reading import write_message
 from pages.rooms.seats import Seat
 from pages.rooms.store import MemoryStore
-from tests.browser.conftest import ROOT, free_port
 from tests.pages.rooms import serving
 from tests.pages.rooms.client import Client
 from tests.redis_server import RedisServer
+from tests.replicas import NODES, Reader, Replicas, Student, replicas
 
 OPEN = said.Open(tuple(f"nms?tour={number}" for number in range(1, 9)), "NMS")
 NUM_STUDENTS = 60
@@ -211,8 +212,8 @@ async def say_hostile(url: str, text: str, number: int, seconds: float) -> str:
     return f"{refused} refused, {answer or 'nothing said'}, {f'closed with {closed}' if closed else 'still in'}"
 
 
-async def hostile(url: str) -> None:
-    """The second table."""
+async def hostile(url: str) -> dict[str, str]:
+    """What the hostile are answered, by what they do."""
     forged = write_message(said.Reveal("nms.pair", "kept"), id="1")
     cases = {
         "forged teacher's messages, 30": say_hostile(url, forged, 30, 1.0),
@@ -220,8 +221,11 @@ async def hostile(url: str) -> None:
         "1,000 messages in one second": say_hostile(url, '{"type": "alive"}', 1000, 1.0),
         "no JSON, 30 times": say_hostile(url, "{", 30, 0.5),
     }
-    for name, case in cases.items():
-        print(f"  {name:<34}{await case}")
+    answers = {name: await case for name, case in cases.items()}
+    answers["10,000 codes"] = ", ".join(
+        f"{count} {reason}" for reason, count in sorted((await guess(url, 10_000)).items())
+    )
+    return answers
 
 
 @contextlib.asynccontextmanager
@@ -262,8 +266,8 @@ async def come_back(url: str, student: Client, began: float, *, cookie: str = ""
         wait = 0.5
 
 
-async def one_process(num_students: int) -> list[Figure]:
-    """The figures of one process in memory."""
+async def one_process(num_students: int) -> tuple[list[Figure], dict[str, str]]:
+    """The figures of one process in memory, and what the hostile are answered."""
     process, url = serving.start()
     try:
         warm = await fill(url, 5)
@@ -285,9 +289,7 @@ async def one_process(num_students: int) -> list[Figure]:
             await ann.socket.close()
             blinks.append(await come_back(url, ann, began))
         await empty(teacher, [])
-        print("what the hostile are answered:")
-        await hostile(url)
-        print(f"  {'10,000 codes':<34}{await guess(url, 10_000)}")
+        answers = await hostile(url)
     finally:
         serving.stop(process)
     return [
@@ -300,7 +302,7 @@ async def one_process(num_students: int) -> list[Figure]:
         Figure("the board is told meanwhile", (boards,), 2, "a second", at_least=True),
         Figure("memory of a student", (1024 * grown,), 1024, "kB"),
         Figure("a connection is killed: away", tuple(blinks), 5, "s"),
-    ]
+    ], answers
 
 
 async def many_rooms() -> Figure:
@@ -372,71 +374,133 @@ async def deaths() -> list[Figure]:
             redis.kill()
 
 
-def node_of(url: str, cookie: str = "") -> str:
-    """Which replica answers at an address."""
-    request = urllib.request.Request(f"{url}/_stcore/health", headers={"Cookie": f"node={cookie}"} if cookie else {})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return str(answer.headers["Set-Cookie"]).partition("=")[2].partition(";")[0]
+async def measure_works(teacher: Client, students: list[Client]) -> tuple[list[float], float]:
+    """Seconds until the teacher has each student's hand, and until one who comes anew has all of them."""
+    box = (("prediction", (1.0, 2.0, 30.0, 40.0)),)
+
+    def hands(client: Client) -> set[str]:
+        return {who for heard in client.all if heard["type"] == "hands" for who in heard["hands"]}
+
+    async def seen(student: Client) -> float:
+        began = time.perf_counter()
+        await student.say(said.Hand("nms_view", (240.0, 320.0), box, 0.5))
+        await student.say(said.Work("nms.own", (("iou_threshold", "0.7"),), 2.0))
+        await teacher.until(lambda: student.welcome["student"] in hands(teacher))
+        return time.perf_counter() - began
+
+    taken = await asyncio.gather(*(seen(student) for student in students))
+    began = time.perf_counter()
+    late = await Client(teacher.origin, cookie="b").enter(said.Teach(teacher.welcome["code"], teacher.welcome["key"]))
+    await late.until(lambda: len(hands(late)) == len(students))
+    seconds = time.perf_counter() - began
+    await late.close()
+    return list(taken), seconds
 
 
-async def behind_a_proxy() -> None:
-    """Two replicas behind nginx as ``deploy/nginx.conf`` sets it up: who is sent where, and what a death costs."""
-    nginx = shutil.which("nginx")
-    if nginx is None:
-        print("no nginx here: the proxy is not tried")
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        redis = RedisServer(Path(folder), keeps=True)
-        a, a_url = serving.start(rooms=redis.address, node="a")
-        b, b_url = serving.start(rooms=redis.address, node="b")
-        port = free_port()
-        text = (
-            (ROOT / "deploy" / "nginx.conf")
-            .read_text(encoding="utf-8")
-            .replace("listen 8080", f"listen 127.0.0.1:{port}")
-        )
-        for name, address in (("a", a_url), ("b", b_url)):
-            text = text.replace(f"server {name}:8501", f"server {address.removeprefix('http://')}")
-        conf = Path(folder) / "nginx.conf"
-        conf.write_text(f"pid {folder}/nginx.pid; error_log stderr; daemon off;\n{text}", encoding="utf-8")
-        proxy = subprocess.Popen([nginx, "-p", folder, "-c", str(conf)], stderr=subprocess.DEVNULL)
-        url = f"http://127.0.0.1:{port}"
-        try:
-            while proxy.poll() is None:
-                with contextlib.suppress(OSError):
-                    node_of(url)
-                    break
-                await asyncio.sleep(0.05)
-            kept = {cookie: {node_of(url, cookie) for _ in range(20)} for cookie in ("a", "b")}
-            print(f"behind nginx: by cookie {kept}, without one {sorted({node_of(url) for _ in range(20)})}")
-            teacher = await Client(url, cookie="b").enter(OPEN)
-            ann = await Client(url, cookie="a").enter(said.Join(teacher.welcome["code"], "Ann"))
-            await teacher.ask(said.Show("nms?tour=2", 1))
-            await ann.sees(link="nms?tour=2")
-            assert await ann.ask(said.Answer("nms.pair", "kept")) == "ack"
-            began = time.perf_counter()
-            serving.stop(a)
-            away = await come_back(url, ann, began, cookie="a")
-            taken = node_of(url, "a")
-            a, _ = serving.start(rooms=redis.address, node="a", port=int(a_url.rpartition(":")[2]))
-            stays = {node_of(url, taken) for _ in range(20)}
-            print(f"  replica a is killed: back after {away:.2f} s, on {taken}")
-            print(f"  when a is there again, the session stays on {stays}")
-            await teacher.close()
-        finally:
-            proxy.terminate()
-            proxy.wait()
-            serving.stop(a)
-            serving.stop(b)
-            redis.kill()
+async def class_on_replicas(running: Replicas, num_students: int) -> list[Figure]:
+    """A class of which each replica has one half, behind the proxy; nobody dies."""
+    teacher = await Client(running.url, cookie="a").enter(OPEN)
+    hello = said.Join(teacher.welcome["code"], "Student")
+    students = [await Client(running.url, cookie=NODES[number % 2]).enter(hello) for number in range(num_students)]
+    steps = await measure_steps(teacher, students)
+    rate, late = await measure_drag(teacher, students)
+    works, again = await measure_works(teacher, students)
+    counted, seconds, boards = await measure_answers(teacher, students)
+    await empty(teacher, students)
+    return [
+        Figure("two replicas: a step reaches all", tuple(1e3 * value for value in steps), 300, "ms"),
+        Figure("a drag is followed so late", tuple(1e3 * value for value in late), 250, "ms"),
+        Figure("a drag is followed so often, the slowest", (rate,), 10, "a second", at_least=True),
+        Figure("a student's stage is on the board after", tuple(works), 1, "s"),
+        Figure("a teacher who comes anew has all stages after", (again,), 1, "s"),
+        Figure("answers counted of a second's", (counted,), num_students, "", at_least=True),
+        Figure("all of them are known after", (seconds,), 2, "s"),
+        Figure("the board is told meanwhile", (boards,), 2, "a second", at_least=True),
+    ]
+
+
+async def deaths_of_replicas(running: Replicas, num_pages: int = 4) -> list[Figure]:
+    """What a death costs students of the whole app: pages, sockets, answers; first of one replica, then of the other.
+
+    The other dies when the first is back, and knows nothing but what Redis has.
+    """
+    teacher = await Client(running.url, cookie="a").enter(OPEN)
+    code = teacher.welcome["code"]
+    students = [Student(running.url, "b") for _ in range(num_pages)]
+    for student in (Student(running.url, "a"), *students):  # one more, so that each replica has shown a page before
+        await student.join(code, OPEN.links[0])
+        if student.page.node == "a":
+            await student.close()
+    away: dict[str, list[float]] = {}
+    for dies, lives, question in (("b", "a", "nms.pair"), ("a", "b", "nms.queue")):
+        await teacher.ask(said.Ask(question))
+        for student in students:
+            assert await student.room.ask(said.Answer(question, "kept")) == "ack"
+        began = time.perf_counter()
+
+        async def back(student: Student, dies: str = dies, began: float = began) -> None:
+            await student.come_back()
+            away.setdefault(dies, []).append(time.perf_counter() - began)
+
+        waiting = [asyncio.create_task(back(student)) for student in students]
+        await asyncio.to_thread(running.kill, dies)
+        await asyncio.gather(*waiting)
+        assert {student.page.node for student in students} == {lives}
+        assert all("room-bar" in student.page.pieces for student in students)
+        await asyncio.to_thread(running.start, dies)
+        assert all(student.page.get("/_stcore/health") == (200, b"ok") for student in students)
+        assert {student.page.node for student in students} == {lives}  # who moved stays
+        if dies == "b":  # opens a page where none was opened yet, as other visitors would
+            await Reader(running.url, "b").open_link(OPEN.links[0])
+        else:
+            teacher = await Client(running.url, cookie="a").enter(said.Teach(code, teacher.welcome["key"]))
+    kept = [len(student.room.welcome["answers"]) for student in students]
+    for student in students:
+        await student.close()
+    await empty(teacher, [])
+    return [
+        Figure("a replica is killed: page and room away", tuple(away["b"]), 5, "s"),
+        Figure("the other one, when the first is back", tuple(away["a"]), 5, "s"),
+        Figure("acknowledged answers that are kept", (sum(kept),), 2 * num_pages, "", at_least=True),
+    ]
+
+
+async def hang(running: Replicas) -> Figure:
+    """How long a student is away whose replica hangs: its process is stopped, and its sockets stay open."""
+    student = Student(running.url, "b")
+    teacher = await Client(running.url, cookie="a").enter(OPEN)
+    await student.join(teacher.welcome["code"], OPEN.links[0])
+    began = time.perf_counter()
+    running.processes["b"].send_signal(signal.SIGSTOP)
+    try:
+        await student.come_back()
+        seconds = time.perf_counter() - began
+        assert student.page.node == "a"
+    finally:
+        running.processes["b"].send_signal(signal.SIGCONT)
+    await student.close()
+    await empty(teacher, [])
+    return Figure("a replica hangs: page and room away", (seconds,), 150, "s")
+
+
+async def behind_a_proxy(num_students: int) -> list[Figure]:
+    """Two replicas of the whole app behind nginx."""
+    with tempfile.TemporaryDirectory() as folder, replicas(Path(folder)) as running:
+        figures = await class_on_replicas(running, num_students)
+        return [*figures, *await deaths_of_replicas(running), await hang(running)]
 
 
 async def main() -> None:
     """All of it."""
-    figures = await one_process(int(sys.argv[1]) if len(sys.argv) > 1 else NUM_STUDENTS)
+    num_students = int(sys.argv[1]) if len(sys.argv) > 1 else NUM_STUDENTS
+    figures, answers = await one_process(num_students)
     figures += [await many_rooms(), *await deaths()]
-    await behind_a_proxy()
+    if shutil.which("nginx"):
+        figures += await behind_a_proxy(num_students)
     print_table(figures)
+    print("what the hostile are answered:")
+    for name, answer in answers.items():
+        print(f"  {name:<34}{answer}")
 
 
 if __name__ == "__main__":

@@ -53,9 +53,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_server(script: Path, *, environment: dict[str, str] | None = None) -> tuple[subprocess.Popen[bytes], str]:
-    """Starts Streamlit on a script and waits until it is healthy."""
-    port = free_port()
+def start_server(
+    script: Path, *, environment: dict[str, str] | None = None, port: int | None = None
+) -> tuple[subprocess.Popen[bytes], str]:
+    """Starts Streamlit on a script, at a free port if none is named, and waits until it is healthy."""
+    port = port or free_port()
     options = {"port": str(port), "address": "127.0.0.1", "headless": "true"}
     command = [sys.executable, "-m", "streamlit", "run", str(script)]
     command += [word for name, value in options.items() for word in (f"--server.{name}", value)]

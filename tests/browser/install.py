@@ -1,8 +1,8 @@
 """Makes sure that there is a Chromium to test in: the system's, else Debian's package, else Playwright's own.
 
 ``python -m tests.browser.install`` prints which one will be used. A machine without any fails here, never by skipping
-tests. It also installs Debian's redis-server where that is missing and can be installed; without it the tests of rooms
-that several processes share are skipped, in CI they fail.
+tests. It also installs Debian's redis-server and nginx where they are missing and can be installed. Without the first,
+tests of rooms that several processes share are skipped, in CI they fail; without nginx those of replicas are skipped.
 """
 
 from __future__ import annotations
@@ -60,5 +60,6 @@ def install() -> str:
 
 if __name__ == "__main__":
     print(install())
-    if shutil.which("redis-server") is None:
-        install_packages("redis-server")
+    missing = [name for name in ("redis-server", "nginx") if shutil.which(name) is None]
+    if missing:
+        install_packages(*missing)

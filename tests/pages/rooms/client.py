@@ -51,6 +51,7 @@ class Client:
             origin=self.origin,  # type: ignore[arg-type]
             open_timeout=WITHIN,
             additional_headers=self.headers,
+            ping_interval=None,  # browsers send none
         )
         self._listening = asyncio.create_task(self._listen())
         await self.say(hello)

@@ -23,7 +23,12 @@ def start(*, rooms: str = "", port: int | None = None, node: str = "") -> tuple[
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.pages.rooms.server", str(port)],
         cwd=ROOT,
-        env={**os.environ, "GRAD2BOX_ROOMS": rooms, "GRAD2BOX_NODE": node},
+        env={
+            **os.environ,
+            "GRAD2BOX_ROOMS": rooms,
+            "GRAD2BOX_NODE": node,
+            "GRAD2BOX_BEHIND_PROXY": "1" if node else "",
+        },
     )
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + 60

@@ -77,6 +77,30 @@ def test_changes_are_heard_in_their_order(play: Callable[[Play], None]) -> None:
     play(script)
 
 
+def test_what_is_told_is_kept_the_newest_of_each_and_with_its_room(play: Callable[[Play], None]) -> None:
+    async def script(store: Store) -> None:
+        heard: asyncio.Queue[tuple[str, str | None]] = asyncio.Queue()
+        store.listen(lambda code, event: heard.put_nowait((code, event)))
+        await store.create("KEEPER", {"room": "r"}, 60)
+        for number in range(600):  # more than may wait
+            await store.tell("KEEPER", f"hand {number}", {"hand/a": str(number)})
+        await store.tell("KEEPER", "kept", {"hand/b": "b", "hand/gone": "1"})
+        await store.tell("KEEPER", "too long", {"hand/gone": None})
+        await store.tell("NOROOM", "nobody", {"hand/a": "1"})
+        await store.tell("KEEPER", "a drag", {})
+        if isinstance(store, RedisStore):  # in memory there is nobody else to be told
+            told = [event for _, event in iter([await asyncio.wait_for(heard.get(), 10)])]
+            while told[-1] != "a drag":
+                told.append((await asyncio.wait_for(heard.get(), 10))[1])
+            assert told[-4:] == ["hand 599", "kept", "too long", "a drag"]
+        assert await store.load("KEEPER") == {"room": "r", "hand/a": "599", "hand/b": "b"}
+        assert await store.load("NOROOM") is None
+        await store.remove("KEEPER", "end")
+        assert await store.load("KEEPER") is None
+
+    play(script)
+
+
 def test_memory_forgets_what_has_expired() -> None:
     async def script() -> None:
         now = [0.0]
@@ -130,7 +154,7 @@ def test_a_redis_that_is_gone_says_so_and_is_heard_again_when_it_is_back(tmp_pat
         server.kill()
         with pytest.raises(StoreGone):
             await store.load("KILLED")
-        await store.tell("KILLED", "a hand that moved")  # waits for nobody
+        await store.tell("KILLED", "a hand that moved", {})  # waits for nobody
         server.start()
         assert await asyncio.wait_for(heard.get(), 20) == ("", None)
         assert await store.load("KILLED") == {"room": "r"}
