@@ -100,7 +100,9 @@ def flood(outcome: Outcome, _: Translate) -> str | None:
     wanted = network.decode(outcome.view, kernel=3).shown
     if outcome.decoded.shown >= FLOOD * max(wanted, 1):
         return None
-    return _("{shown} boxes reach the least score, {wanted} with 3 × 3.", shown=outcome.decoded.shown, wanted=wanted)
+    return _(
+        "{shown} boxes reach the score threshold, {wanted} with 3 × 3.", shown=outcome.decoded.shown, wanted=wanted
+    )
 
 
 def of(page: Page, outcome: Outcome) -> list[Challenge]:

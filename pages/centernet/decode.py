@@ -42,7 +42,7 @@ def show_turn(page: Page, view: View, found: Decoded) -> Shown:
     with columns[0]:
         page.number(state.SCENE, _("Scene"))
     with columns[1]:
-        page.slider(state.SCORE_THRESHOLD, _("Least score"))
+        page.slider(state.SCORE_THRESHOLD, _("Score threshold"))
     _draw(page, view, found, "turn")
     if page.shows("turn_words"):
         page.lesson("turn")
@@ -135,10 +135,10 @@ def _show_controls(page: Page) -> None:
     with columns[0]:
         page.number(state.SCENE, _("Scene"))
     with columns[1]:
-        page.select(state.KERNEL, _("A peak beats its"), {"1": "1 × 1", "3": "3 × 3", "5": "5 × 5"}, few=True)
+        page.select(state.KERNEL, _("Neighborhood of a peak"), {"1": "1 × 1", "3": "3 × 3", "5": "5 × 5"}, few=True)
     with columns[2]:
-        page.slider(state.K, "k")
+        page.slider(state.K, _("Peaks read (k)"))
     with columns[3]:
-        page.slider(state.SCORE_THRESHOLD, _("Least score"))
+        page.slider(state.SCORE_THRESHOLD, _("Score threshold"))
     with columns[4]:
         page.toggle(state.USE_OFFSETS, _("Offset head"))

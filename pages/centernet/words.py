@@ -39,11 +39,11 @@ def loss_words(_: Translate) -> dict[str, Any]:
         "loss": _("Loss of each cell"),
         "gradient": _("Gradient ∂L/∂p"),
         "help": {
-            "target": _("Rings: Y is exactly 1."),
+            "target": _("Dark is 0, yellow is 1. Ring: Y is exactly 1."),
             "prediction": _("Paint here; arrow keys and Enter paint too."),
             "effect": _("Press a cell to read it."),
         },
-        "scale": _("Strongest: ±{most}; shades by the square root."),
+        "scale": _("Largest: ±{most}. Colors follow the square root."),
         "total": _("Loss {loss}: the sum over all cells, divided by {count} peak"),
         "cell": _("cell"),
         "weight": "(1 − Y)⁴",
@@ -63,8 +63,9 @@ def decode_words(_: Translate) -> dict[str, Any]:
         "heatmap": _("Bright: the network expects the center of an object here; the greatest of all classes is shown."),
         "peaks": _(
             "{all} cells of all classes are the greatest of their {kernel} × {kernel} neighborhood; {shown} of them "
-            "reach the least score."
+            "reach the score threshold."
         ),
+        "wait": _("Step on with →: here stands what each peak’s cell says."),
         "rank": _("Rank {rank}: {label}, score {score}"),
         "greatest": _("{score} beats its greatest neighbor, {rival}: a peak. Its cell tells offset and size."),
         "tie": _("{score} equals a neighbor: both are peaks, and both become boxes."),
@@ -74,7 +75,7 @@ def decode_words(_: Translate) -> dict[str, Any]:
         "offset": _("offset (cells)"),
         "size": _("width, height (cells)"),
         "box": _("box (px)"),
-        "turns": _("Said (blue) and true (white) angle"),
-        "turn": _("said {said}, true {true}"),
+        "turns": _("Predicted (blue) and true (white) angle"),
+        "turn": _("predicted {said}, true {true}"),
         "missed": _("not found"),
     }

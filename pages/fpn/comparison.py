@@ -24,6 +24,18 @@ def show_qualities(page: Page) -> None:
     found = {design_of(card): card for card in compute(cards.list_cards) if card.name.startswith("compare_")}
     st.subheader(_("Trained alike, judged alike"), anchor=False)
     page.lesson("comparison")
+    if page.step is None:
+        with st.container(horizontal=True):
+            for concept, label in (
+                ("scale", _("The same question answered by training: SNIP")),
+                ("thundernet", _("One map instead of a pyramid, to save time: ThunderNet")),
+            ):
+                st.page_link(
+                    f"pages/{concept}/page.py",
+                    label=label,
+                    icon=":material/arrow_forward:",
+                    query_params={"tour": "0", "lang": page.language},
+                )
     qualities = {design: card.quality for design, card in found.items()}
     chart(
         page,

@@ -57,6 +57,21 @@ def show(page: Page, view: View, found: Search) -> DeltaGenerator:
     """
     _ = page.translate
     st.subheader(_("What it costs"), anchor=False)
+    with st.container(horizontal=True):
+        for concept, label, query in (
+            (
+                "scale",
+                _("Train for each size at one resolution, and cut out chips: SNIP and SNIPER"),
+                {"part": "answers"},
+            ),
+            ("thundernet", _("Where a detector’s multiply-adds go, block by block: ThunderNet"), {"part": "budget"}),
+        ):
+            st.page_link(
+                f"pages/{concept}/page.py",
+                label=label,
+                icon=":material/arrow_forward:",
+                query_params={**query, "tour": "0", "lang": page.language},
+            )
     cost = found.cost
     level_costs, alternatives = compute(draw_costs, found.sizes, view.scale_step, page.language)
     left, right = st.columns([1, 1.2], gap="large")

@@ -23,7 +23,7 @@ _PRESENTER = """<style>
 html { font-size: 118% !important; }
 :root:has(.st-key-lesson) { --g2b-room: calc(100vh - 11.5rem) !important; }
 .stMainBlockContainer { padding-top: 2.75rem !important; }
-.stAppHeader { height: 2.5rem; min-height: 2.5rem; }
+.stAppHeader { height: 2.5rem; min-height: 2.5rem; backdrop-filter: blur(12px); }
 .stAppHeader :is(a, button, span, p) { font-size: 0.85rem; }
 .st-key-switches {
   position: fixed; top: 0.2rem; right: 3.5rem; width: auto; z-index: 1000000; gap: 0.75rem; align-items: center;

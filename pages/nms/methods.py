@@ -55,6 +55,12 @@ def show(page: Page, view: View, found: Candidates) -> dict[str, nms.Evaluation]
         for name, evaluation in evaluations.items()
     ]
     table(rows)
+    st.page_link(
+        "pages/scale/page.py",
+        label=_("Boxes found at several resolutions are joined by Soft-NMS: SNIP, on the page about scale"),
+        icon=":material/arrow_forward:",
+        query_params={"part": "answers", "tour": "0", "lang": page.language},
+    )
     if len(targets):
         st.caption(
             _(

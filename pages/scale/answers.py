@@ -19,5 +19,10 @@ def show(page: Page, view: View) -> Shown:
             ("fpn", _("Feature pyramid")),
             ("nms", _("NMS stepper")),
         ):
-            st.page_link(f"pages/{concept}/page.py", label=words, icon=":material/arrow_forward:")
+            st.page_link(
+                f"pages/{concept}/page.py",
+                label=words,
+                icon=":material/arrow_forward:",
+                query_params={"lang": page.language},
+            )
     return Shown()

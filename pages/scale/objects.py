@@ -32,7 +32,8 @@ def show(page: Page, view: View) -> Shown:
             presenter=page.presenting,
         )
     with right:
-        known = not page.asks
+        # Who teaches is what the second step explains, and asks.
+        known = not page.asks and (page.step is None or page.step.name != "resolutions")
         levels = view.levels
         chart(
             page,
@@ -62,7 +63,11 @@ def draw_ranges(page: Page) -> None:
     with columns[3]:
         page.slider(state.LOW_FROM, _("Low: from (px)"))
     with columns[4]:
-        page.select(state.BOUNDS, _("Ends"), {"closed": _("belong to it (paper)"), "half_open": _("half open (code)")})
+        page.select(
+            state.BOUNDS,
+            _("Ends of the ranges"),
+            {"closed": _("belong to the range (paper)"), "half_open": _("half open (code)")},
+        )
 
 
 def _show_anchors(page: Page, view: View) -> None:

@@ -63,12 +63,14 @@ def show_photo(page: Page, view: View) -> Shown:
     with right:
         if page.shows("chart"):
             named = name_of(page, run.best[1])
-            words = _(
-                "“{name}” at full resolution; at 1/{factor} the network names “{now}”.",
-                name=named,
-                factor=view.factor,
-                now=name_of(page, run.best[view.factor]),
-            )
+            words = _("“{name}” at full resolution.", name=named)
+            if view.factor != 1:
+                words = _(
+                    "“{name}” at full resolution; at 1/{factor} the network names “{now}”.",
+                    name=named,
+                    factor=view.factor,
+                    now=name_of(page, run.best[view.factor]),
+                )
             chart(page, "photo", figures.plot_photo(run, translate=_), alt=words)
             st.caption(words)
     return Shown()

@@ -32,10 +32,16 @@ def sample() -> scale.SizeSample:
 def show(page: Page, view: View) -> Shown:
     """Draws one scene, the histogram with the ranges, and the quantiles beside the paper's."""
     _ = page.translate
-    if page.step is not None:
-        _show_scene(page, view)
-    if page.shows("chart"):
+    if page.step is None:
         _show_sizes(page, view)
+    elif not page.shows("chart"):
+        _show_scene(page, view)
+    else:
+        left, right = st.columns([1, 1.25], gap="medium")
+        with left:
+            _show_scene(page, view)
+        with right:
+            _show_sizes(page, view)
     return Shown(scripts.write_sizes_script(state.FEW_SCENES))
 
 

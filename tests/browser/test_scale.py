@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import settled
 
 WORDS = {
-    "en": ("it teaches at middle, 800 × 1200, high, 1400 × 2000.", "it teaches at middle, 800 × 1200."),
-    "zh": ("参加训练的分辨率为 中，800 × 1200、高，1400 × 2000。", "参加训练的分辨率为 中，800 × 1200。"),
+    "en": ("it teaches at middle (800 px), high (1400 px).", "it teaches at middle (800 px)."),
+    "zh": ("参加训练的分辨率为 中（800 像素）、高（1400 像素）。", "参加训练的分辨率为 中（800 像素）。"),
 }
 
 

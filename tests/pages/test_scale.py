@@ -48,7 +48,7 @@ def hint(rule: challenges.Rule, **changed: Any) -> str | None:
 @pytest.mark.parametrize(
     ("part", "more", "says"),
     [
-        ("object", {"box": "10,10,70,70"}, "high, 1400 × 2000"),
+        ("object", {"box": "10,10,70,70"}, "high (1400 px)"),
         ("sizes", {"high_to": 512, "low_from": 0}, "264 objects"),
         ("chips", {"step": 30, "level": "middle", "lang": "zh"}, "像素的小块"),
         ("photo", {"factor": "8", "lang": "zh"}, "1/8"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -13,11 +14,12 @@ from vizcore.scale import PAPER_QUANTILES, RESOLUTIONS, ObjectLevel, PhotoResolu
 Translate = Callable[[str], str]
 
 RESOLUTION_NAMES, NETWORK_NAMES = MESSAGES = (
-    {"low": "low, 480 × 800", "middle": "middle, 800 × 1200", "high": "high, 1400 × 2000"},
+    {"low": "low (480 px)", "middle": "middle (800 px)", "high": "high (1400 px)"},
     {"base": "CNN-B", "small": "CNN-S", "fine_tuned": "CNN-B-FT"},
 )
 COLORS: Mapping[str, str] = {"low": theme.CATEGORICAL[2], "middle": theme.CATEGORICAL[0], "high": theme.CATEGORICAL[4]}
 _TICKS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
+_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
 _BINS = 36
 
 
@@ -63,7 +65,7 @@ def plot_sizes(sample: SizeSample, ranges: Sequence[tuple[float, float]], *, tra
             visible=bool(x1 > x0),
         )
     figure.update_xaxes(
-        title=translate("√(width · height) of the object, pixels of the original picture"),
+        title=translate("√(width · height), original pixels"),
         tickvals=np.log2(_TICKS),
         ticktext=list(_TICKS),
         range=[edges[0] - 0.1, edges[-1] + 0.1],
@@ -99,7 +101,7 @@ def plot_quantiles(samples: Mapping[str, SizeSample], *, translate: Translate = 
             hovertemplate="%{x:.3f}<extra>" + name + "</extra>",
             showlegend=False,
         )
-    figure.update_xaxes(title=translate("size relative to the picture"), type="log", range=[-2, 0.02])
+    figure.update_xaxes(title=translate("size relative to the picture"), type="log", range=[-2, 0.02], tickvals=_SHARES)
     figure.update_yaxes(autorange="reversed", automargin=True)
     return theme.themed(figure, height=90 + 50 * len(rows | paper)).update_layout(margin={"t": 24, "l": 90})
 
@@ -140,17 +142,16 @@ def plot_object(levels: Sequence[ObjectLevel], *, known: bool = True, translate:
             x=left + width / 2,
             y=height,
             yshift=-26,
-            text=f"<b>{level.side:.0f} px</b>" + (f" · {words}" if known else ""),
+            text=f"<b>{level.side:.0f} px</b>" + (f"<br>{words}" if known else ""),
             showarrow=False,
         )
-        figure.add_annotation(
-            x=left + width / 2, y=0, yshift=14, text=f"{height} × {width}", showarrow=False, font={"size": 12}
-        )
+        name = re.sub(r" ?([(（])", r"<br>\1", translate(RESOLUTION_NAMES[level.resolution.name]))
+        figure.add_annotation(x=left + width / 2, y=0, yshift=20, text=name, showarrow=False, font={"size": 12})
         left += width + gap
     tallest = max(level.size[0] for level in levels)
     figure.add_scatter(x=[0, left - gap], y=[0, tallest], mode="markers", marker={"opacity": 0}, hoverinfo="skip")
     figure.update_xaxes(visible=False, range=[-gap / 2, left - gap / 2])
-    figure.update_yaxes(visible=False, range=[tallest * 1.12, -tallest * 0.12], scaleanchor="x")
+    figure.update_yaxes(visible=False, range=[tallest * 1.25, -tallest * 0.25], scaleanchor="x")
     return theme.themed(figure, height=300).update_layout(margin={"l": 4, "r": 4, "t": 4, "b": 4}, showlegend=False)
 
 
@@ -196,6 +197,6 @@ def plot_photo(run: PhotoResolution, *, translate: Translate = str) -> go.Figure
             hovertemplate="%{y:.1%}<extra></extra>",
         )
     )
-    figure.update_xaxes(title=translate("size of the photo before it is enlarged again"), type="category")
+    figure.update_xaxes(title=translate("size before it is enlarged again"), type="category")
     figure.update_yaxes(title=translate("probability"), range=[0, 1], tickformat=".0%")
     return theme.themed(figure, height=280)

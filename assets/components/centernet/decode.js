@@ -47,8 +47,9 @@ class View {
     this.title = html("h3");
     this.loupe = svg("svg", { class: "loupe", viewBox: `0 0 ${LOUPE} ${LOUPE}`, "aria-hidden": "true" });
     this.facts = html("dl", { class: "facts" });
-    this.list = html("ol", { class: "angles" });
-    this.panel = html("section", { class: "panel", "data-mark": "decision" }, this.title, this.loupe, this.facts, this.list);
+    this.list = html("ol", { class: "angles", tabindex: "0" }); // it scrolls: keys must reach it
+    this.note = html("p", { class: "note" });
+    this.panel = html("section", { class: "panel", "data-mark": "decision" }, this.title, this.note, this.loupe, this.facts, this.list);
     this.element = html(
       "div",
       { class: "g2b centernet-decode" },
@@ -85,8 +86,9 @@ class View {
     for (const [name, color] of Object.entries(data.colors)) this.element.style.setProperty(`--${name}`, color);
     put(this.panel, "aria-label", this.text.panel);
     this.transport.element.hidden = data.mode !== "decode";
-    this.loupe.toggleAttribute("hidden", data.mode !== "decode");
     this.facts.hidden = data.mode !== "decode";
+    this.note.hidden = data.mode !== "decode";
+    if (data.mode !== "decode") this.loupe.setAttribute("hidden", "");
     this.list.hidden = data.mode !== "turn";
     this.transport.update({ ...data.stepper, presenter: data.presenter });
     this.stage.update({ ...data.stage, presenter: data.presenter });
@@ -148,10 +150,14 @@ class View {
 
   writeStep(step, rank, classes) {
     const { text, arrays, header, data } = this;
+    this.loupe.toggleAttribute("hidden", rank < 0);
+    this.note.textContent = rank < 0 ? text.wait : "";
     if (rank < 0) {
-      const words = [text.picture, text.heatmap, say(text.peaks, { all: header.num_peaks, shown: data.shown, kernel: header.kernel })][
-        step
-      ];
+      const words = [
+        text.picture,
+        text.heatmap,
+        say(text.peaks, { all: header.num_peaks.toLocaleString(document.documentElement.lang), shown: data.shown, kernel: header.kernel }),
+      ][step];
       this.title.textContent = text.steps[step];
       this.transport.caption(words);
       this.loupe.replaceChildren();
@@ -220,6 +226,7 @@ class View {
     }
     this.layer.replaceChildren(...marks);
     this.title.textContent = text.turns;
+    put(this.list, "aria-label", text.turns);
     const degrees = (value) => `${((value * 180) / Math.PI).toFixed(0)}°`;
     this.list.replaceChildren(
       ...angles.map(({ name, true: wanted, said, error }) =>
