@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pages.detection.detectors import Found
-from pages.detection.state import View
+import numpy as np
+
 from pages.kit.challenges import Challenge
 from pages.kit.language import Translate
 from pages.kit.page import Page
 from vizcore import detection
 from vizcore.data.annotations import Annotation
 from vizcore.detection.evaluation import match_annotations, shared_spots
+from vizcore.detection.truth import Verdict
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,13 +22,22 @@ class Outcome:
 
     Attributes:
         sample: name of the sample photo; None for someone's own.
-        output: what the detector found.
+        outputs: what the detectors shown found, the first of which counts; none where another part is open.
         truths: the objects that a person boxed.
+        own: whether the reader drew boxes.
+        verdicts: of the detectors that are judged against them.
     """
 
     sample: str | None
-    output: detection.DetectorOutput
+    outputs: Sequence[detection.DetectorOutput]
     truths: Sequence[Annotation]
+    own: bool = False
+    verdicts: Sequence[Verdict] = ()
+
+    @property
+    def output(self) -> detection.DetectorOutput:
+        """What the first detector found."""
+        return self.outputs[0]
 
 
 Rule = Callable[[Outcome, Translate], str | None]
@@ -71,7 +81,21 @@ def wrong_name(outcome: Outcome, _: Translate) -> str | None:
     return _("Among the samples is a portrait whose subject is no class of ImageNet. What does the detector call it?")
 
 
-def of(page: Page, view: View, found: Found) -> list[Challenge]:
+def between(outcome: Outcome, _: Translate) -> str | None:
+    """A box of the reader's that one detector finds and another misses."""
+    if not outcome.verdicts:
+        return _("Open the part “What does each miss?” first.")
+    if not outcome.own:
+        return _("Draw or move a box first: what a photo comes with does not count.")
+    found = np.array([verdict.found_by >= 0 for verdict in outcome.verdicts])
+    if len(found) < 2:
+        return _("Choose at least two detectors.")
+    if (found.any(0) & ~found.all(0)).any():
+        return None
+    return _("So far all detectors agree about each of your boxes.")
+
+
+def of(page: Page, outcome: Outcome) -> list[Challenge]:
     """The challenges in the order shown; each is marked from the outputs as they stand when it is asked."""
     _ = page.translate
     listed: tuple[tuple[str, Rule, str, str], ...] = (
@@ -99,13 +123,26 @@ def of(page: Page, view: View, found: Found) -> list[Challenge]:
             _("Sure and wrong"),
             _("Find a sample photo on which a box has a score above 0.8 and a wrong name."),
         ),
+        (
+            "between",
+            between,
+            _("Found by one, missed by another"),
+            _("Draw a box of your own that one detector finds and another misses."),
+        ),
     )
     return [
         Challenge(
             name,
             title,
             task,
-            lambda rule=rule: rule(Outcome(view.sample, found.outputs[0], found.truths), _),  # type: ignore[misc]
+            lambda rule=rule: _marked(rule, outcome, _),  # type: ignore[misc]
         )
         for name, rule, title, task in listed
     ]
+
+
+def _marked(rule: Rule, outcome: Outcome, _: Translate) -> str | None:
+    """What a rule says, where the part is open that it is about."""
+    if rule is not between and not outcome.outputs:
+        return _("Open the part “Boxes and thresholds” first.")
+    return rule(outcome, _)

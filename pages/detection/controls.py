@@ -48,7 +48,7 @@ def show(page: Page, view: View) -> Places:
             _("Suppressed boxes"),
             help=_("Show what NMS removed: at most {count} boxes, the best of them.", count=MOST_DRAWN),
         )
-        page.toggle(state.SHOW_TRUTH, _("Hand-drawn boxes"), help=_("Three of the sample photos have them."))
+        page.toggle(state.SHOW_TRUTH, _("Hand-drawn boxes"), help=_("Some of the sample photos have them."))
         page.toggle(state.GALLERY, _("All detectors"), help=_("What each finds, what it costs, how good it is."))
         page.toggle(state.LIVE, _("Live camera"), help=_("Faces found in your camera, frame by frame."))
     with columns[4]:

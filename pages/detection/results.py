@@ -36,6 +36,7 @@ ABOUT = {
     "fcos_lite0_fpn": "about_shapes",
     "detr_lite0": "about_shapes",
     "centernet_lite0": "about_shapes",
+    "vfnet_lite0": "about_shapes",
 }
 """Section of the lesson that is about a detector."""
 SHAPES_THRESHOLD = 0.3

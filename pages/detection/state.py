@@ -10,17 +10,19 @@ from dataclasses import dataclass
 
 from pages.kit import link
 from pages.kit.page import Page
-from pages.kit.pictures import SCENE, Picture, photo_parameter, read_photo
+from pages.kit.pictures import PEOPLE, SCENE, Picture, photo_parameter, read_photo
 from pages.live.frames import DETECTORS as LIVE_DETECTORS
 from vizcore import detection
 from vizcore.data.photos import sample_file
+from vizcore.detection.truth import MATCH_THRESHOLDS
 
 OFFLINE = "sliding_windows"
 """The detector that stands in for one whose weights are not on this computer."""
 NONE = "none"
 DETECTORS = tuple(info.name for info in detection.list_detectors())
 
-PHOTO = photo_parameter("chelsea", SCENE)
+PART = link.choice("part", ("photo", "truth"), "photo")
+PHOTO = photo_parameter("chelsea", SCENE, *PEOPLE)
 DETECTOR = link.choice("detector", DETECTORS, OFFLINE)
 BESIDE = link.choice("beside", (NONE, *DETECTORS), NONE)
 SHOW_SUPPRESSED = link.flag("show_suppressed", False)
@@ -32,6 +34,16 @@ LEAST_SCORE = 0.05
 """The lowest score threshold."""
 SCORE_THRESHOLD = link.number("score_threshold", LEAST_SCORE, 1.0, 0.6, step=0.01)
 IOU_THRESHOLD = link.number("iou_threshold", 0.0, 1.0, 0.3, step=0.01)
+MOST_TRUTHS = 120
+LONGEST_NAME = 40
+BETWEEN_NAMES = ";"
+TRUTHS = link.numbers("truths", (None, 4), [], limit=1e5, most=MOST_TRUTHS)
+"""Boxes that the reader drew, on the picture that ``DRAWN_ON`` names; on any other, its own stand."""
+TRUTH_NAMES = link.text("truth_names", "", max_length=MOST_TRUTHS * (LONGEST_NAME + 1))
+DRAWN_ON = link.text("drawn_on", "", max_length=40)
+JUDGED = link.choices("judged", DETECTORS, [name for name in (OFFLINE, "mtcnn", "haar_face") if name in DETECTORS])
+LOOKED_AT = link.choice("looked_at", DETECTORS, None)
+MATCH_THRESHOLD = link.number("match_threshold", MATCH_THRESHOLDS[0], MATCH_THRESHOLDS[-1], 0.5, step=0.05)
 CANDIDATES = tuple(link.number(name, -1, 1_000_000, -1, step=1) for name in ("candidate", "candidate_beside"))
 
 
@@ -40,6 +52,7 @@ class View:
     """What the page shows.
 
     Attributes:
+        part: the open part.
         picture: the photo.
         detector: the one asked for.
         beside: the one to show beside it, or ``NONE``.
@@ -49,6 +62,7 @@ class View:
         live: whether the live camera is shown.
     """
 
+    part: str
     picture: Picture
     detector: str
     beside: str
@@ -82,9 +96,11 @@ class View:
 
 def read(page: Page) -> View:
     """The view as link and controls have it now."""
+    part = page.value(PART)
     picture = read_photo(page, PHOTO)
-    view = View(picture, **page.values(DETECTOR, BESIDE, SHOW_SUPPRESSED, SHOW_TRUTH, GALLERY, LIVE))
+    view = View(part, picture, **page.values(DETECTOR, BESIDE, SHOW_SUPPRESSED, SHOW_TRUTH, GALLERY, LIVE))
     page.values(SCORE_THRESHOLD, IOU_THRESHOLD, *CANDIDATES, LIVE_DETECTOR)  # part of the link from here on
+    page.values(TRUTHS, TRUTH_NAMES, DRAWN_ON, JUDGED, LOOKED_AT, MATCH_THRESHOLD)
     return view
 
 

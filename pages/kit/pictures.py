@@ -33,6 +33,8 @@ MOST_OWN = 48 * 2**20
 
 _POPOVER = "own_photo"
 SAMPLES = tuple(sample.name for sample in photos.list_samples())
+PEOPLE = tuple(sample.name for sample in photos.list_people())
+"""More samples, of people, for pages about faces."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +102,8 @@ def offered(parameter: link.Parameter) -> tuple[str, ...]:
 
 def photo_words(page: Page, parameter: link.Parameter, **others: str) -> dict[str, str]:
     """The photos that can be had at present, with their words."""
-    words = {sample_.name: page.translate(sample_.title) for sample_ in photos.list_samples()}
+    samples = (*photos.list_samples(), *photos.list_people())
+    words = {sample_.name: page.translate(sample_.title) for sample_ in samples}
     words |= {OWN: page.translate("Your photo"), SCENE: page.translate("A drawn scene"), **others}
     return {name: words[name] for name in offered(parameter)}
 
@@ -159,7 +162,8 @@ def own_photo() -> Picture | None:
 def sample(name: str) -> Picture:
     """A sample photo."""
     photo = compute(photos.load_sample, name)
-    title = next(known.title for known in photos.list_samples() if known.name == name)
+    known = (*photos.list_samples(), *photos.list_people())
+    title = next(each.title for each in known if each.name == name)
     return Picture("sample", name, photo.pixels, title, photo.original_size)
 
 

@@ -6,8 +6,16 @@ import pytest
 
 from tests.vizcore.test_detection import output_of, random_candidates
 from vizcore.detection.output import FATES
+from vizcore.detection.truth import judge
 from vizcore.figures import theme
-from vizcore.figures.detection import draw_detections, label_colors, milliseconds, plot_funnel, plot_scores
+from vizcore.figures.detection import (
+    draw_detections,
+    label_colors,
+    milliseconds,
+    plot_funnel,
+    plot_scores,
+    plot_truth_curves,
+)
 
 
 @pytest.fixture
@@ -99,3 +107,16 @@ def test_drawing_at_the_edges(box):
 def test_nothing_to_draw_changes_nothing():
     photo = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
     np.testing.assert_array_equal(draw_detections(photo, output_of([], [])), photo)
+
+
+def test_truth_curves_have_a_line_and_a_star_for_each_detector():
+    one = judge(output_of([[0, 0, 10, 10], [50, 50, 60, 60]], [0.9, 0.8]), [[0, 0, 10, 10], [20, 20, 30, 30]])
+    none = judge(output_of([], []), one.truths)
+    figure = plot_truth_curves({"A": one, "B": none})
+    assert [trace.name for trace in figure.data] == ["A", "its own score threshold", "B"]
+    line, star, empty = figure.data
+    assert (star.x, star.y) == ((0.5,), (0.5,))
+    assert star.marker.color == line.line.color != empty.line.color
+    assert list(line.y) == one.curve.tolist()
+    assert go.Figure(figure.to_dict()).data[0].name == "A"  # Plotly's own checks accept it
+    assert not plot_truth_curves({"A": judge(one.output, [])}).data

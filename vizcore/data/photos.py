@@ -21,6 +21,7 @@ from vizcore.data.photo_decoding import (
     PhotoError,
     decode_photo,
 )
+from vizcore.data.portraits import FILE, draw_portraits
 
 __all__ = [
     "FORMATS",
@@ -34,6 +35,7 @@ __all__ = [
     "decode_photo",
     "encode_jpeg",
     "encode_png",
+    "list_people",
     "list_samples",
     "load_sample",
     "sample_file",
@@ -117,22 +119,45 @@ _SAMPLES: Final = {
     ),
 }
 
+# As above: pictures of people, for pages about faces. The second is laid out from many (see vizcore.data.portraits).
+_PEOPLE: Final = {
+    "camera": (
+        "skimage",
+        "data/camera.png",
+        "A photographer, from the side",
+        "Lav Varshney, in scikit-image",
+        "CC0",
+    ),
+    "portraits": (
+        "skimage",
+        FILE,
+        "A crowd laid out from 100 portraits",
+        "Labeled Faces in the Wild (Huang et al. 2007), in scikit-image",
+        "No licence stated; the authors ask to cite the report",
+    ),
+}
+
 
 def list_samples() -> tuple[SamplePhoto, ...]:
     """The sample photos, the ones with a clear single object first."""
     return tuple(SamplePhoto(name, *texts) for name, (_, _, *texts) in _SAMPLES.items())
 
 
+def list_people() -> tuple[SamplePhoto, ...]:
+    """More samples, of people, for pages about faces; :func:`load_sample` reads them too."""
+    return tuple(SamplePhoto(name, *texts) for name, (_, _, *texts) in _PEOPLE.items())
+
+
 def sample_file(name: str) -> str:
-    """The name of the file that a sample photo lies in."""
-    return Path(_SAMPLES[name][1]).name
+    """The name of the file that a sample photo lies in; of one that is laid out, of a picture file of it."""
+    return f"{name}.png" if name == "portraits" else Path((_SAMPLES | _PEOPLE)[name][1]).name
 
 
 def load_sample(name: str) -> Photo:
     """Read a sample photo from the installed package that carries it.
 
     Args:
-        name: One of the names in ``list_samples()``.
+        name: One of the names in ``list_samples()`` or ``list_people()``.
 
     Returns:
         The decoded photo.
@@ -140,9 +165,12 @@ def load_sample(name: str) -> Photo:
     Raises:
         PhotoError: If there is no sample of that name.
     """
-    if name not in _SAMPLES:
-        raise PhotoError(NO_SUCH_SAMPLE, name=name, names=", ".join(_SAMPLES))
-    package, file_name, *_ = _SAMPLES[name]
+    known = _SAMPLES | _PEOPLE
+    if name not in known:
+        raise PhotoError(NO_SUCH_SAMPLE, name=name, names=", ".join(known))
+    if name == "portraits":
+        return decode_photo(encode_png(draw_portraits()), name=name)
+    package, file_name, *_ = known[name]
     spec = find_spec(package)  # the folder alone: importing scikit-learn would cost a second
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"the sample photo {name!r} comes with the package {package!r}", name=package)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from PIL import Image, ImageDraw, ImageFont
 
 from vizcore.detection.output import FATES, DetectorOutput, Stage
+from vizcore.detection.truth import Verdict
 from vizcore.figures import theme
 
 Translate = Callable[[str], str]
@@ -50,6 +52,12 @@ MESSAGES = (
     "below the score threshold",
     "over the detector’s limit",
     "candidate, best score first",
+    "recall",
+    "precision",
+    "its own score threshold",
+    "the face",
+    "the person",
+    "a face",
     "score",
     "score threshold {value}",
     "Sliding windows, fused",
@@ -200,6 +208,57 @@ def plot_scores(output: DetectorOutput, *, translate: Translate = str) -> go.Fig
         "xaxis": {"title": {"text": translate("candidate, best score first")}},
         "yaxis": {"title": {"text": translate("score")}, "range": [0, 1.05]},
         "shapes": [line],
+    }
+    return theme.drawn(traces, layout)
+
+
+def plot_truth_curves(verdicts: Mapping[str, Verdict], *, translate: Translate = str) -> go.Figure:
+    """Draws interpolated precision over recall, and where each detector's own score threshold stands.
+
+    Args:
+        verdicts: by the detector's title as it is to be read, against the same true boxes.
+        translate: says a label in another language.
+
+    Returns:
+        For each detector a line and, where it found a box, a star of the same color and group: precision and recall of
+        its final boxes. Nothing without true boxes.
+    """
+    traces: list[dict[str, Any]] = []
+    for place, (title, verdict) in enumerate(verdicts.items()):
+        if np.isnan(verdict.curve).all():
+            continue
+        color = theme.CATEGORICAL[place % len(theme.CATEGORICAL)]
+        line = {"color": color, "width": theme.LINE_WIDTH, "dash": theme.DASHES[place % len(theme.DASHES)]}
+        traces.append(
+            {
+                "type": "scatter",
+                "x": verdict.recall_levels,
+                "y": verdict.curve,
+                "mode": "lines",
+                "name": title,
+                "legendgroup": title,
+                "line": line | {"shape": "hv"},
+                "hovertemplate": "(%{x:.2f}, %{y:.2f})<extra>%{fullData.name}</extra>",
+            }
+        )
+        if len(verdict.matched):
+            name = translate("its own score threshold")
+            traces.append(
+                {
+                    "type": "scatter",
+                    "x": [verdict.recall],
+                    "y": [verdict.precision],
+                    "mode": "markers",
+                    "name": name,
+                    "legendgroup": title,
+                    "showlegend": False,
+                    "marker": {"color": color, "symbol": "star", "size": 14},
+                    "hovertemplate": f"{title}<br>(%{{x:.2f}}, %{{y:.2f}})<extra>{name}</extra>",
+                }
+            )
+    layout = theme.layout(height=300) | {
+        "xaxis": {"title": {"text": translate("recall")}, "range": [0, 1.03]},
+        "yaxis": {"title": {"text": translate("precision")}, "range": [0, 1.07]},
     }
     return theme.drawn(traces, layout)
 

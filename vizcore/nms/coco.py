@@ -22,6 +22,35 @@ def coco_precision(
     target_images: np.ndarray,
 ) -> np.ndarray:
     """Returns interpolated precision ``[10 thresholds, 101 recalls, classes that have an object]``."""
+    evaluation = run_coco(boxes, scores, labels, images, targets, target_labels, target_images)
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation.accumulate()
+    return evaluation.eval["precision"][:, :, :, 0, 0]
+
+
+def run_coco(
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    labels: np.ndarray,
+    images: np.ndarray,
+    targets: np.ndarray,
+    target_labels: np.ndarray,
+    target_images: np.ndarray,
+    *,
+    most: int = MAX_DETECTIONS,
+) -> COCOeval:
+    """Matches detections to objects at the ten thresholds; ``accumulate`` makes curves of it.
+
+    Args:
+        boxes: detections, xyxy, pixels.
+        scores: in [0, 1].
+        labels: class of each detection.
+        images: picture of each detection.
+        targets: true objects, xyxy, pixels; at least one.
+        target_labels: class of each object.
+        target_images: picture of each object.
+        most: detections of a picture that count, best scores first.
+    """
     classes = sorted(set(target_labels.tolist()))
     pictures = sorted(set(target_images.tolist()) | set(images.tolist()))
 
@@ -51,8 +80,7 @@ def coco_precision(
         truth.createIndex()
         found.createIndex()
         evaluation = COCOeval(truth, found, "bbox")
-        evaluation.params.maxDets = [MAX_DETECTIONS]
+        evaluation.params.maxDets = [most]
         evaluation.params.areaRng, evaluation.params.areaRngLbl = [[0, 1e10]], ["all"]
         evaluation.evaluate()
-        evaluation.accumulate()
-    return evaluation.eval["precision"][:, :, :, 0, 0]
+    return evaluation

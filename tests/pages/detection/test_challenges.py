@@ -32,7 +32,7 @@ def output(*boxes: tuple[float, ...], labels: tuple[int, ...], best: float = 0.9
 
 
 def outcome(sample: str | None, found: DetectorOutput) -> challenges.Outcome:
-    return challenges.Outcome(sample, found, load_annotations("chelsea"))
+    return challenges.Outcome(sample, [found], load_annotations("chelsea"))
 
 
 ONE_CAT = output(CAT, labels=(0,))
