@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from tests.benchmarks.load import Session, memory_of
 from tests.browser.conftest import ROOT, start_server, stop_server
-from tests.vizcore.autograd import test_hostile_language
+from tests.vizcore.autograd import test_hostile_language, test_hostile_words
 from tests.vizcore.test_autograd_holes import HOLES
 from tests.vizcore.test_autograd_security import HOSTILE
 
@@ -29,7 +29,9 @@ PAUSE = 0.1
 
 def hostile_programs() -> list[str]:
     """The programs of the tests that a link can carry, each once; the issue's own lines first."""
+    words = test_hostile_words
     programs = [*(source for source, _ in HOLES), *HOSTILE, *test_hostile_language.REFUSED]
+    programs += [*words.REFUSED, *(source for source, _ in words.HELD), *words.SLOW]
     # A lone surrogate is no text that an address can hold.
     carried = [program for program in programs if len(program.encode("utf-8", "ignore").decode()) == len(program)]
     return list(dict.fromkeys(program for program in carried if len(program) <= LONGEST_LINK))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.vizcore.autograd.test_hostile_words import REFUSED, SLOW
 from tests.vizcore.autograd_programs import random_program
 from tests.vizcore.test_autograd_security import HOSTILE
 from vizcore.autograd import Message, ProgramTrace, run_in_worker, run_program, to_json
@@ -190,7 +191,7 @@ def test_sentences_are_plain() -> None:
 
 @pytest.mark.parametrize("batch", range(4))
 def test_hostile_programs_come_back(batch: int, place: Sandbox) -> None:
-    for source in HOSTILE[batch * 2 :: 24]:
+    for source in (*HOSTILE[batch * 2 :: 24], *REFUSED[batch::24], *SLOW[batch::12]):
         run = run_in_worker(source, wall_s=60, place=place)
         assert run.stopped in ("", "processor"), f"{run.error}\n{source}"
         assert "could not record" not in str(run.error), f"{run.error}\n{source}"

@@ -61,32 +61,8 @@ CHANCE_METHODS = frozenset(
 _SIZED = frozenset(["zeros", "ones", "full"])
 _JOINING = frozenset(["concatenate", "stack", "vstack", "hstack", "column_stack"])
 _GROWING_PRODUCT = frozenset(["outer", "matmul", "dot", "inner", "meshgrid"])
-_PLAIN = (bool, int, float, str, type(None), np.ndarray, np.generic, list, tuple, range, type)
-
-
-def check_array_call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Raises LimitError for a call whose result would be too large, TypeError for what is no argument here."""
-    for value in (*args, *kwargs.values()):
-        if not isinstance(value, _PLAIN):
-            raise TypeError(f"numpy takes no {type(value).__name__.strip('_')} here")
-        if isinstance(value, (list, tuple, range)):
-            count_leaves(value)
-            _check_leaves(value)
-        if isinstance(value, int) and abs(value) > 2**62:
-            raise LimitError("A size may be at most {limit}; this one is {num}.", limit="131,072", num=f"{value:,}")
-    sizes = kwargs.get("size", kwargs.get("shape"))
-    if sizes is not None:
-        _check_shape(sizes)
-    if name in _SIZED and args:
-        _check_shape(args[0])
-    elif name in ("rand", "randn", "eye"):
-        whole = [value for value in args if isinstance(value, int)]
-        _check_shape(tuple(whole) * (2 if name == "eye" and len(whole) == 1 else 1))
-    elif name == "linspace":
-        _check_shape(kwargs.get("num", args[2] if len(args) > 2 else 50))
-    elif name == "arange":
-        _check_range([float(value) for value in args if isinstance(value, (int, float, np.number))])
-    elif name in (
+_DRAWING = frozenset(
+    [
         "normal",
         "uniform",
         "randint",
@@ -96,22 +72,105 @@ def check_array_call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         "standard_normal",
         "choice",
         "permutation",
-    ):
-        for value in args:
-            if (
-                isinstance(value, (int, tuple, list))
-                and not isinstance(value, bool)
-                and name not in ("randint", "integers")
-            ):
-                _check_shape(value)
-        if name in ("normal", "uniform", "randint", "integers") and len(args) > 2:
-            _check_shape(args[2])
+        "shuffle",
+    ]
+)
+_PLAIN = (bool, int, float, str, type(None), np.ndarray, np.generic, list, tuple, range, type)
+_TEXTS = frozenset(
+    """
+    float float16 float32 float64 int int8 int16 int32 int64 uint8 bool f4 f8 i4 i8 ij xy C F A K fro nuc left right
+    linear nearest lower higher midpoint quicksort mergesort heapsort stable same valid full wrap clip raise
+    """.split()  # noqa: SIM905
+)
+"""Texts that are options of numpy's; a text can also be a dtype of any size."""
+_MAX_DECIMALS = 300
+_MAX_DIFFERENCES = 64
+_ORDERS: dict[str, tuple[str, ...]] = {
+    "zeros": ("shape",),
+    "ones": ("shape",),
+    "full": ("shape", "fill_value"),
+    "eye": ("N", "M"),
+    "linspace": ("start", "stop", "num"),
+    "arange": ("start", "stop", "step"),
+    "outer": ("a", "b"),
+    "dot": ("a", "b"),
+    "inner": ("a", "b"),
+    "permutation": ("x",),
+    "shuffle": ("x",),
+    "choice": ("a", "size"),
+    "round": ("a", "decimals"),
+    "around": ("a", "decimals"),
+    "diff": ("a", "n"),
+}
+"""Arguments that stand in these places when they have no name."""
+
+
+def check_array_call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raises LimitError for a call whose result would be too large, TypeError for what is no argument here."""
+    for value in (*args, *kwargs.values()):
+        _check_argument(value)
+    sizes = kwargs.get("size", kwargs.get("shape"))
+    if sizes is not None:
+        _check_shape(sizes)
+    if name == "arange" and "stop" in kwargs:
+        args = (kwargs.get("start", args[0] if args else 0), kwargs["stop"], kwargs.get("step", 1))
+    else:
+        args = (*args, *(kwargs[word] for word in _ORDERS.get(name, ())[len(args) :] if word in kwargs))
+    if name in _SIZED and args:
+        _check_shape(args[0])
+    elif name in ("rand", "randn", "eye"):
+        whole = [value for value in args if isinstance(value, int)]
+        _check_shape(tuple(whole) * (2 if name == "eye" and len(whole) == 1 else 1))
+    elif name == "linspace":
+        _check_linspace(args, kwargs)
+    elif name == "arange":
+        _check_range([float(value) for value in args if isinstance(value, (int, float, np.number))])
+    elif name in _DRAWING:
+        _check_drawing(name, args, kwargs)
     elif name in _JOINING:
         check_elements((sum(_size(value) for value in args[0]) if args and isinstance(args[0], (list, tuple)) else 1,))
     elif name in _GROWING_PRODUCT:
         _check_product(name, args)
     else:
+        if name in ("round", "around", "diff"):
+            largest = _MAX_DIFFERENCES if name == "diff" else _MAX_DECIMALS
+            if any(isinstance(value, int) and abs(value) > largest for value in (*args, *kwargs.values())):
+                raise LimitError("A size may be at most {limit}; this one is {num}.", limit=largest, num="larger")
         check_broadcast(*args, *kwargs.values())
+
+
+def _check_argument(value: Any) -> None:
+    if not isinstance(value, _PLAIN):
+        raise TypeError(f"numpy takes no {type(value).__name__.strip('_')} here")
+    if isinstance(value, str) and value not in _TEXTS:
+        raise TypeError("a text of numpy's is the name of a dtype or an option here, such as 'float32'")
+    if isinstance(value, (list, tuple, range)):
+        count_leaves(value)
+        _check_leaves(value)
+    if isinstance(value, int) and abs(value) > 2**62:
+        raise LimitError("A size may be at most {limit}; this one is {num}.", limit="131,072", num=f"{value:,}")
+
+
+def _check_linspace(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    given = {**dict(zip(_ORDERS["linspace"], args, strict=False)), **kwargs}
+    num = given.get("num", 50)
+    ends = max(_size(given[word]) if isinstance(given.get(word), (list, tuple, np.ndarray)) else 1 for word in given)
+    if isinstance(num, (int, np.integer)):
+        _check_shape((num, ends) if ends > 1 else num)
+
+
+def _check_drawing(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    for value in args:
+        if (
+            isinstance(value, (int, tuple, list))
+            and not isinstance(value, bool)
+            and name not in ("randint", "integers")
+        ):
+            _check_shape(value)
+    if name in ("normal", "uniform", "randint", "integers") and len(args) > 2:
+        _check_shape(args[2])
+    if name not in ("choice", "permutation", "shuffle"):
+        check_broadcast(*args[:2], *(value for word, value in kwargs.items() if word not in ("size", "dtype")))
 
 
 def check_broadcast(*values: Any) -> None:
@@ -122,6 +181,18 @@ def check_broadcast(*values: Any) -> None:
     except ValueError:
         return  # numpy will say so itself
     check_elements(shape)
+
+
+def check_matmul(left: Any, right: Any) -> None:
+    """Raises LimitError if ``left @ right`` would be too large, its batches broadcast with each other."""
+    first, second = np.shape(left), np.shape(right)
+    rows = first[-2] if len(first) > 1 else 1
+    columns = second[-1] if len(second) > 1 else 1
+    try:
+        batch = np.broadcast_shapes(first[:-2], second[:-2])
+    except ValueError:
+        return  # numpy will say so itself
+    check_elements((math.prod(batch) * rows * columns,))
 
 
 def check_array_index(owner: np.ndarray, index: Any) -> None:
@@ -172,7 +243,9 @@ def _size(value: Any) -> int:
 
 
 def _check_product(name: str, args: tuple[Any, ...]) -> None:
-    if name in ("matmul", "dot", "inner") and len(args) == 2:
+    if name == "matmul" and len(args) == 2:
+        check_matmul(*args)
+    elif name in ("dot", "inner") and len(args) == 2:
         first, second = (np.shape(value) for value in args)
         rows = math.prod(first[:-1]) if len(first) > 1 else 1
         columns = (

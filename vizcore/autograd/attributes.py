@@ -25,6 +25,7 @@ from vizcore.autograd.tensor_facts import is_leaf_of
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
     MISSING,
+    NO_VALUE,
     BoundFunction,
     Chance,
     Context,
@@ -173,7 +174,7 @@ class Attributes(Items):
         if isinstance(owner, Optimizer) and name == "param_groups":
             return owner.param_groups
         if isinstance(owner, Optimizer) and name == "state":
-            return [dict(owner.state.get(id(p), {})) for group in owner.param_groups for p in group["params"]]
+            return owner.states()
         if isinstance(owner, Scheduler) and name == "last_epoch":
             return owner.last_epoch
         self._unknown_attribute(node, owner.name, methods | {"param_groups"})
@@ -298,6 +299,13 @@ class Attributes(Items):
                 explanation=explain(text),
                 cause=TypeError(text),
             )
+        if isinstance(value, Tensor) and (limits.is_wrapped(value) or limits.is_wrapped(owner)):
+            # torch ends the process over a tensor whose memory is one of these
+            message = "Inside a function of torch.func, .data and .grad cannot be set; return the value instead."
+            raise self._fault("unsupported", Message(message), node)
+        if name == "data" and isinstance(value, Tensor) and value.shape != owner.shape:
+            with self._limits(node):  # what is kept of it for the way back, and its gradient, would broadcast with it
+                limits.check_elements((max(owner.numel(), 1), max(value.numel(), 1)))
         self._call_torch(node, setattr, (owner, name, value))
         self._forget_modules()
 
@@ -359,11 +367,21 @@ def _bare_name(owner: Any) -> str:
     return str(owner.name)
 
 
+def _plain_part(value: Any) -> Any:
+    """A part of an exception; of an exception of a library's it can be anything."""
+    is_known = value is None or isinstance(value, (bool, int, float, str, Tensor, *NO_VALUE))
+    return value if is_known or (isinstance(value, tuple) and all(map(_is_plain, value))) else str(type(value).__name__)
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str, Tensor))
+
+
 def _simple_attribute(owner: Any, name: str) -> Any:
     if isinstance(owner, Device):
         return "cpu" if name == "type" else None if name == "index" else MISSING
     if isinstance(owner, ErrorValue):
-        return tuple(owner.error.args) if name == "args" else MISSING
+        return tuple(_plain_part(part) for part in owner.error.args) if name == "args" else MISSING
     if isinstance(owner, Chance) and name in CHANCE_METHODS:
         return Method(owner, name)
     if isinstance(owner, Handle) and name == "remove":

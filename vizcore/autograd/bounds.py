@@ -172,13 +172,15 @@ class Bounds(Machine):
             value = self._call_torch(node, list, (value,))
         if isinstance(value, np.ndarray):
             value = self._call_python(node, lambda: list(value)) if value.ndim else value
-        if isinstance(value, (list, tuple, set, dict)):
+        if isinstance(value, (list, tuple, set, dict, nn.Sequential, nn.ModuleList, nn.ParameterList, nn.ModuleDict)):
             return iter(list(value))
-        if isinstance(value, (str, range, nn.Sequential, nn.ModuleList, nn.ParameterList, nn.ModuleDict)):
+        if isinstance(value, (str, range)):
             return iter(value)
         if isinstance(value, DataLoader):
             return iter(self._batches(value, node))
         if isinstance(value, Dataset):
+            with self._limits(node):
+                value.check_pass()
             return iter([value.item(index) for index in range(len(value))])
         if isinstance(value, Cursor):
             rest, value.place = value.values[value.place :], len(value.values)
@@ -186,16 +188,29 @@ class Bounds(Machine):
         if isinstance(value, Instance):
             length = self._special(node, value, "__len__")
             if length is not MISSING and isinstance(length, int) and 0 <= length <= limits.MAX_LIST:
-                return iter([self._special(node, value, "__getitem__", index) for index in range(length)])
+                return iter(self._items_of(value, length, node))
         text = f"'{kind_of(value)}' object is not iterable"
         raise self._fault(
             "value", Message("{text}", {"text": text}), node, explanation=explain(text), cause=TypeError(text)
         )
 
+    def _items_of(self, owner: Instance, length: int, node: ast.AST) -> list[Any]:
+        """Every item of an object with ``__getitem__``: of all of them together no more than one pass may hold."""
+        items: list[Any] = []
+        num = 0
+        for index in range(length):
+            item = self._special(node, owner, "__getitem__", index)
+            parts = item if isinstance(item, (list, tuple)) else (item,)
+            num += sum(part.numel() if isinstance(part, Tensor) else 1 for part in parts)
+            with self._limits(node):
+                limits.check_batched(num)
+            items.append(item)
+        return items
+
     def _batches(self, loader: DataLoader, node: ast.AST) -> list[Any]:
         if isinstance(loader.dataset, (Instance, list, tuple)):
             dataset = loader.dataset
-            items = list(self._iterate(dataset, node))
+            items = list(self._iterate(dataset, node)) if isinstance(dataset, Instance) else list(dataset)
             loader = DataLoader(Dataset.of_items(items), loader.batch_size, loader.shuffle, loader.drop_last)
         result = self._call_torch(node, loader.batches, (self._guard,), is_random=False)
         return list(result)

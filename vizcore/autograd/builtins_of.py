@@ -14,6 +14,7 @@ from vizcore.autograd import limits
 from vizcore.autograd.attributes import class_of, fields_of
 from vizcore.autograd.calls import Calls
 from vizcore.autograd.containers import methods_of
+from vizcore.autograd.datasets import DataLoader
 from vizcore.autograd.faults import unknown_name
 from vizcore.autograd.machine import kind_of
 from vizcore.autograd.operations import check_text_length
@@ -87,6 +88,10 @@ class Builtins(Calls):
                 raise self._fault("limit", limits.too_long_a_list().reason, node)
         if word.path == "len" and len(args) == 1:
             return self._length(node, args[0])
+        if word.path == "abs" and len(args) == 1 and isinstance(args[0], Instance):
+            size = self._special(node, args[0], "__abs__")
+            if size is not MISSING:
+                return size
         if word.path in ("enumerate", "zip", "list", "tuple", "reversed", "sum", "set"):
             args = tuple(
                 self._bounded(value, node) if not isinstance(value, (Tensor, range, int, float, type(None))) else value
@@ -109,6 +114,10 @@ class Builtins(Calls):
             length = self._special(node, value, "__len__")
             if length is not MISSING:
                 return length
+        if isinstance(value, DataLoader) and isinstance(value.dataset, Instance):
+            length = self._length(node, value.dataset)
+            if isinstance(length, int):
+                return value.count_batches(length)
         return self._call_torch(node, len, (value,))
 
     def _sum(self, node: ast.AST, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -373,23 +382,5 @@ _OWN: dict[str, Any] = {
     "min": lambda self, node, args, kwargs: self._extreme(node, "min", args, kwargs),
     "max": lambda self, node, args, kwargs: self._extreme(node, "max", args, kwargs),
 }
-PYTHON_NAMES = frozenset(_OWN) | frozenset(
-    [
-        "print",
-        "range",
-        "len",
-        "float",
-        "int",
-        "bool",
-        "abs",
-        "sum",
-        "round",
-        "enumerate",
-        "zip",
-        "list",
-        "tuple",
-        "reversed",
-        "set",
-        "divmod",
-    ]
-)
+_PLAIN_WORDS = "print range len float int bool abs sum round enumerate zip list tuple reversed set divmod"
+PYTHON_NAMES = frozenset(_OWN) | frozenset(_PLAIN_WORDS.split())

@@ -18,6 +18,7 @@ from vizcore.autograd.values import (
     Instance,
     Method,
     Partial,
+    Pullback,
     Silent,
     UserClass,
 )
@@ -75,6 +76,8 @@ class Calls(Transforms):
             return None
         if isinstance(callee, Partial):
             return self._call_partial(node, callee, args, kwargs)
+        if isinstance(callee, Pullback):
+            return self._call_pullback(node, callee, args, kwargs)
         if isinstance(callee, GradMode) and len(args) == 1 and isinstance(args[0], Function):
             function = args[0]
             function.modes = (callee, *function.modes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,7 @@ from vizcore.autograd.values import (
     UserClass,
 )
 from vizcore.autograd.vocabulary import MODULE_METHODS
+from vizcore.autograd.word_calls import is_copied
 from vizcore.autograd.words import Word
 
 _NATIVE = {"nn.Module": nn.Module, "torch.autograd.Function": torch.autograd.Function}
@@ -53,6 +55,20 @@ class LabModule(nn.Module):
         object.__setattr__(self, "lab_class", kind)
         object.__setattr__(self, "lab_fields", {})
         object.__setattr__(self, "lab_call", call)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LabModule:
+        """Copies parameters, parts and plain values; the class and whatever else it keeps are shared."""
+        copied = type(self)(self.lab_class, self.lab_call)
+        memo[id(self)] = copied
+        for word, value in self.__dict__.items():
+            if word == "lab_fields":
+                parts = {
+                    name: copy.deepcopy(part, memo) if is_copied(part, {}) else part for name, part in value.items()
+                }
+                object.__setattr__(copied, word, parts)
+            elif word not in ("lab_class", "lab_call"):
+                copied.__dict__[word] = copy.deepcopy(value, memo)
+        return copied
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the learner's ``forward``: torch's own modules call it, as ``nn.Sequential`` does."""
@@ -209,7 +225,7 @@ class Classes(Functions):
             and any(isinstance(part, LabModule) for part in callee.modules())
         ):
             (value,) = args if len(args) == 1 else (None,)
-            for part in callee:
+            for part in list(callee):
                 value = self._call_module(node, part, (value,), {})
             return value
         return super()._call_module(node, callee, args, kwargs)
@@ -276,6 +292,8 @@ class _Names:
         self._taken: dict[str, int] = {}
 
     def _add(self, name: str, tensor: Tensor) -> None:
+        if limits.is_wrapped(tensor):
+            return
         if name in self._taken:  # of a function that calls itself, the innermost
             self.named[self._taken[name]] = (name, tensor)
         else:

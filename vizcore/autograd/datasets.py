@@ -9,16 +9,25 @@ import torch
 from torch import Tensor
 
 from vizcore.autograd.guard import Guard
-from vizcore.autograd.limits import MAX_LIST, LimitError
+from vizcore.autograd.limits import MAX_LIST, LimitError, check_batched
 
 
 class Dataset:
     """Items that belong together: row i of every tensor."""
 
-    def __init__(self, item: Callable[[int], Any], length: int) -> None:
-        """Keeps how an item is taken, and how many there are."""
+    def __init__(self, item: Callable[[int], Any], length: int, *, num_parts: int, num_elements: int) -> None:
+        """Keeps how an item is taken, how many there are, and what all of them weigh.
+
+        Args:
+            item: gives one.
+            length: how many there are.
+            num_parts: tensors and numbers in one item.
+            num_elements: elements in all items together.
+        """
         self.item = item
         self._length = length
+        self._num_parts = num_parts
+        self._num_elements = num_elements
 
     @classmethod
     def of_tensors(cls, *tensors: Tensor) -> Dataset:
@@ -31,12 +40,30 @@ class Dataset:
             raise TypeError("TensorDataset takes tensors with at least one dimension")
         if any(tensor.shape[0] != tensors[0].shape[0] for tensor in tensors):
             raise AssertionError("Size mismatch between tensors")
-        return cls(lambda index: tuple(tensor[index] for tensor in tensors), tensors[0].shape[0])
+        return cls(
+            lambda index: tuple(tensor[index] for tensor in tensors),
+            tensors[0].shape[0],
+            num_parts=len(tensors),
+            num_elements=sum(tensor.numel() for tensor in tensors),
+        )
 
     @classmethod
     def of_items(cls, items: list[Any]) -> Dataset:
         """Items that exist already."""
-        return cls(lambda index: items[index], len(items))
+        parts, stack = [], list(items)
+        while stack:
+            part = stack.pop()
+            if isinstance(part, (list, tuple)):
+                stack.extend(part)
+            else:
+                parts.append(part.numel() if isinstance(part, Tensor) else 1)
+        return cls(lambda index: items[index], len(items), num_parts=1, num_elements=sum(parts))
+
+    def check_pass(self) -> None:
+        """Raises LimitError if one pass would make more tensors, or larger ones, than a program may have."""
+        if self._length * self._num_parts > 4 * MAX_LIST or self._length > MAX_LIST:
+            raise LimitError("A list may have at most {limit} elements.", limit=f"{MAX_LIST:,}")
+        check_batched(self._num_elements)
 
     def __len__(self) -> int:
         """How many items there are."""
@@ -64,18 +91,22 @@ class DataLoader:
 
     def __len__(self) -> int:
         """How many batches a pass has."""
-        whole, rest = divmod(len(self.dataset), self.batch_size)
+        return self.count_batches(len(self.dataset))
+
+    def count_batches(self, length: int) -> int:
+        """How many batches so many items make."""
+        whole, rest = divmod(length, self.batch_size)
         return whole + bool(rest and not self.drop_last)
 
     def batches(self, guard: Guard) -> list[list[Any]]:
         """One pass.
 
         Raises:
-            LimitError: for more items than a list may have.
+            LimitError: for more items than a list may have, or larger ones than a pass may have.
         """
         num = len(self.dataset)
-        if num > MAX_LIST:
-            raise LimitError("A list may have at most {limit} elements.", limit=f"{MAX_LIST:,}")
+        if isinstance(self.dataset, Dataset):
+            self.dataset.check_pass()
         with guard.randomness():  # as torch draws: a seed for the pass, then, shuffling, one for the order
             torch.empty((), dtype=torch.int64).random_()
             order = list(range(num))

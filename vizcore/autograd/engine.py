@@ -20,9 +20,12 @@ from vizcore.autograd.values import (
     Instance,
     Method,
     Partial,
+    Pullback,
     UserClass,
 )
 from vizcore.autograd.words import Word
+
+_CALLABLE = (Word, Method, Function, BoundFunction, UserClass, Instance, nn.Module, Partial, Pullback)
 
 
 class Engine(Expressions):
@@ -36,7 +39,7 @@ class Engine(Expressions):
                 self._admit(value_in, node)
             return self._call_value(node, value, args, kwargs)
 
-        if not isinstance(value, (Word, Method, Function, BoundFunction, UserClass, Instance, nn.Module, Partial)):
+        if not isinstance(value, _CALLABLE):
             raise self._raised(node, TypeError(f"'{kind_of(value)}' object is not callable"))
         return call
 
@@ -63,7 +66,8 @@ class Engine(Expressions):
 
         def run() -> Any:
             if given.get("is_grads_batched"):  # torch's hooks would see all rows in one tensor that cannot be read
-                return call()
+                with self._guard:
+                    return call()
             named = [] if self._recorder.is_paused else self.named_tensors()
             end = getattr(node, "end_lineno", None) or line
             return self._recorder.run_engine(call, roots, line, end, named, keeps_graph=bool(keeps_graph))

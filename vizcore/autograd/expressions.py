@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from vizcore.autograd.arrays import check_broadcast, run_array_call
+from vizcore.autograd.arrays import check_broadcast, check_matmul, run_array_call
 from vizcore.autograd.displays import Displays
 from vizcore.autograd.faults import unknown_name
 from vizcore.autograd.libraries import READY
-from vizcore.autograd.limits import LimitError, check_elements
+from vizcore.autograd.limits import LimitError
 from vizcore.autograd.machine import kind_of
 from vizcore.autograd.operations import (
     BINARY,
@@ -157,9 +157,7 @@ class Expressions(Displays):
             raise self._raised(node, TypeError("multiply an array, or use int(…) for a count"))
         with self._limits(node):
             if isinstance(kind, ast.MatMult):
-                rows = np.shape(left)[0] if len(np.shape(left)) > 1 else 1
-                columns = np.shape(right)[-1] if len(np.shape(right)) > 1 else 1
-                check_elements((rows * columns,))
+                check_matmul(left, right)
             else:
                 check_broadcast(left, right)
             self._guard_time(node)

@@ -10,7 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vizcore.autograd.limits import MAX_CREATED, MAX_ELEMENTS, MAX_SECONDS, LimitError, check_elements, check_work
+from vizcore.autograd.limits import (
+    MAX_CREATED,
+    MAX_ELEMENTS,
+    MAX_SECONDS,
+    LimitError,
+    check_division,
+    check_elements,
+    check_work,
+)
 from vizcore.seeding import seeded
 
 # Their size stands in the first argument. The meta device knows it too, but asks torch's compiler, whose import takes
@@ -33,6 +41,7 @@ aten::unsafe_chunk aten::split.Tensor aten::unbind.int aten::item
 """
 
 
+_DIVISIONS = frozenset(["div", "div_", "floor_divide", "floor_divide_", "remainder", "remainder_", "fmod", "fmod_"])
 _SHRINKING = frozenset(_SHRINKING_WORDS.split())
 
 
@@ -130,6 +139,8 @@ class Guard(seeded):
     def _check_size(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if func in self._safe:
             return
+        if func.__name__.split(".")[0] in _DIVISIONS:
+            check_division(*args[:2])
         is_elementwise = torch.Tag.pointwise in func.tags
         if is_elementwise:
             bound = 1

@@ -45,7 +45,11 @@ class Items(Formatting):
                 node, operator.getitem, (owner, index), grows=self._selects_more(node, owner, index)
             )
         if isinstance(owner, dict):
-            return self._call_python(node, lambda: owner[self._key(index, node)])
+            num = len(owner)
+            value = self._call_python(node, lambda: owner[self._key(index, node)])
+            if len(owner) > num:  # a defaultdict has made it
+                self._check_lists(node, owner, value)
+            return value
         if isinstance(owner, nn.ModuleDict):
             name = self._key(index, node)
             return self._call_python(node, lambda: owner[name])

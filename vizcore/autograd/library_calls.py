@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import collections
-import itertools
 import math
 import operator
 from collections.abc import Callable
@@ -28,7 +27,7 @@ class LibraryCalls(Engine):
     def _set_print_options(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """``torch.set_printoptions``: for this program alone, while it writes a tensor."""
         given = {**dict(zip(("precision", "threshold", "edgeitems", "linewidth"), args, strict=False)), **kwargs}
-        self.tensor_options = print_options(given)
+        self.tensor_options = print_options(given, "torch")
 
     def _set_default_dtype(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if args != (torch.float32,):
@@ -74,26 +73,54 @@ class LibraryCalls(Engine):
         return total
 
     def _call_itertools(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Everything at once, as a list; no longer than a list may be."""
+        """Everything at once, as a list; no longer than a list may be, with what lies in it."""
         name = word.path.rpartition(".")[2]
-        numbers = name in ("combinations", "permutations")
-        columns: list[Any] = [self._bounded(value, node) for value in (args[:1] if numbers else args)]
         if name == "accumulate":
-            totals: list[Any] = []
-            for value in columns[0] if columns else []:
-                total = value if not totals else self._operate(node, ast.Add(), operator.add, totals[-1], value)
-                totals.append(total)
-            return self._admit(totals, node)
-        if numbers:
-            columns.extend(args[1:])
-        kept = {key: value for key, value in kwargs.items() if key in ("repeat", "fillvalue")}
-        if not isinstance(kept.get("repeat", 1), int) or not 0 <= kept.get("repeat", 1) <= 16:
+            return self._accumulate(node, args, kwargs)
+        chosen = name in ("combinations", "permutations")
+        columns: list[Any] = []
+        for value in args[:1] if chosen else args:
+            columns.append(self._bounded(value, node))
+            self._check_length(node, sum(map(len, columns)))
+        kept = {key: value for key, value in kwargs.items() if key in ("repeat", "fillvalue", "r")}
+        width = max(len(columns), 1)
+        if chosen:
+            size = kept.pop("r", args[1] if len(args) > 1 else None)
+            if size is not None and not isinstance(size, int):
+                raise self._raised(node, TypeError("r must be a whole number"))
+            width = len(columns[0]) if size is None and columns else size or 0
+            self._check_length(node, width)
+            columns.extend(() if size is None else (size,))
+        repeat = kept.get("repeat", 1)
+        if not isinstance(repeat, int) or not 0 <= repeat <= 16:
             raise self._fault("limit", limits.too_long_a_list().reason, node)
-        if name == "product" and math.prod(map(len, columns)) ** kept.get("repeat", 1) > limits.MAX_LIST:
-            raise self._fault("limit", limits.too_long_a_list().reason, node)
-        take = itertools.islice
-        rows = self._call_python(node, lambda: list(take(word.function(*columns, **kept), limits.MAX_LIST + 1)))
+        if name == "product":
+            width *= repeat
+            self._check_length(node, math.prod(map(len, columns)) ** repeat)
+        rows: list[Any] = []
+        found = self._call_python(node, lambda: word.function(*columns, **kept))
+        for row in found:
+            rows.append(row)
+            self._check_length(node, len(rows) if name == "chain" else len(rows) * max(width, 1))
         return self._admit(rows, node)
+
+    def _check_length(self, node: ast.AST, num: int) -> None:
+        if num > limits.MAX_LIST:
+            raise self._fault("limit", limits.too_long_a_list().reason, node)
+
+    def _accumulate(self, node: ast.AST, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given = {**dict(zip(("iterable", "func"), args, strict=False)), **kwargs}
+        function, initial = given.get("func"), given.get("initial")
+        totals: list[Any] = [] if initial is None else [initial]
+        for value in self._bounded(given.get("iterable"), node):
+            self._guard_time(node)
+            if not totals:
+                totals.append(value)
+            elif function is None:
+                totals.append(self._operate(node, ast.Add(), operator.add, totals[-1], value))
+            else:
+                totals.append(self._call_value(node, function, (totals[-1], value), {}))
+        return self._admit(totals, node)
 
 
 class _Factory:
@@ -113,15 +140,21 @@ class _Factory:
         return self._call()
 
 
-_PRINT_OPTIONS = frozenset(["precision", "threshold", "edgeitems", "linewidth", "sci_mode", "suppress"])
+_LARGEST = {"precision": 16, "threshold": 2_000, "edgeitems": 20, "linewidth": 500}
+_SWITCHES = {"torch": "sci_mode", "np": "suppress"}
 
 
-def print_options(given: dict[str, Any]) -> dict[str, Any]:
-    """Whole numbers and switches within what can be printed; anything else is not heeded."""
-    return {
-        word: min(max(value, 1 if word != "precision" else 0), 2_000 if word != "precision" else 16)
-        if type(value) is int
-        else value
-        for word, value in given.items()
-        if word in _PRINT_OPTIONS and isinstance(value, (bool, int))
+def print_options(given: dict[str, Any], library: str) -> dict[str, Any]:
+    """Whole numbers and switches within what can be printed; anything else is not heeded.
+
+    Args:
+        given: by name.
+        library: ``torch`` or ``np``.
+    """
+    kept = {
+        word: min(max(given[word], 0 if word == "precision" else 1), largest)
+        for word, largest in _LARGEST.items()
+        if type(given.get(word)) is int
     }
+    switch = _SWITCHES[library]
+    return {**kept, switch: given[switch]} if isinstance(given.get(switch), bool) else kept

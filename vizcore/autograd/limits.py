@@ -43,6 +43,8 @@ MAX_PIECES = 512
 MAX_MODULES = 1_000
 MAX_MODULE_DEPTH = 10
 MAX_FINAL_PARTS = 20_000
+MAX_TRANSFORMS = 8
+MAX_BATCHED = 1_048_576
 
 
 class LimitError(Exception):
@@ -81,6 +83,12 @@ def check_elements(shape: Iterable[int]) -> None:
             shape=" × ".join(map(str, shape)),
             num=f"{elements:,}",
         )
+
+
+def check_batched(num: int) -> None:
+    """Raises LimitError if the items of one pass hold too many elements together."""
+    if num > MAX_BATCHED:
+        raise LimitError("The items of one pass may have at most {limit} elements.", limit=f"{MAX_BATCHED:,}")
 
 
 def check_work(*products: int) -> None:
@@ -163,6 +171,7 @@ def check_modules(module: nn.Module) -> None:
     def count(part: nn.Module) -> tuple[int, int]:
         known = counts.get(id(part))
         if known is None:
+            counts[id(part)] = (1, MAX_MODULE_DEPTH + 1)  # found again below itself, it has no end
             inner = [count(child) for child in part._modules.values() if child is not None]
             known = (1 + sum(number for number, _ in inner), 1 + max((depth for _, depth in inner), default=0))
             counts[id(part)] = known
@@ -189,7 +198,7 @@ def check_call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None
     """
     name = name.removeprefix("linalg_")
     if name in _INTEGER_DIVISIONS:
-        _check_division(*args[:2], **{word: value for word, value in kwargs.items() if word in ("input", "other")})
+        check_division(*args[:2], **{word: value for word, value in kwargs.items() if word in ("input", "other")})
     elif name == "matrix_power":
         for value in (*args[1:], kwargs.get("n")):
             if isinstance(value, int) and abs(value) > MAX_POWER:
@@ -200,8 +209,14 @@ def check_call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None
             raise LimitError("multi_dot takes at most {limit} matrices here.", limit=MAX_FACTORS)
     elif name in _TAKING_APART:
         _check_pieces(name, args, kwargs)
+    elif name in _DIVISOR_PLACES:
+        place = _DIVISOR_PLACES[name]
+        divisor = kwargs.get("divisor_override", args[place] if len(args) > place else None)
+        if isinstance(divisor, int) and divisor < 1:  # whole numbers divided by -1, as below
+            raise LimitError("divisor_override has to be at least 1.")
 
 
+_DIVISOR_PLACES = {"avg_pool2d": 6, "AvgPool2d": 5}
 _DIVISION_WORDS = """
 div div_ divide divide_ floor_divide floor_divide_ floordiv ifloordiv remainder remainder_ fmod fmod_ mod imod
 """
@@ -211,13 +226,20 @@ _TAKING_APART = frozenset(
 )
 
 
-def _check_division(input: Any = None, other: Any = None) -> None:
+def is_wrapped(tensor: Tensor) -> bool:
+    """Whether a tensor is one of ``torch.func``'s own, which stand for others and cannot be read."""
+    return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))  # type: ignore[attr-defined]
+
+
+def check_division(input: Any = None, other: Any = None) -> None:
     """The smallest whole number divided by -1 does not fit, and the processor ends the process that tries."""
     if not all(isinstance(value, (int, Tensor)) for value in (input, other)):
         return
     dtypes = [value.dtype for value in (input, other) if isinstance(value, Tensor)]
     if not dtypes or any(dtype.is_floating_point or dtype.is_complex for dtype in dtypes):
         return
+    if any(isinstance(value, Tensor) and is_wrapped(value) for value in (input, other)):
+        return  # it cannot be read here; the guard looks at what it stands for
     dtype = torch.result_type(input, other)
     if dtype == torch.bool or dtype == torch.uint8:
         return

@@ -265,7 +265,7 @@ def error_text(error: Exception) -> str:
     text = str(error).split("\nException raised from")[0].split("\nThe above operation failed")[0].strip()
     if isinstance(error, KeyError):
         text = f"KeyError: {text}"
-    return text or type(error).__name__
+    return text[: limits.MAX_STRING] or type(error).__name__
 
 
 def _comes_from_torch(function: Callable[..., Any], args: tuple[Any, ...]) -> bool:

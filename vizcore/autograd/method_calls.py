@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
+from vizcore.autograd import limits
+from vizcore.autograd.arrays import check_array_call
+from vizcore.autograd.attributes import class_of
 from vizcore.autograd.containers import CHANGING, check_method
 from vizcore.autograd.machine import kind_of
 from vizcore.autograd.optimizers import Optimizer
 from vizcore.autograd.schedulers import Scheduler
+from vizcore.autograd.tensor_facts import grad_of, is_leaf_of
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
     Chance,
@@ -44,6 +49,7 @@ _TYPE_NAMES = {
 }
 
 
+_RESHAPING = frozenset(["unsqueeze_", "squeeze_", "transpose_", "t_"])
 _DROPPING = frozenset(["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "RNN", "LSTM", "GRU"])
 
 
@@ -66,6 +72,8 @@ class MethodCalls(WordCalls):
             return self._call_torch(node, getattr(owner.context, name), args, kwargs)
         if isinstance(owner, (np.ndarray, np.generic)):
             word = Word(f"np.{name}", getattr(owner, name))
+            if name in ("dot", "clip"):
+                self._call_python(node, lambda: check_array_call(name, (owner, *args), kwargs))
             return self._call_array(node, word, args, kwargs)
         if isinstance(owner, Chance):
             word = Word(f"chance.{name}", getattr(owner.generator, name, None) or _refuse_chance)
@@ -97,12 +105,21 @@ class MethodCalls(WordCalls):
         self._check_keywords(node, Word(f"Tensor.{name}", getattr(type(owner), name)), kwargs)
         if name == "backward":
             return self._call_backward(node, owner, args, kwargs)
+        if name in _RESHAPING and owner.numel() ** 2 > limits.MAX_ELEMENTS:
+            self._check_reshaped(node, owner)
         if name == "item" and not args and self.folds.is_running and owner.numel() == 1:
             self._guard_time(node)
             return owner.item()
         return self._call_torch(
             node, getattr(type(owner), name), (owner, *args), kwargs, grows=name in GROWING, is_random=name in RANDOM
         )
+
+    def _check_reshaped(self, node: ast.AST, owner: Tensor) -> None:
+        """A parameter and its gradient keep their shapes: two that differ would broadcast when they meet."""
+        is_parameter = owner.requires_grad and is_leaf_of(owner)
+        if is_parameter or any(grad_of(tensor) is owner for _, tensor in self.named_tensors()):
+            message = "A leaf and its gradient keep their shape here; make a new tensor, without the _."
+            raise self._fault("unsupported", Message(message), node)
 
     def _without_places(
         self, node: ast.AST, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -175,6 +192,8 @@ class MethodCalls(WordCalls):
             raise self._raised(node, TypeError("update takes a dictionary"))
         with self._limits(node):
             check_method(owner, name, args)
+        if name == "index" and isinstance(owner, (list, tuple)) and not (args and _is_short(args[0])):
+            return self._index_of(node, owner, args)
         if isinstance(owner, list) and name == "append" and (len(args) != 1 or kwargs):
             raise self._raised(node, TypeError("append takes one value."))
         result = self._call_python(node, lambda: getattr(owner, name)(*args, **kwargs))
@@ -187,6 +206,20 @@ class MethodCalls(WordCalls):
         if isinstance(owner, dict) and name in ("items", "keys", "values"):
             result = list(result)
         return self._admit(result, node)
+
+    def _index_of(self, node: ast.AST, owner: Any, args: tuple[Any, ...]) -> int:
+        """``index`` of what is no number: Python's own error would write out all of it."""
+        if not args or not all(isinstance(place, int) for place in args[1:]):
+            raise self._raised(node, TypeError("index takes a value and where to begin"))
+        start, stop = args[1] if len(args) > 1 else 0, args[2] if len(args) > 2 else None
+        places = range(len(owner))[start:stop]
+        place = next((place for place in places if self._is_same(node, owner[place], args[0])), None)
+        if place is None:
+            raise self._raised(node, ValueError(f"{kind_of(args[0])} is not in list"))
+        return place
+
+    def _is_same(self, node: ast.AST, one: Any, other: Any) -> bool:
+        return one is other or bool(self._call_python(node, lambda: one == other))
 
     def _call_optimizer_method(
         self, node: ast.AST, owner: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -207,7 +240,23 @@ class MethodCalls(WordCalls):
         if drops is None:
             drops = any(part.training and type(part).__name__ in _DROPPING for part in callee.modules())
             self._drops[callee] = drops
-        return self._call_torch(node, callee, args, kwargs, grows=True, is_random=drops)
+        with ExitStack() as stack:
+            if any(has_hooks(part) for part in callee.modules()):
+                self._watch_parts(node, callee, stack)
+            return self._call_torch(node, callee, args, kwargs, grows=True, is_random=drops)
+
+    def _watch_parts(self, node: ast.AST, module: nn.Module, stack: ExitStack) -> None:
+        """Rehearses every part with what it is really given: a hook of the program's can put anything in its way."""
+
+        def rehearse(part: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            if not self._guard.is_rehearsing:
+                self._check_arguments(node, args, kwargs)
+                with self._limits(node):
+                    self._rehearse(part, args, kwargs)
+
+        for part in module.modules():
+            if not isinstance(part, (nn.Sequential, nn.ModuleList, nn.ModuleDict)) and class_of(part) is None:
+                stack.callback(part.register_forward_pre_hook(rehearse, with_kwargs=True).remove)
 
     def _call_module_method(
         self, node: ast.AST, owner: nn.Module, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -255,6 +304,10 @@ class MethodCalls(WordCalls):
 
     def _sorted(self, node: ast.AST, values: Any, kwargs: dict[str, Any]) -> list[Any]:
         raise NotImplementedError
+
+
+def _is_short(value: Any) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def _refuse_chance(*args: Any, **kwargs: Any) -> Any:

@@ -50,7 +50,7 @@ class Optimizer:
         self.state: dict[int, State] = {}
         self.param_groups: list[Group] = []
         self._rule = rule
-        given = list(params)
+        given = [] if isinstance(params, range) else list(params)
         if not given:
             raise ValueError("optimizer got an empty parameter list")
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
@@ -91,6 +91,7 @@ class Optimizer:
         """Moves every parameter that has a gradient."""
         with torch.no_grad():
             for group in self.param_groups:
+                _check_group(group)
                 if self._rule is _adam and _adam_at_once(group, self.state):
                     continue
                 for parameter in group["params"]:
@@ -101,7 +102,7 @@ class Optimizer:
 
     def named_state(self, names: dict[int, str]) -> Iterator[tuple[str, Tensor]]:
         """Every tensor that the rule remembers, under the name of its parameter."""
-        for place, parameter in enumerate(self._parameters()):
+        for place, parameter in enumerate(self._tensors()):
             for word, value in self.state.get(id(parameter), {}).items():
                 if isinstance(value, Tensor):
                     yield f"state[{names.get(id(parameter), place)}].{word}", value
@@ -114,6 +115,16 @@ class Optimizer:
         ]
         return {"state": {places[key]: dict(value) for key, value in self.state.items()}, "param_groups": groups}
 
+    def states(self) -> list[State]:
+        """What the rule remembers, a copy for each parameter."""
+        return [dict(self.state.get(id(parameter), {})) for parameter in self._tensors()]
+
+    def _tensors(self) -> Iterator[Tensor]:
+        """The parameters, whatever a program has put into the groups meanwhile."""
+        for group in self.param_groups:
+            params = group.get("params") if isinstance(group, dict) else None
+            yield from (part for part in params or () if isinstance(part, Tensor)) if isinstance(params, list) else ()
+
     def _parameters(self) -> Iterable[Tensor]:
         return (parameter for group in self.param_groups for parameter in group["params"])
 
@@ -122,8 +133,35 @@ class Optimizer:
         parts = [f"{self.name} ("]
         for place, group in enumerate(self.param_groups):
             parts.append(f"\nParameter Group {place}\n")
-            parts += [f"    {word}: {group[word]}\n" for word in sorted(group) if word != "params"]
+            parts += [f"    {word}: {_shown(group[word])}\n" for word in sorted(group) if word != "params"]
         return "".join(parts) + ")"
+
+
+def check_option(word: str, value: Any) -> None:
+    """Raises TypeError for an option that is a tensor of several numbers, which would broadcast."""
+    for part in value if isinstance(value, (list, tuple)) else (value,):
+        if isinstance(part, Tensor) and part.numel() != 1:
+            raise TypeError(f"{word} has to be a number, not a tensor of {part.numel()}")
+
+
+def _shown(value: Any) -> str:
+    """An option as Python writes it; what a program put there and is none, by its kind."""
+    parts = value if isinstance(value, tuple) and len(value) < 4 else (value,)
+    is_option = all(part is None or isinstance(part, (bool, int, float, str)) for part in parts)
+    is_number = isinstance(value, Tensor) and value.numel() == 1
+    return str(value) if is_option or is_number else f"<{type(value).__name__}>"
+
+
+def _check_group(group: Group) -> None:
+    """Options are numbers, and gradients have their parameters' shapes; a program can reach both."""
+    for word, value in group.items():
+        if word != "params":
+            check_option(word, value)
+    for parameter in group["params"]:
+        if parameter.grad is not None and parameter.grad.shape != parameter.shape:
+            raise RuntimeError(
+                f"a gradient of shape {list(parameter.grad.shape)} does not fit a parameter of {list(parameter.shape)}"
+            )
 
 
 def _sgd(parameter: Tensor, grad: Tensor, state: State, group: Group) -> None:

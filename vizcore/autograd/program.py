@@ -159,7 +159,7 @@ class _FinalValues:
         if self._num_parts > limits.MAX_FINAL_PARTS or depth > limits.MAX_LIST_DEPTH:
             return _NOT_PLAIN
         if isinstance(value, Tensor):
-            return self.array(value)
+            return _NOT_PLAIN if limits.is_wrapped(value) else self.array(value)
         if isinstance(value, (bool, int, float, str)) or value is None:
             return value
         if isinstance(value, torch.dtype):

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from vizcore.autograd.optimizers import Optimizer
+from vizcore.autograd.optimizers import Optimizer, check_option
 
 Rule = Callable[["Scheduler", float, float], float]
 
@@ -47,6 +47,7 @@ class Scheduler:
 
     def _apply(self) -> None:
         for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=False):
+            check_option("lr", group["lr"])
             group["lr"] = self._rule(self, group["lr"], base)
 
     def get_last_lr(self) -> list[float]:

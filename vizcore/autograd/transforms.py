@@ -7,8 +7,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from vizcore.autograd import limits
+from vizcore.autograd.limits import LimitError
 from vizcore.autograd.method_calls import MethodCalls
-from vizcore.autograd.values import Partial
+from vizcore.autograd.values import Partial, Pullback
 from vizcore.autograd.vocabulary import FUNC
 from vizcore.autograd.words import Word
 
@@ -20,8 +22,11 @@ class Transforms(MethodCalls):
     """The part of the interpreter that differentiates functions as functions.
 
     torch runs the function on tensors of its own that stand for a level of differentiation; they cannot be read, so
-    what happens inside is not recorded: the line that calls the new function is one step.
+    what happens inside is not recorded: the line that calls the new function is one step. Inside, a tensor's shape is
+    that of one sample: what really comes into being is seen only by the guard, which therefore watches every operator.
     """
+
+    _num_transforms = 0
 
     def _call_word(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if word.path not in _PATHS:
@@ -53,16 +58,28 @@ class Transforms(MethodCalls):
         if word.path == "torch.func.functional_call" and isinstance(args[0], nn.Module):
             return self._unrecorded(node, word.function, args, kwargs)
         result = self._unrecorded(node, word.function, (self._callable(args[0], node), *args[1:]), kwargs)
+        if isinstance(result, tuple) and len(result) > 1 and callable(result[1]):
+            result = (result[0], Pullback(result[1]), *result[2:])
         return result
+
+    def _call_pullback(self, node: ast.AST, callee: Pullback, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self._check_transformed(node, args)
+        return self._unrecorded(node, callee.function, args, kwargs)
 
     def _unrecorded(self, node: ast.AST, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         recorder, current = self._recorder, self.current
         before, recorder.is_paused = recorder.is_paused, True
+        self._num_transforms += 1
         try:
-            result = self._call_torch(node, function, args, kwargs, known_as="transform")
+            with self._limits(node):
+                if self._num_transforms > limits.MAX_TRANSFORMS:
+                    raise LimitError("Transforms can stand in each other {limit} deep.", limit=limits.MAX_TRANSFORMS)
+            with self._guard:
+                result = self._call_torch(node, function, args, kwargs, known_as="transform")
         finally:
             recorder.is_paused = before
             self.current = current
+            self._num_transforms -= 1
         recorder.add_result(result)
         return result
 

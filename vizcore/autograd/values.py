@@ -9,16 +9,24 @@ from typing import Any
 import torch
 
 
-@dataclass(frozen=True, eq=False)
-class Method:
+class Shown:
+    """Shows itself by its kind alone: Python's error texts hold the ``repr`` of keys, and must not walk a program."""
+
+    def __repr__(self) -> str:
+        """Without anything that lies inside."""
+        return f"<{type(self).__name__.lower()}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Method(Shown):
     """A method of a value, not called yet."""
 
     owner: Any
     name: str
 
 
-@dataclass(frozen=True, eq=False)
-class GradMode:
+@dataclass(frozen=True, eq=False, repr=False)
+class GradMode(Shown):
     """What ``torch.no_grad()`` and its kin return: something for ``with`` and above ``def``.
 
     Attributes:
@@ -32,8 +40,8 @@ class GradMode:
     is_inference: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class GraphNode:
+@dataclass(frozen=True, eq=False, repr=False)
+class GraphNode(Shown):
     """A ``grad_fn`` as a value: it can be named and followed."""
 
     node: Any
@@ -42,8 +50,8 @@ class GraphNode:
         return f"<{self.node.name().removeprefix('torch::autograd::')}>"
 
 
-@dataclass(eq=False)
-class Scope:
+@dataclass(eq=False, repr=False)
+class Scope(Shown):
     """The variables of a program, a call, a class body or a comprehension.
 
     Attributes:
@@ -69,8 +77,8 @@ class Scope:
     yielded: list[Any] | None = None
 
 
-@dataclass(eq=False)
-class Function:
+@dataclass(eq=False, repr=False)
+class Function(Shown):
     """A function of the learner's.
 
     Attributes:
@@ -102,8 +110,8 @@ class Function:
     yields: bool = False
 
 
-@dataclass(eq=False)
-class UserClass:
+@dataclass(eq=False, repr=False)
+class UserClass(Shown):
     """A class of the learner's.
 
     Attributes:
@@ -117,6 +125,10 @@ class UserClass:
     base: UserClass | None
     members: dict[str, Any]
     native: Any = None
+
+    def __repr__(self) -> str:
+        """As Python writes a class."""
+        return f"<class '__main__.{self.name}'>"
 
     def find(self, name: str) -> Any:
         """A member of this class or of one that it extends; ``MISSING`` if there is none."""
@@ -135,24 +147,28 @@ class UserClass:
         return owner is other
 
 
-@dataclass(eq=False)
-class Instance:
+@dataclass(eq=False, repr=False)
+class Instance(Shown):
     """An object of a plain class of the learner's."""
 
     type: UserClass
     fields: dict[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """By its class; no method of its own runs."""
+        return f"<{self.type.name} object>"
 
-@dataclass(frozen=True, eq=False)
-class BoundFunction:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BoundFunction(Shown):
     """A function of the learner's with the object that it is a method of."""
 
     owner: Any
     function: Function
 
 
-@dataclass(frozen=True, eq=False)
-class Super:
+@dataclass(frozen=True, eq=False, repr=False)
+class Super(Shown):
     """What ``super()`` returns."""
 
     instance: Any
@@ -174,8 +190,8 @@ class ErrorClass:
     type: type[Exception]
 
 
-@dataclass(frozen=True, eq=False)
-class ErrorValue:
+@dataclass(frozen=True, eq=False, repr=False)
+class ErrorValue(Shown):
     """A caught or a made exception."""
 
     error: Exception
@@ -195,15 +211,15 @@ class Device:
         return "device(type='cpu')"
 
 
-@dataclass(frozen=True, eq=False)
-class Handle:
+@dataclass(frozen=True, eq=False, repr=False)
+class Handle(Shown):
     """What ``register_hook`` returns."""
 
     handle: Any
 
 
-@dataclass(eq=False)
-class Cursor:
+@dataclass(eq=False, repr=False)
+class Cursor(Shown):
     """What ``iter`` returns.
 
     Attributes:
@@ -215,23 +231,23 @@ class Cursor:
     place: int = 0
 
 
-@dataclass(frozen=True, eq=False)
-class Silent:
+@dataclass(frozen=True, eq=False, repr=False)
+class Silent(Shown):
     """Something that takes any call and does nothing: the parts of a plotting library that draw no curve."""
 
     path: str
 
 
-@dataclass(frozen=True, eq=False)
-class Context:
+@dataclass(frozen=True, eq=False, repr=False)
+class Context(Shown):
     """The ``ctx`` of a ``torch.autograd.Function`` of the learner's."""
 
     context: Any
     fields: dict[str, Any]
 
 
-@dataclass(frozen=True, eq=False)
-class Partial:
+@dataclass(frozen=True, eq=False, repr=False)
+class Partial(Shown):
     """A function with its first arguments given: ``functools.partial``, and what ``torch.func`` makes of a function.
 
     Attributes:
@@ -247,8 +263,15 @@ class Partial:
     transform: Any = None
 
 
-@dataclass(frozen=True, eq=False)
-class Chance:
+@dataclass(frozen=True, eq=False, repr=False)
+class Pullback(Shown):
+    """The function that ``torch.func.vjp`` returns beside the value: it takes what flows back."""
+
+    function: Any
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Chance(Shown):
     """What ``np.random.default_rng`` and ``np.random.RandomState`` return."""
 
     generator: Any
@@ -257,6 +280,7 @@ class Chance:
 MISSING = object()
 NO_VALUE = (
     Partial,
+    Pullback,
     Chance,
     Method,
     GradMode,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import collections
+import copy
 import inspect
 from typing import Any
 
@@ -20,6 +21,7 @@ from vizcore.autograd.libraries import PYPLOT
 from vizcore.autograd.library_calls import LibraryCalls, print_options
 from vizcore.autograd.limits import LimitError
 from vizcore.autograd.machine import kind_of
+from vizcore.autograd.optimizers import check_option
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
     BoundFunction,
@@ -148,11 +150,16 @@ class WordCalls(LibraryCalls):
         kwargs = {name: value for name, value in kwargs.items() if name not in _IGNORED_OPTIONS}
         args = tuple(self._plain_option(value, node) for value in args)
         kwargs = {name: self._plain_option(value, node) for name, value in kwargs.items()}
+        for name, value in (*((word.path, value) for value in args[1:]), *kwargs.items()):
+            if name != "params":
+                self._call_python(node, lambda name=name, value=value: check_option(name, value))  # type: ignore[misc]
         return self._call_torch(node, word.function, args, kwargs)
 
     def _plain_option(self, value: Any, node: ast.AST) -> Any:
         if isinstance(value, (Function, BoundFunction)):
             return self._callable(value, node)
+        if isinstance(value, range):
+            return self._bounded(value, node)
         if isinstance(value, Tensor) or not isinstance(value, (list, tuple)):
             return value
         return list(value)
@@ -189,7 +196,19 @@ class WordCalls(LibraryCalls):
             raise self._raised(node, TypeError("gradcheck() needs a function and its inputs"))
         call = self._callable(args[0], node)
         self._check_arguments(node, args[1:], kwargs)
-        return self._call_torch(node, word.function, (call, *args[1:]), kwargs)
+        inputs = args[1] if len(args) > 1 else kwargs.get("inputs")
+        num = sum(
+            part.numel() for part in (inputs if isinstance(inputs, (list, tuple)) else (inputs,)) if _is_tensor(part)
+        )
+
+        def checked(*values: Any) -> Any:
+            result = call(*values)
+            for part in result if isinstance(result, (list, tuple)) else (result,):
+                if _is_tensor(part):
+                    limits.check_elements((part.numel(), num))
+            return result
+
+        return self._call_torch(node, word.function, (checked, *args[1:]), kwargs)
 
     def _call_backward_on(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """``torch.autograd.backward``."""
@@ -217,7 +236,7 @@ class WordCalls(LibraryCalls):
                 raise self._raised(node, TypeError("give it a whole number as its seed, so that every run is the same"))
             return Chance(self._call_python(node, lambda: word.function(args[0])))
         if word.path == "np.set_printoptions":
-            self.array_options = print_options(kwargs)
+            self.array_options = print_options(kwargs, "np")
             return None
         if word.path in ("np.ndarray",):
             raise self._raised(node, TypeError("make an array with np.array or np.zeros"))
@@ -240,7 +259,9 @@ class WordCalls(LibraryCalls):
     def _call_chance(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A function of ``random``."""
         name = word.path.rpartition(".")[2]
-        for value in args:
+        if "counts" in kwargs:
+            raise self._raised(node, TypeError("sample() takes no counts here"))
+        for value in (*args, *kwargs.values()):
             if isinstance(value, range) and limits.range_length(value) > limits.MAX_LIST:
                 raise self._fault("limit", limits.too_long_a_list().reason, node)
         if name == "seed" and args and not isinstance(args[0], (int, str, float, type(None))):
@@ -276,24 +297,14 @@ class WordCalls(LibraryCalls):
         return None if word.path.endswith("sleep") else 0.0
 
     def _call_copy(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if len(args) != 1 or not isinstance(
-            args[0], (Tensor, list, dict, nn.Module, int, float, str, tuple, np.ndarray)
-        ):
-            raise self._raised(node, TypeError("only a tensor, a module or a list can be copied here"))
-        value = args[0]
+        value = args[0] if len(args) == 1 else None
         if word.path == "copy.copy" and isinstance(value, (list, dict)):
             return self._admit(value.copy(), node)
-        if isinstance(value, (list, dict)) and any(
-            not isinstance(part, (int, float, str, list, Tensor, type(None)))
-            for part in (value.values() if isinstance(value, dict) else value)
-        ):
-            raise self._raised(node, TypeError("only a tensor, a module or a list can be copied here"))
-        import copy
-
-        if isinstance(value, nn.Module) and any(hasattr(part, "lab_class") for part in value.modules()):
-            raise self._fault(
-                "unsupported", Message("Make a second object of the class, and load_state_dict() of the first."), node
-            )
+        tensors: dict[int, Tensor] = {}
+        with self._limits(node):
+            if len(args) != 1 or not is_copied(value, tensors):
+                raise self._raised(node, TypeError("only a tensor, a module or a list can be copied here"))
+            self._guard.count(tuple(tensors.values()))
         return self._call_torch(node, copy.deepcopy, (value,))
 
     def _call_progress(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -307,6 +318,8 @@ class WordCalls(LibraryCalls):
 
     def _load_data(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         kwargs = {name: value for name, value in kwargs.items() if name not in ("num_workers", "persistent_workers")}
+        if args and isinstance(args[0], range):
+            args = (self._bounded(args[0], node), *args[1:])
         if (
             args
             and not isinstance(args[0], (list, tuple))
@@ -349,6 +362,31 @@ def _is_part(name: Any, part: Any) -> bool:
     """Whether a pair can be a named part of a sequence of modules."""
     is_name = isinstance(name, str) and name.isidentifier() and not name.startswith("_")
     return isinstance(part, nn.Module) and is_name and not hasattr(nn.Module, name)
+
+
+def is_copied(value: Any, tensors: dict[int, Tensor]) -> bool:
+    """Whether ``copy.deepcopy`` is given nothing that leads out of its values; collects the tensors, by their ids."""
+    stack, num = [value], 0
+    while stack:
+        part = stack.pop()
+        num += 1
+        if num > 2 * limits.MAX_LIST:
+            raise limits.too_long_a_list()
+        if isinstance(part, (list, tuple, set)):
+            stack.extend(part)
+        elif isinstance(part, dict):
+            stack.extend((*part.keys(), *part.values()))
+        elif isinstance(part, nn.Module):
+            tensors.update((id(tensor), tensor) for tensor in (*part.parameters(), *part.buffers()))
+        elif isinstance(part, Tensor):
+            tensors[id(part)] = part
+        elif part is not None and not isinstance(part, (bool, int, float, str, np.ndarray)):
+            return False
+    return True
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
 
 
 def _is_plain_tensor(value: Any) -> bool:

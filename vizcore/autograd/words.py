@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Word:
     """A function of the vocabulary, as a value of the program.
 
@@ -26,8 +26,12 @@ class Word:
     grows: bool = False
     is_random: bool = False
 
+    def __repr__(self) -> str:
+        """As it is written."""
+        return self.path
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Namespace:
     """A name with words behind its dot.
 
@@ -38,3 +42,7 @@ class Namespace:
 
     path: str
     words: MappingProxyType[str, Any]
+
+    def __repr__(self) -> str:
+        """As it is written."""
+        return self.path
