@@ -13,6 +13,7 @@ from vizcore.models.efficientnet_lite import (
     STRIDE,
     EfficientNetLite0,
     SameConv2d,
+    fold_norms,
     imagenet_categories,
     load_efficientnet_lite0,
     normalise,
@@ -116,3 +117,21 @@ def test_categories():
     assert len(categories) == 1000
     assert (categories[0], categories[285], categories[967]) == ("tench", "Egyptian cat", "espresso")
     assert (categories[21], categories[134], categories[517]) == ("kite bird", "crane bird", "crane")
+
+
+def test_folded_normalisations_say_the_same():
+    folded = load_efficientnet_lite0()
+    fold_norms(folded)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in folded.modules())
+    assert not any(parameter.requires_grad for parameter in folded.parameters())
+    x = torch.randn(2, 3, 75, 50, generator=torch.Generator().manual_seed(0))
+    plain = load_efficientnet_lite0().stage_features(x)
+    for name, expected in folded.stage_features(x).items():
+        torch.testing.assert_close(expected, plain[name], rtol=1e-4, atol=1e-4 * float(plain[name].abs().max()))
+    fold_norms(folded)  # again: nothing is left to fold
+    torch.testing.assert_close(folded(x), load_efficientnet_lite0()(x), rtol=1e-3, atol=1e-3)
+
+
+def test_only_what_is_in_eval_mode_is_folded():
+    with pytest.raises(ValueError, match="eval mode"):
+        fold_norms(load_efficientnet_lite0().train())

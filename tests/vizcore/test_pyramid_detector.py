@@ -164,4 +164,4 @@ def test_the_shipped_file_is_the_one_on_the_page():
     scene = draw_scene("validation", 1, size=256)
     own = pyramid_detector.as_detector(NAME, load_fcos("fcos_fpn"))
     ours, theirs = (each.run(scene.pixels, score_threshold=0.2, iou_threshold=0.6) for each in (loaded, own))
-    assert np.array_equal(ours.boxes, theirs.boxes)
+    np.testing.assert_allclose(ours.boxes, theirs.boxes, atol=1e-3)  # its normalizations are folded

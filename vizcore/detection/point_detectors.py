@@ -28,6 +28,7 @@ from vizcore.detection.output import (
 )
 from vizcore.fpn.trace import prepare
 from vizcore.models.centernet import POINT_WEIGHTS, STRIDE, CenterNetDetector, load_centernet
+from vizcore.models.efficientnet_lite import fold_norms
 from vizcore.models.fcos import level_points, level_sizes
 from vizcore.models.vfnet import VFNetDetector, candidates, load_vfnet
 
@@ -56,6 +57,7 @@ def load(name: str) -> LoadedDetector:
     """
     try:
         detector = load_centernet(_FILES[name]) if name == CENTERNET else load_vfnet(_FILES[name])
+        fold_norms(detector.backbone)
     except (KeyError, ValueError) as error:
         raise unknown_detector(name, (info.name for info in list_infos())) from error
     return as_detector(name, detector)

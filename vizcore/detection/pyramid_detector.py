@@ -20,6 +20,7 @@ from vizcore.detection.output import (
     unknown_detector,
 )
 from vizcore.fpn import FPNTrace
+from vizcore.models.efficientnet_lite import fold_norms
 from vizcore.models.fcos import Detector, load_fcos
 from vizcore.models.weight_files import WEIGHTS_FOLDER
 
@@ -40,6 +41,7 @@ def load(name: str) -> LoadedDetector:
     """
     try:
         detector = load_fcos(_FILES[name])
+        fold_norms(detector.backbone)
     except (KeyError, ValueError) as error:
         raise unknown_detector(name, (info.name for info in list_infos())) from error
     return as_detector(name, detector)

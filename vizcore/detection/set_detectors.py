@@ -32,6 +32,7 @@ from vizcore.detection.output import (
     unknown_detector,
 )
 from vizcore.models.detr import DETR, WEIGHTS_FOLDER, Detector, load_detr
+from vizcore.models.efficientnet_lite import fold_norms
 from vizcore.weights import WeightsSource, find_weights
 
 SMALL_NAME, PAPER_NAME = "detr_lite0", "detr_resnet50"
@@ -64,7 +65,9 @@ def load(name: str) -> LoadedDetector:
     """
     if name == SMALL_NAME:
         try:
-            return as_detector(name, load_detr())
+            detector = load_detr()
+            fold_norms(detector.backbone)
+            return as_detector(name, detector)
         except ValueError as error:
             raise _unknown(name) from error
     return as_detector(name, detr.load_official(weights_source(name)))

@@ -16,7 +16,7 @@ from vizcore.detection.output import (
     unknown_detector,
 )
 from vizcore.image_pyramid import WINDOW_SHAPES, ImagePyramidTrace
-from vizcore.models.efficientnet_lite import imagenet_categories, load_efficientnet_lite0
+from vizcore.models.efficientnet_lite import fold_norms, imagenet_categories, load_efficientnet_lite0
 
 NAMES = ("sliding_windows", "sliding_windows_unfused")
 """With and without the fusion of windows: the same windows, so that the two can be compared."""
@@ -48,6 +48,7 @@ def load(name: str) -> LoadedDetector:
     if name not in NAMES:
         raise unknown_detector(name, NAMES)
     model = load_efficientnet_lite0()
+    fold_norms(model)
     steps = image_pyramid.FUSION_STEPS if name == NAMES[0] else 0
 
     def run(photo: np.ndarray, *, score_threshold: float, iou_threshold: float) -> DetectorOutput:
