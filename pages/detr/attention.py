@@ -25,8 +25,9 @@ def show(page: Page, view: ModelView) -> Shown:
     places = picture.show(page, view)
     with places[0]:
         page.select(state.LOOK, _("Click"), {"encoder": _("a place (encoder)"), "decoder": _("a box (decoder)")})
-    with places[1]:
-        page.slider(state.SCORE_THRESHOLD, _("Score threshold"))
+    if view.look == "decoder":  # places have no score
+        with places[1]:
+            page.slider(state.SCORE_THRESHOLD, _("Score threshold"))
     run = network.run(page, view.picture, view.network)
     trace = run.trace
     packed = network.packed(view.picture, view.network)

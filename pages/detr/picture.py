@@ -23,7 +23,7 @@ def show(page: Page, view: ModelView) -> tuple[DeltaGenerator, ...]:
     if page.offers(state.NETWORK.name):
         whose, *row = st.columns([1.3, *widths], vertical_alignment="bottom", gap="small")
         with whose:
-            page.select(state.NETWORK, _("Network"), {"ours": _("trained here"), "paper": _("the authors’ (COCO)")})
+            page.select(state.NETWORK, _("Network"), {"ours": _("Trained here"), "paper": _("The authors’ (COCO)")})
     else:
         row = st.columns(widths, vertical_alignment="bottom", gap="small")
     with row[0]:
