@@ -44,7 +44,7 @@ DISK_FULL: Final = (
 )
 NOT_WRITABLE: Final = "{folder} cannot be written to; set GRAD2BOX_WEIGHTS to a folder that can."
 BUSY: Final = "{file_name} is being downloaded already; wait until that has finished."
-CANCELLED: Final = "The download of {file_name} was cancelled; starting it again continues where it stopped."
+CANCELLED: Final = "The download of {file_name} was canceled; starting it again continues where it stopped."
 UNSAFE: Final = "{file_name} is not a plain file of weights, so nothing in it was run and nothing was loaded."
 UNREADABLE: Final = "{file_name} cannot be read as weights; delete it and download it again."
 MISSING: Final = "{file_name} is not on this computer yet; it has to be downloaded first."

@@ -73,7 +73,7 @@ def _show_figures(page: Page, view: View) -> None:
     table(
         [
             {
-                _("Binarisation"): names[name],
+                _("Binarization"): names[name],
                 _("nats a picture"): f"{found.nats:.2f} ± {found.half_width:.2f}",
                 _("bits a pixel"): round(found.bits_per_pixel, 3),
             }
@@ -82,8 +82,8 @@ def _show_figures(page: Page, view: View) -> None:
     )
     st.caption(
         _(
-            "The same {model}, trained on fixed pictures, on the same {count} digits: only the binarisation differs, "
-            "and so do the figures, by {nats} nats. A figure without its binarisation says nothing.",
+            "The same {model}, trained on fixed pictures, on the same {count} digits: only the binarization differs, "
+            "and so do the figures, by {nats} nats. A figure without its binarization says nothing.",
             model=words.name_of(_, view.model),
             count=both["fixed"].num_pictures,
             nats=f"{abs(both['fixed'].nats - both['dynamic'].nats):.1f}",

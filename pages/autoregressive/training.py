@@ -30,7 +30,7 @@ def show(page: Page, view: View) -> Shown:
     with columns[1]:
         page.select(state.LEARNER, _("Model"), {kind: words.name_of(_, kind) for kind in state.LEARNER.options})
     with columns[2]:
-        page.select(state.BINARISATION, _("Binarisation"), words.binarisation_words(_))
+        page.select(state.BINARISATION, _("Binarization"), words.binarisation_words(_))
     with columns[3]:
         page.number(state.SEED, _("Random seed"))
     if not source.has_digits(page, view):
@@ -42,7 +42,7 @@ def show(page: Page, view: View) -> Shown:
     watch_job(page, name, draw=lambda job: _show_view(page, job.snapshot))
     if job is None:
         st.info(
-            _("Press Train: it takes some ten to thirty seconds here, and can be cancelled."), icon=":material/timer:"
+            _("Press Train: it takes some ten to thirty seconds here, and can be canceled."), icon=":material/timer:"
         )
     elif job.error is not None:
         page.explain(job.error)
@@ -101,7 +101,7 @@ def _show_end(page: Page, seen: autoregressive.TrainingView) -> None:
     """What the training came to, beside the shipped model."""
     _ = page.translate
     if seen.cancelled:
-        st.warning(_("Cancelled: this is the best that was learned until then."), icon=":material/stop:")
+        st.warning(_("Canceled: this is the best that was learned until then."), icon=":material/stop:")
     assert seen.test is not None  # a training that ended was tested
     values = {
         "model": words.name_of(_, seen.kind),
@@ -127,8 +127,8 @@ def _show_end(page: Page, seen: autoregressive.TrainingView) -> None:
         )
     else:
         sentence = _(
-            "{model}: {nats} ± {half} nats on 360 unseen digits of dynamic binarisation after {seconds} s. Figures of "
-            "fixed binarisation cannot be compared with it.",
+            "{model}: {nats} ± {half} nats on 360 unseen digits of dynamic binarization after {seconds} s. Figures of "
+            "fixed binarization cannot be compared with it.",
             **values,
         )
     st.markdown(f"**{sentence}**")

@@ -6,7 +6,7 @@ from typing import Any
 
 from pages.centernet import network
 from pages.centernet.state import View
-from pages.kit.chart import chart, table
+from pages.kit.chart import chart, table, without_gaps
 from pages.kit.ending import Shown
 from pages.kit.loaders import compute
 from pages.kit.page import Page
@@ -30,18 +30,9 @@ def show(page: Page, view: View) -> Shown:
         ),
     )
     if page.shows("table"):
-        table(_without_gaps(_rows(page, card)))
+        table(without_gaps(_rows(page, card)))
         page.lesson("measured")
     return Shown("", lambda: _rows(page, card), "grad2box-centernet-measured")
-
-
-def _without_gaps(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows as the table shows them: a gap in a column of numbers would read “None”."""
-    gaps = {name for row in rows for name, value in row.items() if value is None}
-    return [
-        {name: ("–" if value is None else str(value)) if name in gaps else value for name, value in row.items()}
-        for row in rows
-    ]
 
 
 def _rows(page: Page, card: dict[str, Any]) -> list[dict[str, Any]]:

@@ -203,6 +203,7 @@ def _draw_answers(
             width,
             key=page.key(f"tour_{step.name}_number"),
             label_visibility="collapsed",
+            placeholder=f"{low:g} … {high:g}",
         )
         label = page.translate("Answer")
         _button(page, step, "answer", label, lambda: take(typed), type="primary", disabled=typed is None)

@@ -9,6 +9,7 @@ SVG, HTML and CSV in the browser.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -56,6 +57,15 @@ def chart(
 
 def _nothing() -> None:
     """A state exists only with a callback."""
+
+
+def without_gaps(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows as a table shows them: a column of numbers with gaps holds words, or its gaps would read “None”."""
+    gaps = {name for row in rows for name, value in row.items() if value is None}
+    return [
+        {name: ("–" if value is None else str(value)) if name in gaps else value for name, value in row.items()}
+        for row in rows
+    ]
 
 
 def table(rows: list[dict[str, Any]], **options: Any) -> None:

@@ -189,5 +189,5 @@ def network_text(_: Translate) -> dict[str, str]:
         "module_facts": _("{type} · nodes: {nodes}"),
         "norm": _("gradient norm {norm}"),
         "click_unfolds": _("folded"),
-        "legend": _("The stronger the colour, the larger the norm of the gradient: {least} to {largest}, logarithmic."),
+        "legend": _("The stronger the color, the larger the norm of the gradient: {least} to {largest}, logarithmic."),
     }

@@ -97,7 +97,7 @@ def show_training(page: Page, view: View) -> Shown:
     )
     watch_job(page, "resolution")
     if job is None or not job.done.is_set():
-        st.info(_("Press Train: it takes about a quarter of a minute here, and can be cancelled."))
+        st.info(_("Press Train: it takes about a quarter of a minute here, and can be canceled."))
     elif job.error is not None:
         page.explain(job.error)
     elif job.result is not None:

@@ -61,7 +61,7 @@ def show(page: Page, view: View) -> Shown:
             _(
                 "The backbone is EfficientNet-Lite0, trained on ImageNet. The pieces behind it have random weights: "
                 "how they combine maps is seen as in any ThunderNet, what a trained one would find is not. All maps "
-                "but the mask share one colour scale, −{high} to {high}; the mask’s is 0 to 1.",
+                "but the mask share one color scale, −{high} to {high}; the mask’s is 0 to 1.",
                 high=f"{high:.1f}",
             )
         )

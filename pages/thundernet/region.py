@@ -66,7 +66,7 @@ def _show_bins(page: Page, view: View, pooled: thundernet.PooledRegion) -> None:
     )
     st.caption(
         _(
-            "The number in a bin is the channel that it reads: 49 · output + 7 · row + column. Its colour is the "
+            "The number in a bin is the channel that it reads: 49 · output + 7 · row + column. Its color is the "
             "value, from 2 × 2 samples in the bin."
         )
     )

@@ -38,7 +38,7 @@ def _pooling(outcome: Outcome) -> Mapping[str, object]:
     light, heavy = _adds(outcome), _adds(outcome, position_sensitive=False)
     return {
         "light": f"{light:.0f}",
-        "heavy": f"{heavy:.0f}",
+        "heavy": f"{heavy:,.0f}",
         "factor": f"{heavy / light:.1f}",
         "few": thundernet.head_inputs(position_sensitive=True),
         "many": f"{thundernet.head_inputs(position_sensitive=False):,}",

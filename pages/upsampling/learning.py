@@ -51,7 +51,7 @@ def show(page: Page, view: View) -> Shown:
         elif job.result is not None:
             _show_run(page, job.result)
     elif job is None:
-        st.info(_("Press Train: it takes a few seconds here, and can be cancelled."), icon=":material/timer:")
+        st.info(_("Press Train: it takes a few seconds here, and can be canceled."), icon=":material/timer:")
     return Shown()
 
 
@@ -115,7 +115,7 @@ def _show_run(page: Page, run: upsampling.TrainingRun) -> None:
     _ = page.translate
     if run.stopped:
         st.warning(
-            _("Cancelled after {steps} steps; this is how far it came.", steps=run.snapshots[-1].step),
+            _("Canceled after {steps} steps; this is how far it came.", steps=run.snapshots[-1].step),
             icon=":material/stop:",
         )
     sentence = _sentence(page, run)

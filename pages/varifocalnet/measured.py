@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.kit.chart import chart, table
+from pages.kit.chart import chart, table, without_gaps
 from pages.kit.ending import Shown
 from pages.kit.page import Page
 from pages.varifocalnet import network
@@ -34,7 +34,7 @@ def show(page: Page, view: View) -> Shown:  # the view chooses nothing here
         ),
     )
     if page.shows("runs"):
-        table(_rows(page, runs, names))
+        table(without_gaps(_rows(page, runs, names)))
         _say_what_it_means(page, runs)
         page.lesson("measured")
     return Shown("", lambda: _rows(page, runs, names), "grad2box-varifocalnet-measured")

@@ -87,7 +87,7 @@ def _varifocal_gain(outcome: Outcome) -> str:
 STEPS = (
     Step(
         name="score",
-        state={"view": "losses", "p": 0.3, "q": 0.7, "alpha": 0.75, "gamma": 2.0, "curve": "loss", "kind": "varifocal"},
+        state={"view": "losses", "p": 0.3, "q": 1.0, "alpha": 0.75, "gamma": 2.0, "curve": "loss", "kind": "varifocal"},
         plays=True,
         numbers=_losses,
         minutes=1.5,

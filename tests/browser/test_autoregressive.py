@@ -139,7 +139,7 @@ def test_train_and_cancel(app_url: str, page: Page) -> None:
     page.locator(".st-key-autoregressive_train button").click(timeout=60_000)
     page.locator(".st-key-autoregressive_curve_chart").wait_for(timeout=120_000)
     page.locator(".st-key-autoregressive_training_cancel button").click(timeout=120_000)
-    expect(page.get_by_text("Cancelled: this is the best that was learned until then.")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Canceled: this is the best that was learned until then.")).to_be_visible(timeout=120_000)
 
 
 @pytest.mark.timeout(300)
@@ -167,7 +167,7 @@ def test_mnist_is_fetched_by_the_offer(page: Page, tmp_path: Path) -> None:
             offer.click()
             page.locator(".st-key-autoregressive_mnist_cancel button").click()
             server.go_on.set()
-            expect(page.get_by_text("The download of MNIST was cancelled")).to_be_visible()
+            expect(page.get_by_text("The download of MNIST was canceled")).to_be_visible()
             offer.click()
             expect(figures).to_be_visible()  # of 28×28 digits now
             expect(offer).to_have_count(0)

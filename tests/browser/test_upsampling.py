@@ -208,7 +208,7 @@ def test_training_grows_can_be_cancelled_and_tells_what_it_measured(page: Page, 
     expect(pictures).to_have_count(4)
     expect(page.get_by_text(re.compile(r"Step [1-9]\d* of 1000"))).to_be_visible(timeout=90_000)
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text(re.compile(r"Cancelled after \d+ steps"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Canceled after \d+ steps"))).to_be_visible()
     expect(
         page.get_by_text(re.compile(r"After \d+ steps .* dB, (still below|above) bicubic’s 31\.42 dB"))
     ).to_be_visible()

@@ -14,7 +14,7 @@ RANGES = ((120.0, math.inf), (40.0, 160.0), (0.0, 80.0))
 def test_every_object_stands_in_the_histogram_below_the_bands():
     bars, *bands = plot_sizes(SAMPLE, RANGES).data
     assert sum(bars.y) == 6
-    assert [band.name.split(",")[0] for band in bands] == ["low", "middle", "high"]
+    assert [band.name.split()[0] for band in bands] == ["low", "middle", "high"]
     np.testing.assert_allclose(np.exp2(bands[1].x), [40, 150], rtol=1e-6)  # cut off at the largest object
     assert len(plot_sizes(SAMPLE, ((120.0, math.inf), (160.0, 40.0), (0.0, 80.0))).data) == 3  # an inverted one is none
 

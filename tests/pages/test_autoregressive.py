@@ -140,7 +140,7 @@ def test_what_is_painted_is_judged_and_only_pictures_are_taken() -> None:
     ("query", "said"),
     [
         ({"given": "01"}, "The model knows pictures of 64 pixels, and this one has 2."),
-        ({"given": "2" * 64}, "Pixels are 0 or 1 here, and 2 is neither; binarise the picture first."),
+        ({"given": "2" * 64}, "Pixels are 0 or 1 here, and 2 is neither; binarize the picture first."),
         ({"part": "write", "picture": "0" * 63}, "The model knows pictures of 64 pixels, and this one has 63."),
     ],
 )
@@ -247,7 +247,7 @@ def test_a_training_is_told_shown_and_can_be_stopped(monkeypatch: pytest.MonkeyP
     app.session_state["jobs"] = {"autoregressive_training": job}
     app.run()
     assert not app.exception
-    assert [warning.value.split(":")[0] for warning in app.warning] == ["Cancelled"]
+    assert [warning.value.split(":")[0] for warning in app.warning] == ["Canceled"]
     assert any("unseen digits after" in text.value for text in app.markdown)
 
 

@@ -154,7 +154,7 @@ def test_a_drawing_tells_how_far_it_is_and_can_be_stopped(here: None) -> None:
     ended.done.set()
     app.session_state["jobs"] = {"autoregressive_drawn": ended}
     app.run()
-    assert [error.value for error in app.error] == ["The sampling was cancelled after 40 of 784 pixels."]
+    assert [error.value for error in app.error] == ["The sampling was canceled after 40 of 784 pixels."]
     assert not pieces(app)
     app.button(key="autoregressive_drawn_again").click().run()
     assert component(finished(app, "drawn"), "reference")

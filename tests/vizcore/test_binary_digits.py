@@ -163,7 +163,7 @@ def test_without_a_network_one_sentence(server, here):
 
 def test_cancel(server, here):
     md5s = publish(server, generated())
-    with pytest.raises(MNISTError, match="was cancelled"):
+    with pytest.raises(MNISTError, match="was canceled"):
         download(server, md5s, is_cancelled=lambda: True)
     assert not mnist_available()
 

@@ -262,7 +262,7 @@ def test_folder_that_cannot_be_made(server, content, tmp_path, monkeypatch):
 def test_cancel_and_go_on(server, content, folder):
     source = WeightsSource(server.put("model", content))
     seen = []
-    with pytest.raises(WeightsCancelledError, match="cancelled"):
+    with pytest.raises(WeightsCancelledError, match="canceled"):
         download_weights(
             source, on_progress=lambda done, total: seen.append(done), is_cancelled=lambda: seen[-1] > 500_000
         )

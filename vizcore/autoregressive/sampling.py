@@ -30,7 +30,7 @@ from vizcore.models.autoregressive import (
 FREE: Final = -1
 """In a given picture: this pixel is to be drawn."""
 WRONG_TEMPERATURE: Final = "A temperature is a number of at least 0, and {temperature} is not."
-CANCELLED: Final = "The sampling was cancelled after {pixels} of {total} pixels."
+CANCELLED: Final = "The sampling was canceled after {pixels} of {total} pixels."
 WRONG_COUNT: Final = "At least one picture has to be drawn, and {num} were asked for."
 BATCH: Final = 64
 

@@ -51,7 +51,7 @@ WRONG_LENGTH: Final = "{file_name} announces {expected} bytes of numbers and hol
 WRONG_LABEL: Final = "{file_name} holds the label {label}; digits go from 0 to 9."
 DIFFERENT_COUNTS: Final = "There are {pictures} pictures and {labels} labels; each picture needs one."
 NOT_HERE: Final = "MNIST is not on this computer yet; it has to be downloaded first ({megabytes} MB)."
-CANCELLED: Final = "The download of MNIST was cancelled; starting it again continues where it stopped."
+CANCELLED: Final = "The download of MNIST was canceled; starting it again continues where it stopped."
 MESSAGES: Final = (
     WRONG_HASH,
     NOT_GZIP,

@@ -221,7 +221,7 @@ def plot_sample_positions(rows: Sequence[SamplePositions], *, translate: Transla
         zeroline=False,
     )
     figure.update_xaxes(
-        title=translate("Input coordinate (pixel centres at whole numbers)"),
+        title=translate("Input coordinate (pixel centers at whole numbers)"),
         range=[-0.6, in_size - 0.4],
         dtick=1 if in_size <= 20 else None,
         zeroline=False,
@@ -242,7 +242,7 @@ def plot_drift(drift: ResizeDrift, *, translate: Translate = str) -> go.Figure:
         Two panels side by side.
     """
     figure = make_subplots(
-        1, 2, subplot_titles=(translate("Shift of the centre, pixels"), translate("Root mean square change"))
+        1, 2, subplot_titles=(translate("Shift of the center, pixels"), translate("Root mean square change"))
     )
     for index, name in enumerate(drift.names):
         for panel, values in enumerate((drift.drift[index], drift.error[index]), start=1):

@@ -35,7 +35,7 @@ LOSS_NAMES, RANKING_NAMES, RULE_NAMES, RUN_NAMES = MESSAGES = (
         "gt_cls_ctr": "true class, with centerness",
         "gt_cls_iou": "true IoU as the true class's score",
     },
-    {"fcos": "centre rule (FCOS)", "atss": "ATSS"},
+    {"fcos": "center rule (FCOS)", "atss": "ATSS"},
     {
         "compare_fpn": "FCOS, center rule, focal loss",
         "vfnet_focal": "FCOS, ATSS, focal loss",

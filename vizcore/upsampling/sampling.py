@@ -171,7 +171,7 @@ def resize_drift(
             width=between[1],
         )
     if float(start.abs().sum()) == 0.0:
-        raise UpsamplingError("A picture that is all zero has no centre to follow.")
+        raise UpsamplingError("A picture that is all zero has no center to follow.")
     centres, errors, pictures = [], [], []
     for name in names:
         up, down = ("bilinear_align_corners", "bilinear") if name == "mixed" else (name, name)

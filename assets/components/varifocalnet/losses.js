@@ -223,8 +223,8 @@ class View {
       word(this.x(p), HEIGHT - BOTTOM + 16, String(p), "tick-x");
       word(LEFT - 6, this.y(value) + 4, String(value).replace("-", "−"), "tick-y");
     }
-    word((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, this.text.p, "tick-x");
-    word(4, TOP - 12, this.text[this.data.curve], "axis-y");
+    word(this.x(0.625), HEIGHT - 6, this.text.p, "tick-x");
+    word(LEFT + 6, TOP - 12, this.text[this.data.curve], "axis-y");
     this.axes.replaceChildren(...marks);
   }
 

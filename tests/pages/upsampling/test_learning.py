@@ -99,7 +99,7 @@ def test_cancelling_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch) -> N
     at.session_state["jobs"]["upsampling_training"].cancel.set()
     cancelled.set()
     assert wait_for_job(at, "training").stopped
-    assert any("Cancelled after 3 steps" in warning.value for warning in at.warning)
+    assert any("Canceled after 3 steps" in warning.value for warning in at.warning)
 
 
 def test_what_was_learned_elsewhere_gives_way() -> None:
