@@ -1,4 +1,4 @@
-"""The lesson of detection: boxes and scores, what thresholds do, where time goes, and what a network knows."""
+"""The lesson of detection: boxes and scores, thresholds, where time goes, two cascades, and what a network knows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pages.detection.detectors import Found
 from pages.detection.state import View
 from pages.kit.tour import BringAbout, Choose, Step
 from vizcore import detection
+from vizcore.data.portraits import PER_ROW
+from vizcore.detection.faces import smallest_face
+from vizcore.detection.truth import judge
 
 LOWER = 0.3
 """The score threshold that the second step goes to."""
@@ -81,7 +84,57 @@ def _knows(outcome: Outcome) -> str:
     return "shapes" if len(outcome.output) else "nothing"
 
 
+def _counts(outcome: Outcome) -> dict[str, int]:
+    """What each stage left, by its name."""
+    return {stage.name: stage.count for stage in outcome.output.stages}
+
+
+def _rejected(outcome: Outcome, stage: int) -> float:
+    """Share of all windows of the classic that its first stages rejected."""
+    counts = _counts(outcome)
+    return 1 - counts[f"left after stage {stage}"] / counts["windows of all levels"]
+
+
+def _classic(outcome: Outcome) -> Mapping[str, object]:
+    counts = _counts(outcome)
+    left = {f"after_{stage}": f"{counts[f'left after stage {stage}']:,}" for stage in (1, 3, 5, 10)}
+    shares = {f"rejected_{stage}": f"{100 * _rejected(outcome, stage):.0f}" for stage in (1, 3)}
+    return {"windows": f"{counts['windows of all levels']:,}", **left, **shares}
+
+
+def _first_stage(outcome: Outcome) -> str:
+    rejected = _rejected(outcome, 1)
+    return "few" if rejected < 0.1 else "nearly" if rejected > 0.9 else "most"
+
+
+def _found_by_row(outcome: Outcome) -> list[int]:
+    """How many portraits of each row of the crowd are found."""
+    found = judge(outcome.output, [truth.box for truth in outcome.found.truths]).found_by >= 0
+    return found.reshape(-1, PER_ROW).sum(1).tolist()  # type: ignore[no-any-return]
+
+
+def _cascade(outcome: Outcome) -> Mapping[str, object]:
+    rows, counts = _found_by_row(outcome), _counts(outcome)
+    return {
+        "found": sum(rows),
+        "all": PER_ROW * len(rows),
+        "row": PER_ROW,
+        "top": rows[0],
+        "bottom": rows[-1],
+        "smallest": f"{smallest_face(outcome.output.image_size):.0f}",
+        "windows": f"{counts['P-Net']:,}",
+        "refined": counts["R-Net"],
+    }
+
+
+def _missed(outcome: Outcome) -> str:
+    rows = _found_by_row(outcome)
+    few, half = PER_ROW * len(rows) - sum(rows), len(rows) // 2
+    return "none" if not few else "far" if sum(rows[:half]) < sum(rows[half:]) else "near"
+
+
 CAT = {
+    "part": "photo",
     "photo": "chelsea",
     "detector": state.OFFLINE,
     "beside": state.NONE,
@@ -139,8 +192,31 @@ STEPS = (
         minutes=1,
     ),
     Step(
+        name="classic",
+        state={
+            "photo": "astronaut",
+            "detector": "haar_face",
+            "show_suppressed": False,
+            "show_truth": False,
+            "score_threshold": 0.98,
+        },
+        shows=("finals",),
+        question=Choose(_first_stage),
+        reveals=("funnel",),
+        numbers=_classic,
+        minutes=2,
+    ),
+    Step(
+        name="cascade",
+        state={"photo": "portraits", "detector": "mtcnn", "score_threshold": 0.8},
+        question=Choose(_missed),
+        reveals=("finals", "funnel"),
+        numbers=_cascade,
+        minutes=2,
+    ),
+    Step(
         name="shift",
-        state={"detector": "fcos_lite0_fpn", "show_suppressed": False, "score_threshold": 0.3},
+        state={"photo": "chelsea", "detector": "fcos_lite0_fpn", "score_threshold": 0.3},
         question=Choose(_knows),
         reveals=("finals", "funnel"),
         numbers=_numbers,

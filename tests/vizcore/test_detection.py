@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import jsonschema
 import numpy as np
 import pytest
 import torch
@@ -390,3 +391,114 @@ def test_rows_of_several_detectors():
         "suppressed": 1,
     }
     assert detection_rows([]) == []
+
+
+# What cocodataset.org says of the format of an object detection file: the fields, their types and what they mean.
+COCO_SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "required": ["info", "images", "annotations", "categories", "licenses"],
+    "properties": {
+        "info": {"type": "object", "properties": {name: {"type": "string"} for name in ("description", "version")}},
+        "licenses": {"type": "array"},
+        "images": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "width", "height", "file_name"],
+                "properties": {
+                    "id": {"type": "integer", "minimum": 1},
+                    "width": {"type": "integer", "minimum": 1},
+                    "height": {"type": "integer", "minimum": 1},
+                    "file_name": {"type": "string", "minLength": 1},
+                },
+            },
+        },
+        "annotations": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "image_id", "category_id", "segmentation", "area", "bbox", "iscrowd"],
+                "additionalProperties": False,
+                "properties": {
+                    "id": {"type": "integer", "minimum": 1},
+                    "image_id": {"type": "integer", "minimum": 1},
+                    "category_id": {"type": "integer", "minimum": 1},
+                    "bbox": {
+                        "type": "array",
+                        "minItems": 4,
+                        "maxItems": 4,
+                        "items": {"type": "number", "minimum": 0},
+                    },
+                    "segmentation": {  # polygons, for what is no crowd
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"type": "array", "minItems": 6, "items": {"type": "number", "minimum": 0}},
+                    },
+                    "area": {"type": "number", "minimum": 0},
+                    "iscrowd": {"const": 0},
+                    "score": {"type": "number", "minimum": 0, "maximum": 1},  # of the format of results
+                },
+            },
+        },
+        "categories": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "name", "supercategory"],
+                "properties": {
+                    "id": {"type": "integer", "minimum": 1},
+                    "name": {"type": "string", "minLength": 1},
+                    "supercategory": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+def read_by_the_page_of_the_format(exported):
+    """A reader that shares nothing with pycocotools: the schema, and what it cannot say: ids that must meet."""
+    written = json.loads(json.dumps(exported, allow_nan=False))
+    jsonschema.Draft202012Validator(COCO_SCHEMA).validate(written)
+    images = {image["id"]: image for image in written["images"]}
+    names = {category["id"]: category["name"] for category in written["categories"]}
+    assert len(images) == len(written["images"])
+    assert len(names) == len(written["categories"])
+    assert len({each["id"] for each in written["annotations"]}) == len(written["annotations"])
+    rows = []
+    for each in written["annotations"]:
+        x, y, width, height = each["bbox"]
+        image = images[each["image_id"]]
+        assert x + width <= image["width"] + 0.001
+        assert y + height <= image["height"] + 0.001
+        assert each["area"] == pytest.approx(width * height, abs=0.001)
+        (polygon,) = each["segmentation"]
+        assert (min(polygon[::2]), min(polygon[1::2])) == (x, y)
+        rows.append((image["file_name"], names[each["category_id"]], [x, y, x + width, y + height], each["score"]))
+    return rows
+
+
+@pytest.mark.parametrize("original_size", [None, (333, 777)])
+def test_a_coco_export_follows_the_page_of_the_format(original_size):
+    boxes, scores, labels = random_candidates(40, 3)
+    output = output_of(boxes, scores, labels, iou_threshold=0.5)
+    rows = read_by_the_page_of_the_format(to_coco(output, file_name="a.png", original_size=original_size))
+    height, width = original_size or output.image_size
+    assert len(rows) == len(output) > 10
+    for (name, label, box, score), ours, index in zip(rows, output.boxes, output.labels, strict=True):
+        assert (name, label) == ("a.png", NAMES[index])
+        scale = np.array([width, height, width, height]) / 100
+        assert box == pytest.approx((ours * scale).clip(0, [width, height] * 2), abs=0.002)
+        assert 0 <= score <= 1
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [("bbox", [0, 0, -1, 1]), ("area", None), ("category_id", 9), ("iscrowd", 1), ("segmentation", []), ("id", 0)],
+)
+def test_that_reader_refuses_a_broken_file(where, value):
+    exported = to_coco(output_of([[1, 2, 11, 22]], [0.75], [2]), file_name="a.png")
+    exported["annotations"][0][where] = value
+    with pytest.raises((jsonschema.ValidationError, KeyError)):
+        read_by_the_page_of_the_format(exported)
