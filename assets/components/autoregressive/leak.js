@@ -74,6 +74,7 @@ class View {
     this.titles[0].textContent = text.picture;
     this.titles[1].textContent = text.matrix;
     this.titles[1].parentElement.hidden = this.alone;
+    this.legend.hidden = data.hidden; // its words would name what is asked for
     this.legend.replaceChildren(
       ...["output", "seen", "missing", "leak", "later", ...(data.reach ? ["window"] : [])].map((name) =>
         html("li", {}, html("i", { class: `key ${name}` }), text[name]),

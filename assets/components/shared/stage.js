@@ -218,7 +218,7 @@ export class Stage {
     this.undoButton = iconButton("undo", "");
     this.redoButton = iconButton("redo", "");
     this.readout = html("output", { class: "readout", "aria-hidden": "true" });
-    this.bar = html("div", { class: "bar" }, this.undoButton, this.redoButton, this.readout);
+    this.bar = html("div", { class: "bar", hidden: "" }, this.undoButton, this.redoButton, this.readout);
     this.help = html("p", { class: "heard", id: `help-${this.number}` });
     this.spoken = html("div", { class: "heard", "aria-live": "polite", role: "status" });
     this.element = html("div", { class: "g2b stage" }, style, this.frame, this.bar, this.help, this.spoken);
