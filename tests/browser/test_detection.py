@@ -345,3 +345,91 @@ def test_boxes_follow_a_threshold_under_the_hand_and_the_server_hears_of_the_rel
     expect(page.locator(".tally").first).to_be_empty()
     assert drawn(page) == count
     assert len(sent) == 1
+
+
+def truth_boxes(page: Page):
+    """The true boxes on the photo."""
+    return page.locator(".truth .boxes > g.box")
+
+
+def test_boxes_are_drawn_named_moved_and_deleted_and_the_table_leads_back_to_them(
+    new_context: Callable[..., BrowserContext], app_url: str
+) -> None:
+    page = new_context().new_page()
+    page.goto(f"{app_url}/detection?tour=0&part=truth&photo=astronaut&judged=mtcnn.haar_face&match_threshold=0.6")
+    expect(truth_boxes(page)).to_have_count(1, timeout=120_000)
+    rest(page)
+    found = page.get_by_role("button", name=re.compile("^MTCNN.* finds the face with an IoU of 0.76"))
+    expect(found).to_be_visible()
+
+    # drawn with the mouse on empty ground
+    frame = page.locator(".truth .frame")
+    frame.scroll_into_view_if_needed()
+    seen = frame.bounding_box()
+    assert seen is not None
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return seen["x"] + x * seen["width"], seen["y"] + y * seen["height"]
+
+    page.mouse.move(*at(0.75, 0.1))
+    page.mouse.down()
+    page.mouse.move(*at(0.8, 0.2))
+    page.mouse.move(*at(0.9, 0.3))
+    page.mouse.up()
+    expect(truth_boxes(page)).to_have_count(2)
+    expect(page.get_by_role("button", name="2 · object")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^MTCNN.* misses object"))).to_have_text("missed")
+    page.wait_for_url(re.compile(r"truths=176,72,272,182_\d+,\d+,\d+,\d+&"))
+    rest(page)
+
+    # named; then moved by keys, told when the keys rest
+    field = page.locator(".truth input")
+    expect(field).to_have_value("object")
+    field.fill("the patch")
+    field.press("Enter")
+    expect(page.get_by_role("button", name="2 · the patch")).to_be_visible()
+    rest(page)
+    before = re.search(r"_(\d+),", page.url)
+    assert before is not None
+    truth_boxes(page).nth(1).focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    page.wait_for_url(re.compile(f"_{int(before[1]) - 10},"))
+    rest(page)
+
+    # the table leads to the boxes of the detector that is pressed
+    hits = page.locator('.truth [data-layer="detector"] .hit')
+    expect(hits).to_have_count(1)
+    first = float(hits.get_attribute("height") or 0)
+    page.get_by_role("button", name=re.compile("^Viola–Jones.* finds the face")).click()
+    page.wait_for_url(re.compile("looked_at=haar_face"))
+    expect(hits).not_to_have_attribute("height", f"{first:g}")
+    expect(hits).to_have_class(re.compile("strong"))
+    expect(page.locator('.truth .box[data-id="1"]')).to_have_attribute("data-state", "missed")
+    rest(page)
+
+    truth_boxes(page).nth(1).focus()
+    page.keyboard.press("Delete")
+    expect(truth_boxes(page)).to_have_count(1)
+    page.wait_for_url(re.compile(r"truths=176,72,272,182&truth_names=the\+face&drawn_on=sample.astronaut"))
+
+
+def test_a_finger_draws_once_it_is_told_to(new_context: Callable[..., BrowserContext], app_url: str) -> None:
+    page = new_context(width=390, height=844, touch=True).new_page()
+    page.goto(f"{app_url}/detection?tour=0&part=truth&photo=rocket&judged=mtcnn&lang=zh")
+    expect(page.locator(".truth .frame")).to_be_visible(timeout=120_000)
+    rest(page)
+    page.get_by_role("button", name="画一个框").tap()
+    expect(page.locator(".truth .frame")).to_have_class(re.compile("drawing"))
+    page.locator(".truth .frame").scroll_into_view_if_needed()
+    seen = page.locator(".truth .frame").bounding_box()
+    assert seen is not None
+    touch = page.context.new_cdp_session(page)
+    for kind, share in (("touchStart", 0.2), ("touchMove", 0.4), ("touchMove", 0.6), ("touchEnd", None)):
+        places = (
+            [] if share is None else [{"x": seen["x"] + share * seen["width"], "y": seen["y"] + share * seen["height"]}]
+        )
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+    expect(truth_boxes(page)).to_have_count(1)
+    page.wait_for_url(re.compile(r"truths=128,85,384,2\d\d&"))
+    expect(page.locator(".truth .frame")).not_to_have_class(re.compile("drawing"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
