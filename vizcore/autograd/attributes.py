@@ -38,6 +38,7 @@ from vizcore.autograd.values import (
     Handle,
     Instance,
     Method,
+    Progress,
     Silent,
     Super,
     TypeOf,
@@ -53,16 +54,16 @@ from vizcore.autograd.vocabulary import (
 )
 from vizcore.autograd.words import Namespace, Word
 
-_RESULT_FIELDS = frozenset(
-    ["values", "indices", "eigenvalues", "eigenvectors", "Q", "R", "U", "S", "Vh", "sign", "logabsdet", "min", "max"]
-)
+_RESULT_WORDS = "values indices eigenvalues eigenvectors Q R U S Vh sign logabsdet min max"
+_RESULT_FIELDS = frozenset(_RESULT_WORDS.split())
 _NON_LEAF_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
-    "be populated "
-    "during autograd.backward()."
+    "be populated during autograd.backward()."
 )
 _CUDA = "There is only one device here, the processor; leave .cuda() out, or write .to('cpu')."
-OPTIMIZER_METHODS = frozenset(["step", "zero_grad", "state_dict", "add_param_group"])
+OPTIMIZER_METHODS = frozenset(["step", "zero_grad", "state_dict", "load_state_dict", "add_param_group"])
+_PROGRESS_WORDS = "set_description set_postfix set_postfix_str update write close refresh"
+PROGRESS_METHODS = frozenset(_PROGRESS_WORDS.split())
 SCHEDULER_METHODS = frozenset(["step", "get_last_lr"])
 CONTEXT_METHODS = frozenset(["save_for_backward", "mark_dirty", "mark_non_differentiable", "set_materialize_grads"])
 
@@ -386,6 +387,8 @@ def _simple_attribute(owner: Any, name: str) -> Any:
         return Method(owner, name)
     if isinstance(owner, Handle) and name == "remove":
         return Method(owner, name)
+    if isinstance(owner, Progress) and name in PROGRESS_METHODS:
+        return Silent(f"tqdm.{name}")
     if isinstance(owner, Silent):
         return Silent(f"{owner.path}.{name}")
     if isinstance(owner, DataLoader) and name in ("dataset", "batch_size"):

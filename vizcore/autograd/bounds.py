@@ -26,6 +26,7 @@ from vizcore.autograd.values import (
     Cursor,
     Device,
     Instance,
+    Progress,
     Scope,
 )
 from vizcore.autograd.words import Namespace, Word
@@ -168,6 +169,8 @@ class Bounds(Machine):
         return kind_of(value)
 
     def _iterate(self, value: Any, node: ast.AST) -> Iterator[Any]:
+        while isinstance(value, Progress):
+            value = value.values
         if isinstance(value, Tensor):
             value = self._call_torch(node, list, (value,))
         if isinstance(value, np.ndarray):
@@ -216,6 +219,8 @@ class Bounds(Machine):
         return list(result)
 
     def _bounded(self, value: Any, node: ast.AST) -> list[Any]:
+        while isinstance(value, Progress):
+            value = value.values
         if isinstance(value, range) and limits.range_length(value) > limits.MAX_LIST:
             raise self._fault("limit", limits.too_long_a_list().reason, node)
         return list(self._iterate(value, node))

@@ -29,6 +29,7 @@ from vizcore.autograd.values import (
     Function,
     GraphNode,
     Instance,
+    Progress,
     TypeOf,
     UserClass,
 )
@@ -59,7 +60,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "torch.dtype": (torch.dtype,),
     "object": (object,),
 }
-_PLAIN_ONLY = (Word, Namespace, Optimizer, *(kind for kind in NO_VALUE if kind not in (Cursor, Instance)))
+_PLAIN_ONLY = (Word, Namespace, Optimizer, *(kind for kind in NO_VALUE if kind not in (Cursor, Instance, Progress)))
 
 
 class Builtins(Calls):
@@ -114,6 +115,8 @@ class Builtins(Calls):
             length = self._special(node, value, "__len__")
             if length is not MISSING:
                 return length
+        if isinstance(value, Progress):
+            return self._length(node, value.values)
         if isinstance(value, DataLoader) and isinstance(value.dataset, Instance):
             length = self._length(node, value.dataset)
             if isinstance(length, int):
@@ -174,6 +177,8 @@ class Builtins(Calls):
                 return isinstance(value, Tensor) and value.dtype == TENSOR_TYPES[kind.path]
             if kind.path.startswith("nn.") and isinstance(kind.function, type):
                 return isinstance(value, kind.function)
+            if kind.path == "torch.optim.Optimizer":
+                return isinstance(value, Optimizer)
             if kind.path.startswith("torch.optim."):
                 return isinstance(value, Optimizer) and value.name == kind.path.rpartition(".")[2]
         if isinstance(kind, TypeOf):
@@ -307,6 +312,9 @@ class Builtins(Calls):
         return args[0] if isinstance(args[0], Cursor) else Cursor(self._bounded(args[0], node))
 
     def _next(self, node: ast.AST, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        is_fresh = isinstance(node, ast.Call) and len(node.args) > 0 and isinstance(node.args[0], ast.Call)
+        if is_fresh and args and isinstance(args[0], list):  # next(net.parameters()): a list here, in torch made anew
+            args = (Cursor(args[0]), *args[1:])
         if not args or not isinstance(args[0], Cursor):
             raise self._raised(
                 node, TypeError(f"'{kind_of(args[0]) if args else 'nothing'}' object is not an iterator")

@@ -34,7 +34,7 @@ from vizcore.autograd.word_calls import is_copied
 from vizcore.autograd.words import Word
 
 _NATIVE = {"nn.Module": nn.Module, "torch.autograd.Function": torch.autograd.Function}
-_PLAIN_BASES = ("object", "torch.utils.data.Dataset")
+_PLAIN_BASES = ("object", "abc.ABC", "torch.utils.data.Dataset")
 
 
 class LabModule(nn.Module):
@@ -257,7 +257,14 @@ class Classes(Functions):
 
             return half
 
+        def forward(*args: Any) -> Any:
+            found = kind.find("forward")
+            place = self.current if self.current is not None else node
+            return self._call_function(place, found, args, {})
+
         parts = {"forward": staticmethod(run("forward")), "backward": staticmethod(run("backward"))}
+        if isinstance(kind.find("setup_context"), Function) and isinstance(kind.find("forward"), Function):
+            parts |= {"forward": staticmethod(forward), "setup_context": staticmethod(run("setup_context"))}
         return type(kind.name, (torch.autograd.Function,), parts)
 
     # ---- names of tensors

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +30,8 @@ class Dataset:
         self._length = length
         self._num_parts = num_parts
         self._num_elements = num_elements
+        self._base: Dataset | None = None
+        self._places: list[int] | None = None
 
     @classmethod
     def of_tensors(cls, *tensors: Tensor) -> Dataset:
@@ -58,6 +62,16 @@ class Dataset:
             else:
                 parts.append(part.numel() if isinstance(part, Tensor) else 1)
         return cls(lambda index: items[index], len(items), num_parts=1, num_elements=sum(parts))
+
+    def chosen(self, places: list[int]) -> Dataset:
+        """Some of the items, as ``Subset`` has them."""
+        share = -(-self._num_elements * len(places) // max(self._length, 1))
+        base, within = self._base or self, self._places
+        places = places if within is None else [within[place] for place in places]
+        item = base.item
+        part = Dataset(lambda index: item(places[index]), len(places), num_parts=self._num_parts, num_elements=share)
+        part._base, part._places = base, places
+        return part
 
     def check_pass(self) -> None:
         """Raises LimitError if one pass would make more tensors, or larger ones, than a program may have."""
@@ -120,6 +134,30 @@ class DataLoader:
             _collate([item(index) for index in chosen[first : first + self.batch_size]])
             for first in range(0, len(chosen), self.batch_size)
         ]
+
+
+def random_split(dataset: Any, lengths: Any, guard: Guard) -> list[Dataset]:
+    """``random_split``: the items in a random order, cut into parts.
+
+    Raises:
+        ValueError: if the lengths do not add up, in torch's own words.
+    """
+    dataset = Dataset.of_items(dataset) if isinstance(dataset, list) else dataset
+    if not isinstance(dataset, Dataset) or not isinstance(lengths, (list, tuple)) or not lengths:
+        raise TypeError("random_split takes a data set and a list of lengths")
+    num = len(dataset)
+    dataset.check_pass()
+    if all(isinstance(length, float) for length in lengths) and math.isclose(sum(lengths), 1):
+        counts = [math.floor(num * length) for length in lengths]
+        for place in range(num - sum(counts)):
+            counts[place % len(counts)] += 1
+        lengths = counts
+    if not all(isinstance(length, int) and length >= 0 for length in lengths) or sum(lengths) != num:
+        raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
+    with guard.randomness():
+        order = torch.randperm(num).tolist()
+    ends = list(itertools.accumulate(lengths))
+    return [dataset.chosen(order[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
 
 
 def _collate(items: list[Any]) -> Any:

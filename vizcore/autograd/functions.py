@@ -14,9 +14,12 @@ from vizcore.autograd import limits
 from vizcore.autograd.builtins_of import Builtins
 from vizcore.autograd.faults import nearest
 from vizcore.autograd.trace import Message
-from vizcore.autograd.values import MISSING, Cursor, Function, GradMode, Instance, Partial, Scope, UserClass
+from vizcore.autograd.values import MISSING, Cursor, Field, Function, GradMode, Instance, Partial, Scope, UserClass
+from vizcore.autograd.words import Word
 
 _MAX_NOTE = 80
+_IDLE = frozenset(["abc.abstractmethod", "torch.autograd.function.once_differentiable"])
+"""Decorators that change nothing here."""
 
 
 class Functions(Builtins):
@@ -34,8 +37,12 @@ class Functions(Builtins):
                 function.binding = {"staticmethod": "static", "classmethod": "class"}.get(name, name)
                 continue
             wraps = self._evaluate(decorator)
+            if isinstance(wraps, Word) and wraps.path in _IDLE:
+                continue
             if isinstance(wraps, GradMode):
                 function.modes = (wraps, *function.modes)
+            elif isinstance(wraps, Word) and wraps.path in ("torch.no_grad", "torch.enable_grad"):
+                function.modes = (GradMode(wraps.path == "torch.enable_grad", wraps.path), *function.modes)
             elif isinstance(wraps, (Function, UserClass, Instance, Partial)):
                 others.append((decorator, wraps))
             else:
@@ -218,6 +225,9 @@ class Functions(Builtins):
             text = f"{name}() takes {takes} positional argument{plural} but {len(args)} {was} given"
             raise self._raised(node, TypeError(text))
         variables = {word: bound.get(word, defaults.get(word)) for word in (*positional, *keyword)}
+        for word, value in variables.items():
+            if isinstance(value, Field):
+                variables[word] = self._call_value(node, value.factory, (), {})
         if spec.vararg is not None:
             variables[spec.vararg.arg] = self._admit(tuple(extra), node)
         if spec.kwarg is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vizcore.autograd.limits import (
+    MAX_BATCHED,
     MAX_CREATED,
     MAX_ELEMENTS,
     MAX_SECONDS,
@@ -103,6 +104,8 @@ class Guard(seeded):
             LimitError: if any result on the way, shown or hidden, would be too large. Other errors are left to the
                 performance.
         """
+        if sum(value.numel() for value in _tensors_in((*args, *kwargs.values()))) > MAX_BATCHED:
+            raise LimitError("All results together may have at most {limit} elements.", limit=f"{MAX_BATCHED:,}")
         state = self.generator.get_state()
         self.is_rehearsing = True
         try:
@@ -256,6 +259,19 @@ def _to_meta(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_to_meta(element) for element in value]
     return value
+
+
+def _tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:
+    """Tensors in arguments, one that stands in a list twice counted twice: each place is copied."""
+    stack = list(values)
+    while stack:
+        value = stack.pop()
+        if isinstance(value, Tensor):
+            yield value
+        elif type(value) in (list, tuple):
+            stack.extend(value)
+        elif isinstance(value, dict):
+            stack.extend(value.values())
 
 
 def _copy(value: Any) -> Any:

@@ -27,9 +27,9 @@ from vizcore.autograd.faults import FaultError
 from vizcore.autograd.limits import range_length
 from vizcore.autograd.machine import kind_of
 from vizcore.autograd.operations import IN_PLACE, unpack
-from vizcore.autograd.parsing import imported_values
+from vizcore.autograd.parsing import imported_values, is_idle
 from vizcore.autograd.trace import Message
-from vizcore.autograd.values import MISSING, ErrorClass, ErrorValue, GradMode, Instance
+from vizcore.autograd.values import MISSING, ErrorClass, ErrorValue, GradMode, Instance, Progress
 from vizcore.autograd.words import Namespace, Word
 
 _MAX_NOTE = 80
@@ -98,7 +98,7 @@ class Interpreter(Exceptions):
         elif isinstance(statement, ast.Return):
             self._returned = None if statement.value is None else self._evaluate(statement.value)
             return f"return {self._short(self._returned, statement)}" if _is_plain(self._returned) else ""
-        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+        elif isinstance(statement, (ast.Import, ast.ImportFrom)) and not is_idle(statement):
             for name, value in imported_values(statement).items():
                 if name not in ("torch", "nn", "F", "math"):
                     self._bind(name, value)
@@ -211,6 +211,8 @@ class Interpreter(Exceptions):
 
     def _run_for(self, statement: ast.For) -> str:
         source = self._evaluate(statement.iter)
+        while isinstance(source, Progress):
+            source = source.values
         total = range_length(source) if isinstance(source, range) else None
         values: Iterable[Any] = self._iterate(source, statement.iter)
         if total is None:
@@ -261,7 +263,9 @@ class Interpreter(Exceptions):
                 entered = None
                 if isinstance(manager, Instance):
                     entered = self._special(item.context_expr, manager, "__enter__")
-                if isinstance(manager, GradMode):
+                if isinstance(manager, Progress):
+                    entered = manager
+                elif isinstance(manager, GradMode):
                     stack.enter_context(self._modes((manager,)))
                 elif entered is None or entered is MISSING:
                     message = "with takes torch.no_grad() and its kin, or an object of a class with __enter__."

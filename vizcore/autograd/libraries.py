@@ -80,13 +80,10 @@ TIME = _namespace(
     {name: Word(f"time.{name}", lambda *args: 0.0) for name in ("time", "perf_counter", "process_time", "sleep")},
 )
 COPY = _namespace("copy", {name: Word(f"copy.{name}", lambda value: value) for name in ("copy", "deepcopy")})
-TYPING = _namespace(
-    "typing",
-    {
-        name: Silent(f"typing.{name}")
-        for name in ("List", "Tuple", "Dict", "Optional", "Any", "Callable", "Union", "Iterable", "Sequence")
-    },
+_TYPING_WORDS = (
+    "List Tuple Dict Optional Any Callable Union Iterable Sequence Iterator Type TypeVar Literal Generator Set Mapping"
 )
+TYPING = _namespace("typing", {name: Silent(f"typing.{name}") for name in _TYPING_WORDS.split()})
 
 FUNCTOOLS = _namespace(
     "functools",
@@ -100,6 +97,14 @@ ITERTOOLS = _namespace(
     },
 )
 
+TQDM = _namespace(
+    "tqdm",
+    {
+        name: Word(f"tqdm.{name}" if name == "trange" else "tqdm", lambda values, *args, **kwargs: values)
+        for name in ("tqdm", "trange")
+    },
+)
+
 MODULES: Mapping[str, Namespace] = MappingProxyType(
     {
         "torch": vocabulary.TORCH,
@@ -108,8 +113,10 @@ MODULES: Mapping[str, Namespace] = MappingProxyType(
         "torch.nn.init": vocabulary.NN.words["init"],
         "torch.nn.utils": vocabulary.NN.words["utils"],
         "torch.optim": vocabulary.OPTIM,
+        "torch.optim.optimizer": vocabulary.OPTIM,
         "torch.optim.lr_scheduler": vocabulary.OPTIM.words["lr_scheduler"],
         "torch.autograd": vocabulary.AUTOGRAD,
+        "torch.autograd.function": vocabulary.AUTOGRAD.words["function"],
         "torch.autograd.functional": vocabulary.AUTOGRAD.words["functional"],
         "torch.linalg": vocabulary.TORCH.words["linalg"],
         "torch.utils": vocabulary.TORCH.words["utils"],
@@ -125,8 +132,8 @@ MODULES: Mapping[str, Namespace] = MappingProxyType(
         "copy": COPY,
         "typing": TYPING,
         "__future__": _namespace("__future__", {name: None for name in ("print_function", "division", "annotations")}),
-        "tqdm.auto": _namespace("tqdm.auto", {"tqdm": Word("tqdm", lambda values, *args, **kwargs: values)}),
-        "tqdm.notebook": _namespace("tqdm.notebook", {"tqdm": Word("tqdm", lambda values, *args, **kwargs: values)}),
+        "tqdm.auto": TQDM,
+        "tqdm.notebook": TQDM,
         "collections": _namespace(
             "collections",
             {
@@ -134,7 +141,12 @@ MODULES: Mapping[str, Namespace] = MappingProxyType(
                 "defaultdict": Word("collections.defaultdict", collections.defaultdict),
             },
         ),
-        "dataclasses": _namespace("dataclasses", {"dataclass": Word("dataclasses.dataclass", dict)}),
+        "dataclasses": _namespace(
+            "dataclasses", {name: Word(f"dataclasses.{name}", dict) for name in ("dataclass", "field", "asdict")}
+        ),
+        "abc": _namespace("abc", {name: Word(f"abc.{name}", object) for name in ("ABC", "abstractmethod")}),
+        "mpl_toolkits.mplot3d": _namespace("mpl_toolkits.mplot3d", {"Axes3D": Silent("Axes3D")}),
+        "torch.nn.utils.rnn": vocabulary.NN.words["utils"].words["rnn"],
         "functools": FUNCTOOLS,
         "itertools": ITERTOOLS,
         "torch.func": vocabulary.FUNC,
@@ -146,7 +158,7 @@ MODULES: Mapping[str, Namespace] = MappingProxyType(
         "IPython.display": _namespace(
             "IPython.display", {name: Silent(f"IPython.display.{name}") for name in ("clear_output", "display")}
         ),
-        "tqdm": _namespace("tqdm", {"tqdm": Word("tqdm", lambda values, *args, **kwargs: values)}),
+        "tqdm": TQDM,
     }
 )
 """Every module that can be imported, by its whole name."""
@@ -181,6 +193,36 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
         "seaborn": "Draw with matplotlib: plt.plot and plt.scatter are here.",
         "tensorflow": "This lab runs PyTorch; write it with torch.",
         "jax": "This lab runs PyTorch; write it with torch.",
+        "argparse": "There is no command line here; write the numbers into the program.",
+        "logging": "There is no log here; use print.",
+        "pickle": "Files and the system are out of reach here; write the numbers into the program.",
+        "torchsummary": "print(model) shows its parts here; leave this import out.",
+        "torchinfo": "print(model) shows its parts here; leave this import out.",
     }
 )
 """What to write instead of what cannot be imported."""
+
+IDLE = frozenset(
+    """
+    torchvision sklearn pandas seaborn torchviz torchsummary torchinfo json re logging pickle argparse datetime gc
+    pathlib string operator scipy cv2 PIL tensorboard wandb enum
+    """.split()  # noqa: SIM905
+)
+"""Libraries that are not here, and whose import is passed over where the program never uses it."""
+
+_NO_FILES = "Files are out of reach here; keep state_dict() in a variable, and give it to load_state_dict()."
+_NO_COMPILER = "Programs run line by line here, so that each line can be seen; leave the compiler out."
+_NO_MIXED = "Everything is computed on the processor in the tensors' own dtype here; leave mixed precision out."
+INSTEAD_OF_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "torch.save": _NO_FILES,
+        "torch.load": _NO_FILES,
+        "torch.compile": _NO_COMPILER,
+        "torch.jit": _NO_COMPILER,
+        "torch.autocast": _NO_MIXED,
+        "torch.amp": _NO_MIXED,
+        "torch.cuda.amp": _NO_MIXED,
+        "torch.Generator": "The program has one generator of random numbers; set it with torch.manual_seed.",
+    }
+)
+"""What to write instead of words of torch's that cannot be had."""

@@ -12,10 +12,13 @@ from typing import Any
 import torch
 
 from vizcore.autograd import limits
+from vizcore.autograd.datasets import random_split
 from vizcore.autograd.engine import Engine
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
+    Field,
     Function,
+    Instance,
     Partial,
 )
 from vizcore.autograd.words import Word
@@ -107,6 +110,32 @@ class LibraryCalls(Engine):
     def _check_length(self, node: ast.AST, num: int) -> None:
         if num > limits.MAX_LIST:
             raise self._fault("limit", limits.too_long_a_list().reason, node)
+
+    def _split_data(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given = {**dict(zip(("dataset", "lengths"), args, strict=False)), **kwargs}
+        dataset = given.get("dataset")
+        if isinstance(dataset, Instance):
+            dataset = self._bounded(dataset, node)
+        return self._call_python(node, lambda: random_split(dataset, given.get("lengths"), self._guard))
+
+    def _make_data_class(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """``dataclass(frozen=True)`` and the like, above a class: the options change nothing here."""
+        if args or not all(isinstance(value, bool) for value in kwargs.values()):
+            raise self._raised(node, TypeError("dataclass stands above a class here"))
+        return word
+
+    def _make_field(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if args or not kwargs.keys() <= {"default", "default_factory", "repr", "init", "compare"}:
+            raise self._raised(node, TypeError("field() takes default or default_factory here"))
+        if "default_factory" in kwargs:
+            self._callable(kwargs["default_factory"], node)
+            return Field(kwargs["default_factory"])
+        return kwargs.get("default")
+
+    def _as_dictionary(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if len(args) != 1 or not isinstance(args[0], Instance):
+            raise self._raised(node, TypeError("asdict() should be called on dataclass instances"))
+        return self._admit(dict(args[0].fields), node)
 
     def _accumulate(self, node: ast.AST, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         given = {**dict(zip(("iterable", "func"), args, strict=False)), **kwargs}

@@ -50,7 +50,8 @@ _TYPE_NAMES = {
 
 
 _RESHAPING = frozenset(["unsqueeze_", "squeeze_", "transpose_", "t_"])
-_DROPPING = frozenset(["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "RNN", "LSTM", "GRU"])
+_ATTENDING = ("MultiheadAttention", "TransformerEncoderLayer")
+_DROPPING = frozenset(["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "RNN", "LSTM", "GRU", *_ATTENDING])
 
 
 class MethodCalls(WordCalls):

@@ -125,6 +125,27 @@ class Optimizer:
             params = group.get("params") if isinstance(group, dict) else None
             yield from (part for part in params or () if isinstance(part, Tensor)) if isinstance(params, list) else ()
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes over what :meth:`state_dict` of an optimizer with as many parameters gave.
+
+        Raises:
+            ValueError: if the groups do not fit.
+        """
+        groups, states = state_dict["param_groups"], state_dict["state"]
+        if [len(group["params"]) for group in groups] != [len(group["params"]) for group in self.param_groups]:
+            raise ValueError("loaded state dict has a different number of parameter groups or parameters")
+        parameters = list(self._tensors())
+        for place, state in states.items():
+            parameter = parameters[place]
+            kept = {word: value.clone() if isinstance(value, Tensor) else value for word, value in state.items()}
+            if not 0 <= kept.get("step", 0) < 2**31:
+                raise ValueError("the loaded state has no number of steps")
+            if any(isinstance(value, Tensor) and value.shape != parameter.shape for value in kept.values()):
+                raise ValueError("the loaded state does not fit the shapes of the parameters")
+            self.state[id(parameter)] = kept
+        for group, loaded in zip(self.param_groups, groups, strict=True):
+            group.update({word: value for word, value in loaded.items() if word in group and word != "params"})
+
     def _parameters(self) -> Iterable[Tensor]:
         return (parameter for group in self.param_groups for parameter in group["params"])
 
@@ -177,7 +198,7 @@ def _sgd(parameter: Tensor, grad: Tensor, state: State, group: Group) -> None:
 
 
 def _adam(parameter: Tensor, grad: Tensor, state: State, group: Group) -> None:
-    beta1, beta2 = group["betas"]
+    beta1, beta2 = map(float, group["betas"])
     grad = -grad if group["maximize"] else grad
     if group["decoupled"]:
         if group["weight_decay"] != 0:
@@ -209,7 +230,7 @@ def _adam_at_once(group: Group, states: dict[int, State]) -> bool:
     is_plain = not (group["amsgrad"] or group["maximize"] or group["weight_decay"])
     if len(params) < 2 or not is_plain or len(known) < len(params) or len({state["step"] for state in known}) > 1:
         return False
-    beta1, beta2 = group["betas"]
+    beta1, beta2 = map(float, group["betas"])
     grads: Any = [parameter.grad for parameter in params]
     means, squares = ([state[word] for state in known] for word in ("exp_avg", "exp_avg_sq"))
     for state in known:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from vizcore.autograd import limits
 from vizcore.autograd.faults import FaultError, fault, locate, unknown_name, unknown_word
-from vizcore.autograd.libraries import INSTEAD, MODULES, READY
+from vizcore.autograd.libraries import IDLE, INSTEAD, INSTEAD_OF_WORDS, MODULES, READY
 from vizcore.autograd.operations import SPECIAL_METHODS
 from vizcore.autograd.source_text import check_text, syntax_error, too_deep, without_magics
 from vizcore.autograd.trace import Message, ProgramError
@@ -107,7 +107,10 @@ def parse_program(source: str) -> ast.Module:
     assigned = set(_assigned_names(tree))
     spaces = {name: space for name, space in _imported_spaces(tree).items() if name not in assigned}
     imported = {name for node in ast.walk(tree) for name in imported_names(node)}
+    loaded = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and is_idle(node) and not loaded & set(imported_names(node)):
+            continue
         _check_node(node, assigned | imported, {**NAMESPACES, **spaces}, source)
     _check_flow(tree.body, source, in_loop=False, in_function=False)
     return tree
@@ -134,6 +137,12 @@ def imported_names(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.ImportFrom):
         for alias in node.names:
             yield alias.asname or alias.name
+
+
+def is_idle(node: ast.Import | ast.ImportFrom) -> bool:
+    """Whether an import names only libraries that a lesson may import without using them here."""
+    modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+    return all(module.split(".")[0] in IDLE for module in modules) and not getattr(node, "level", 0)
 
 
 def imported_values(node: ast.Import | ast.ImportFrom) -> dict[str, object]:
@@ -228,7 +237,7 @@ def _check_import(node: ast.Import | ast.ImportFrom, source: str) -> None:
         if home is not None:
             message, suggestion = unknown_word(str(error.args[0]), home.path, home.words)
             raise fault("name", message, node, source, suggestion=suggestion) from None
-        text = INSTEAD.get((module or "").split(".")[0])
+        text = INSTEAD_OF_WORDS.get(module or "") or INSTEAD.get((module or "").split(".")[0])
         if text is None:
             text = "Nothing can be imported here; torch, nn, F and math are already there."
         raise fault("unsupported", Message(text), node, source) from None
@@ -296,6 +305,9 @@ def _check_attribute(node: ast.Attribute, spaces: dict[str, Namespace], source: 
     if space is not None and node.attr not in space.words:
         if node.attr.startswith("_"):
             raise _underscore(node.attr, node, source)
+        instead = INSTEAD_OF_WORDS.get(f"{space.path}.{node.attr}")
+        if instead is not None:
+            raise fault("unsupported", Message(instead), node, source)
         message, suggestion = unknown_word(node.attr, space.path, space.words)
         raise fault("name", message, node, source, suggestion=suggestion)
     if space is not None and not isinstance(node.ctx, ast.Load):

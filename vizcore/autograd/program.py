@@ -47,7 +47,7 @@ def run_program_by_lines(
     except FaultError as fault:
         return ProgramTrace(source, seed, (), (), (), (), (), {}, {}, "", fault.error)
     guard = Guard(seed)
-    recorder = Recorder(guard, compares_values=".data" in source)
+    recorder = Recorder(guard, compares_values=".data" in source or "vector_to_parameters" in source)
     interpreter = Interpreter(source, guard, recorder, torch_warnings, on_line, seed=seed, opened=tuple(opened))
     error: ProgramError | None = None
     grad_mode = torch.is_grad_enabled()

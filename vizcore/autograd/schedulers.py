@@ -102,6 +102,15 @@ def lambda_lr(optimizer: Any, lr_lambda: Callable[[int], float]) -> Scheduler:
     return Scheduler(optimizer, "LambdaLR", lambda schedule, rate, base: base * lr_lambda(schedule.last_epoch))
 
 
+def multiplicative_lr(optimizer: Any, lr_lambda: Callable[[int], float]) -> Scheduler:
+    """``MultiplicativeLR``."""
+
+    def rule(schedule: Scheduler, rate: float, base: float) -> float:
+        return rate * lr_lambda(schedule.last_epoch) if schedule.last_epoch else rate
+
+    return Scheduler(optimizer, "MultiplicativeLR", rule)
+
+
 def reduce_on_plateau(
     optimizer: Any,
     mode: str = "min",

@@ -232,6 +232,20 @@ class Cursor(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Progress(Shown):
+    """What ``tqdm`` returns: the values, and methods that draw no bar here."""
+
+    values: Any
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Field(Shown):
+    """``field(default_factory=…)`` of a data class: its value is made anew for each object."""
+
+    factory: Any
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Silent(Shown):
     """Something that takes any call and does nothing: the parts of a plotting library that draw no curve."""
 
@@ -279,7 +293,9 @@ class Chance(Shown):
 
 MISSING = object()
 NO_VALUE = (
+    Field,
     Partial,
+    Progress,
     Pullback,
     Chance,
     Method,

@@ -15,7 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vizcore.autograd import datasets, optimizers, schedulers
+from vizcore.autograd import datasets
+from vizcore.autograd.optim_words import OPTIM
+from vizcore.autograd.values import Silent
 from vizcore.autograd.words import Namespace, Word
 
 _TORCH_WORDS = """
@@ -55,7 +57,8 @@ linear bilinear embedding conv1d conv2d conv_transpose1d conv_transpose2d unfold
 avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d lp_pool1d lp_pool2d
 max_unpool1d max_unpool2d interpolate pixel_shuffle pixel_unshuffle pad grid_sample affine_grid dropout dropout1d
 dropout2d alpha_dropout batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm cosine_similarity
-pairwise_distance scaled_dot_product_attention
+pairwise_distance scaled_dot_product_attention gumbel_softmax gaussian_nll_loss multi_margin_loss
+multilabel_margin_loss multilabel_soft_margin_loss
 """
 
 _MODULES_WORDS = """
@@ -68,12 +71,15 @@ UpsamplingNearest2d UpsamplingBilinear2d PixelShuffle PixelUnshuffle ZeroPad2d R
 ConstantPad2d MSELoss L1Loss SmoothL1Loss HuberLoss CrossEntropyLoss NLLLoss BCELoss BCEWithLogitsLoss KLDivLoss
 CosineSimilarity PairwiseDistance Sequential HingeEmbeddingLoss MarginRankingLoss CosineEmbeddingLoss TripletMarginLoss
 PoissonNLLLoss SoftMarginLoss MultiMarginLoss GaussianNLLLoss Softmax2d RNNCell LSTMCell GRUCell RNN LSTM GRU
+MultiheadAttention TransformerEncoderLayer MultiLabelMarginLoss MultiLabelSoftMarginLoss
 """
 
 _INIT_WORDS = """
 zeros_ ones_ constant_ eye_ normal_ uniform_ xavier_uniform_ xavier_normal_ kaiming_uniform_ kaiming_normal_
-orthogonal_
+orthogonal_ trunc_normal_
 """
+
+_NN_UTILS = "clip_grad_norm_ clip_grad_value_ parameters_to_vector vector_to_parameters"
 
 _TENSOR_ATTRIBUTES_WORDS = """
 shape dtype grad grad_fn requires_grad is_leaf data T mT ndim retains_grad itemsize nbytes _version is_cuda device
@@ -154,11 +160,12 @@ rot90 unfold fold cat concat concatenate stack hstack vstack dstack column_stack
 conv2d conv_transpose1d conv_transpose2d lp_pool1d lp_pool2d adaptive_avg_pool1d adaptive_avg_pool2d
 adaptive_max_pool1d adaptive_max_pool2d max_pool1d max_pool2d avg_pool1d avg_pool2d max_unpool1d max_unpool2d
 interpolate pixel_shuffle pixel_unshuffle pad grid_sample affine_grid one_hot embedding svd qr pinv multi_dot
+pad_sequence
 """
 GROWING = frozenset(_GROWING_WORDS.split())
 _RANDOM_WORDS = """
 rand randn randint randperm normal bernoulli multinomial rand_like randn_like dropout dropout1d dropout2d
-alpha_dropout normal_ uniform_ bernoulli_ scaled_dot_product_attention
+alpha_dropout normal_ uniform_ bernoulli_ scaled_dot_product_attention gumbel_softmax
 """
 RANDOM = frozenset(_RANDOM_WORDS.split())
 
@@ -191,42 +198,15 @@ NN = _namespace(
         "ModuleList": Word("nn.ModuleList", nn.ModuleList),
         "ParameterList": Word("nn.ParameterList", nn.ParameterList),
         "ModuleDict": Word("nn.ModuleDict", nn.ModuleDict),
-        "utils": _namespace("nn.utils", _words("nn.utils", nn.utils, ["clip_grad_norm_", "clip_grad_value_"])),
+        "utils": _namespace(
+            "nn.utils",
+            {
+                **_words("nn.utils", nn.utils, _NN_UTILS.split()),
+                "rnn": _namespace("nn.utils.rnn", _words("nn.utils.rnn", nn.utils.rnn, ["pad_sequence"])),
+            },
+        ),
         "functional": FUNCTIONAL,
         "init": _namespace("nn.init", _words("nn.init", nn.init, _INIT_WORDS.split())),
-    },
-)
-
-
-_SCHEDULES: dict[str, Callable[..., Any]] = {
-    "StepLR": schedulers.step_lr,
-    "MultiStepLR": schedulers.multi_step_lr,
-    "ExponentialLR": schedulers.exponential_lr,
-    "CosineAnnealingLR": schedulers.cosine_annealing_lr,
-    "LambdaLR": schedulers.lambda_lr,
-    "ReduceLROnPlateau": schedulers.reduce_on_plateau,
-    "ConstantLR": schedulers.constant_lr,
-    "LinearLR": schedulers.linear_lr,
-    "PolynomialLR": schedulers.polynomial_lr,
-    "CosineAnnealingWarmRestarts": schedulers.cosine_warm_restarts,
-    "OneCycleLR": schedulers.one_cycle_lr,
-    "SequentialLR": schedulers.SequentialScheduler,
-}
-_RULES: dict[str, Callable[..., Any]] = {
-    "SGD": optimizers.sgd,
-    "Adam": optimizers.adam,
-    "AdamW": optimizers.adamw,
-    "RMSprop": optimizers.rmsprop,
-    "Adagrad": optimizers.adagrad,
-}
-OPTIM = _namespace(
-    "torch.optim",
-    {
-        **{name: Word(f"torch.optim.{name}", function) for name, function in _RULES.items()},
-        "lr_scheduler": _namespace(
-            "torch.optim.lr_scheduler",
-            {name: Word(f"torch.optim.lr_scheduler.{name}", function) for name, function in _SCHEDULES.items()},
-        ),
     },
 )
 
@@ -258,6 +238,7 @@ DATA = _namespace(
         "TensorDataset": Word("torch.utils.data.TensorDataset", datasets.Dataset.of_tensors),
         "DataLoader": Word("torch.utils.data.DataLoader", datasets.DataLoader),
         "Dataset": Word("torch.utils.data.Dataset", object),
+        "random_split": Word("torch.utils.data.random_split", datasets.random_split),
     },
 )
 
@@ -274,6 +255,13 @@ AUTOGRAD = _namespace(
         "backward": _word("torch.autograd.backward", torch.autograd.backward),
         "gradcheck": _word("torch.autograd.gradcheck", torch.autograd.gradcheck),
         "Function": _word("torch.autograd.Function", torch.autograd.Function),
+        "function": _namespace(
+            "torch.autograd.function",
+            {
+                "Function": _word("torch.autograd.Function", torch.autograd.Function),
+                "once_differentiable": _word("torch.autograd.function.once_differentiable", lambda function: function),
+            },
+        ),
         "Variable": _word("torch.autograd.Variable", lambda tensor, requires_grad=None: tensor),
         "functional": _namespace(
             "torch.autograd.functional",
@@ -356,9 +344,10 @@ TORCH = _namespace(
         "backends": _namespace(
             "torch.backends",
             {
+                "cudnn": Silent("torch.backends.cudnn"),
                 "mps": _namespace(
                     "torch.backends.mps", {"is_available": Word("torch.backends.mps.is_available", lambda: False)}
-                )
+                ),
             },
         ),
         "nn": NN,
@@ -366,6 +355,7 @@ TORCH = _namespace(
         "linalg": _namespace("torch.linalg", _words("torch.linalg", torch.linalg, _LINALG_WORDS.split())),
         "optim": OPTIM,
         "utils": _namespace("torch.utils", {"data": DATA}),
+        "random": _namespace("torch.random", {"manual_seed": _word("torch.manual_seed", torch.manual_seed)}),
     },
 )
 _MATH_WORDS = (

@@ -30,6 +30,7 @@ from vizcore.autograd.values import (
     Function,
     GradMode,
     Instance,
+    Progress,
     Silent,
     plain_device,
 )
@@ -238,7 +239,7 @@ class WordCalls(LibraryCalls):
         if word.path == "np.set_printoptions":
             self.array_options = print_options(kwargs, "np")
             return None
-        if word.path in ("np.ndarray",):
+        if word.path == "np.ndarray":
             raise self._raised(node, TypeError("make an array with np.array or np.zeros"))
         try:
             self._guard_time(node)
@@ -308,10 +309,10 @@ class WordCalls(LibraryCalls):
         return self._call_torch(node, copy.deepcopy, (value,))
 
     def _call_progress(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """``tqdm(values)`` is the values."""
-        if not args:
-            raise self._raised(node, TypeError("tqdm() takes what it goes through"))
-        return args[0]
+        """``tqdm(values)`` is the values; ``trange`` is a range."""
+        if word.path == "tqdm.trange":
+            return Progress(self._call_torch(node, range, args))
+        return Progress(args[0] if args else kwargs.get("iterable", ()))
 
     def _anomaly(self, node: ast.AST, word: Word, args: tuple[Any, ...], kwargs: dict[str, Any]) -> GradMode:
         return GradMode(None, word.path)
@@ -333,6 +334,10 @@ class WordCalls(LibraryCalls):
         "torch.set_printoptions": LibraryCalls._set_print_options,
         "torch.set_default_dtype": LibraryCalls._set_default_dtype,
         "collections.defaultdict": LibraryCalls._make_default_dict,
+        "torch.utils.data.random_split": LibraryCalls._split_data,
+        "dataclasses.dataclass": LibraryCalls._make_data_class,
+        "dataclasses.field": LibraryCalls._make_field,
+        "dataclasses.asdict": LibraryCalls._as_dictionary,
         "functools.partial": LibraryCalls._make_partial,
         "functools.wraps": LibraryCalls._wrap,
         "functools.renamed": LibraryCalls._rename,
