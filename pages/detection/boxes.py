@@ -18,6 +18,8 @@ from vizcore.image_pyramid import LANDMARKS
 
 LANDMARK_SIDE = 0.008
 """Side of a landmark's mark over the longer side of the photo."""
+LANDMARK_SHARE = 0.04
+"""Half of that side over the width of the box, at most: on a small face large marks would hide it."""
 
 
 def suppressed(output: detection.DetectorOutput, _: Translate, say_class: Translate) -> list[StageBox]:
@@ -61,11 +63,12 @@ def landmarks(output: detection.DetectorOutput, _: Translate) -> list[StageBox]:
     """What a detector marked on its final boxes: eyes, nose and mouth as small squares."""
     if output.candidates.points is None:
         return []
-    half = LANDMARK_SIDE * max(output.image_size) / 2
+    most = LANDMARK_SIDE * max(output.image_size) / 2
+    halves = np.minimum(most, LANDMARK_SHARE * (output.boxes[:, 2] - output.boxes[:, 0])).tolist()
     # Without labels, which would hide the face; a screen reader and the tip then say the id.
     return [
         StageBox(f"{_(name)} {number}", (x - half, y - half, x + half, y + half), color=theme.CURRENT)
-        for number, origin in enumerate(output.origins.tolist(), 1)
+        for number, (origin, half) in enumerate(zip(output.origins.tolist(), halves, strict=True), 1)
         for name, (x, y) in zip(LANDMARKS, output.candidates.points[origin].tolist(), strict=True)
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pages.detection import state
-from pages.detection.boxes import LANDMARK_SIDE
+from pages.detection.boxes import LANDMARK_SHARE, LANDMARK_SIDE
 from pages.detection.controls import MOST_DRAWN
 from pages.detection.state import View
 from pages.kit.language import Translate
@@ -64,6 +64,7 @@ def moving(
             "suppressed": theme.SUPPRESSED if view.show_suppressed else None,
             "most": MOST_DRAWN,
             "half": LANDMARK_SIDE * max(output.image_size) / 2,
+            "share": LANDMARK_SHARE,
             "selected": selected if page.shows("box") else -2,
         },
         "words": page.translate(

@@ -1,11 +1,13 @@
 """Pictures of a detection: every mark stands for the number it should."""
 
+from dataclasses import replace
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 
 from tests.vizcore.test_detection import output_of, random_candidates
-from vizcore.detection.output import FATES
+from vizcore.detection.output import FATES, Stage
 from vizcore.detection.truth import judge
 from vizcore.figures import theme
 from vizcore.figures.detection import (
@@ -29,6 +31,12 @@ def test_funnel_says_counts_and_seconds(output):
     assert list(bars.y) == [f"{stage.name}<br><i>{milliseconds(stage.seconds)}</i>" for stage in output.stages]
     assert list(bars.customdata) == [stage.seconds for stage in output.stages]
     assert list(bars.text) == [f"{stage.count} {stage.unit}" for stage in output.stages]
+
+
+def test_a_long_count_of_the_funnel_takes_two_lines():
+    output = replace(output_of([], []), stages=(Stage("a", 40_271, "windows", 0.0), Stage("b", 940, "candidates", 0.0)))
+    assert list(plot_funnel(output).data[0].text) == ["40,271<br>windows", "940<br>candidates"]
+    assert list(plot_funnel(output, translate=lambda _: "个").data[0].text) == ["40,271 个", "940 个"]
 
 
 @pytest.mark.parametrize("plot", [plot_funnel, plot_scores])

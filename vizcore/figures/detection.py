@@ -108,6 +108,7 @@ FATE_LOOKS = {
 }
 _SINGULAR = {"boxes": "box", "candidates": "candidate", "levels": "level", "pictures": "picture", "windows": "window"}
 _MOST_POINTS = 400
+_LONG_WORDS = 13
 _FONT_SHARE = 28
 
 
@@ -144,7 +145,7 @@ def plot_funnel(output: DetectorOutput, *, translate: Translate = str) -> go.Fig
         "x": counts,
         "orientation": "h",
         "marker": {"color": [_stage_color(stage) for stage in output.stages]},
-        "text": [f"{stage.count:,} {translate(_unit(stage))}" for stage in output.stages],
+        "text": [_count_words(stage, translate) for stage in output.stages],
         "textposition": "outside",
         "cliponaxis": False,
         "customdata": [stage.seconds for stage in output.stages],
@@ -292,6 +293,12 @@ def draw_detections(photo: np.ndarray, output: DetectorOutput) -> np.ndarray:
         draw.rectangle((x, y, x + x2 - x1 + 2 * width, y + y2 - y1 + 3 * width), fill=color)
         draw.text((x + width - x1, y + width - y1), words, fill=theme.PLATE[1], font=font)
     return np.asarray(image).copy()
+
+
+def _count_words(stage: Stage, translate: Translate) -> str:
+    """How many are left; on two lines where one would reach over the edge of a narrow chart."""
+    count, unit = f"{stage.count:,}", translate(_unit(stage))
+    return f"{count} {unit}" if len(count) + len(unit) < _LONG_WORDS else f"{count}<br>{unit}"
 
 
 def _unit(stage: Stage) -> str:

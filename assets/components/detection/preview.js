@@ -8,6 +8,7 @@
  * @property {string | null} suppressed colour of suppressed boxes; null if they are not drawn
  * @property {number} most suppressed boxes drawn
  * @property {number} half half the side of a mark, pixels
+ * @property {number} share of a box's width, which it is at most
  * @property {number} selected number of the candidate in hand, -1 for the best; -2 if none is shown
  */
 
@@ -39,15 +40,18 @@ export function boxesAt(found, [scoreThreshold, iouThreshold], looks) {
   const inHand = kept.find((place) => found.index[place] === looks.selected) ?? kept[0];
   const prior = looks.selected > -2 && inHand !== undefined ? found.prior(inHand) : null;
   if (prior) boxes.push({ ...plain, id: "prior", xyxy: prior, color: looks.current, dash: "2 4" });
-  for (const place of kept)
+  for (const place of kept) {
+    const [left, , right] = found.box(place);
+    const half = Math.min(looks.half, looks.share * (right - left)); // on a small face large marks would hide it
     for (const [at, [x, y]] of found.marks(place).entries())
       boxes.push({
         ...plain,
         fill: true,
         id: `m${place}.${at}`,
-        xyxy: [x - looks.half, y - looks.half, x + looks.half, y + looks.half],
+        xyxy: [x - half, y - half, x + half, y + half],
         color: looks.current,
       });
+  }
   const classes = [...new Set(kept.map((place) => found.labels[place]))];
   for (const place of [...kept].reverse())
     boxes.push({
