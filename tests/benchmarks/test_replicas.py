@@ -16,7 +16,8 @@ from tests.browser.conftest import new_context, settled  # noqa: F401  (a fixtur
 from tests.browser.test_class_room import bar, press
 from tests.replicas import replicas
 
-TOKEN = "window[Symbol.for('grad2box.bar')].data.token"  # another in each session
+CONNECTED = "() => document.querySelector('.stApp').dataset.testConnectionState === 'CONNECTED'"
+AWAY = "() => document.querySelector('.stApp').dataset.testConnectionState !== 'CONNECTED'"
 RAN = "() => document.querySelector('.stApp').dataset.testScriptState === 'notRunning'"
 KEPT = ".st-key-nms_tour_pair_kept button"
 
@@ -61,11 +62,10 @@ def test_a_students_browser_is_back_on_the_other_replica(
         expect(bar(bob)).to_have_attribute("data-waiting", "0")
         expect(bar(teacher).locator("[data-answered='1']")).to_be_visible()
 
-        token = bob.evaluate(TOKEN)
         began = time.perf_counter()
         running.kill("b")
-        bob.wait_for_function(f"token => {TOKEN} !== token", arg=token)
-        bob.wait_for_function(RAN)
+        for state in (AWAY, CONNECTED, RAN):
+            bob.wait_for_function(state)
         expect(bar(bob)).to_have_attribute("data-connected", "true")
         seconds = time.perf_counter() - began
         assert [each["value"] for each in bob.context.cookies() if each["name"] == "node"] == ["a"]
