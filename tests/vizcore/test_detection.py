@@ -1,11 +1,11 @@
 """One answer for all detectors: filtering against torchvision, the recorded road, the entry points."""
 
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
 
-import jsonschema
 import numpy as np
 import pytest
 import torch
@@ -457,10 +457,39 @@ COCO_SCHEMA = {
 }
 
 
+JSON_TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float)}
+
+
+def assert_valid(value, schema):
+    """The few words of JSON Schema that ``COCO_SCHEMA`` uses."""
+    assert set(schema) <= {
+        "type", "required", "properties", "additionalProperties", "items", "minItems", "maxItems", "minimum", "maximum",
+        "minLength", "const", "$schema",
+    }  # fmt: skip
+    assert value == schema.get("const", value)
+    if "type" in schema:
+        assert isinstance(value, JSON_TYPES[schema["type"]])
+        assert not isinstance(value, bool)
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        assert set(schema.get("required", ())) <= set(value)
+        assert schema.get("additionalProperties", True) or set(value) <= set(known)
+        for name in set(known) & set(value):
+            assert_valid(value[name], known[name])
+    elif isinstance(value, list):
+        assert schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", math.inf)
+        for item in value:
+            assert_valid(item, schema.get("items", {}))
+    elif isinstance(value, str):
+        assert schema.get("minLength", 0) <= len(value)
+    elif value is not None:
+        assert schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf)
+
+
 def read_by_the_page_of_the_format(exported):
     """A reader that shares nothing with pycocotools: the schema, and what it cannot say: ids that must meet."""
     written = json.loads(json.dumps(exported, allow_nan=False))
-    jsonschema.Draft202012Validator(COCO_SCHEMA).validate(written)
+    assert_valid(written, COCO_SCHEMA)
     images = {image["id"]: image for image in written["images"]}
     names = {category["id"]: category["name"] for category in written["categories"]}
     assert len(images) == len(written["images"])
@@ -500,5 +529,5 @@ def test_a_coco_export_follows_the_page_of_the_format(original_size):
 def test_that_reader_refuses_a_broken_file(where, value):
     exported = to_coco(output_of([[1, 2, 11, 22]], [0.75], [2]), file_name="a.png")
     exported["annotations"][0][where] = value
-    with pytest.raises((jsonschema.ValidationError, KeyError)):
+    with pytest.raises((AssertionError, KeyError)):
         read_by_the_page_of_the_format(exported)
