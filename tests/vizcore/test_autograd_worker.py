@@ -191,7 +191,9 @@ def test_sentences_are_plain() -> None:
 
 @pytest.mark.parametrize("batch", range(4))
 def test_hostile_programs_come_back(batch: int, place: Sandbox) -> None:
-    for source in (*HOSTILE[batch * 2 :: 24], *REFUSED[batch::24], *SLOW[batch::12]):
+    refused, slow = [*HOSTILE[batch * 2 :: 24], *REFUSED[batch::24]], SLOW[batch::12]
+    for source in (*refused, *slow):
         run = run_in_worker(source, wall_s=60, place=place)
-        assert run.stopped in ("", "processor"), f"{run.error}\n{source}"
+        ends = ("", "processor", "memory") if source in slow else ("", "processor")
+        assert run.stopped in ends, f"{run.error}\n{source}"
         assert "could not record" not in str(run.error), f"{run.error}\n{source}"
