@@ -74,6 +74,7 @@ def _runs(outcome: Outcome) -> Mapping[str, object]:
         said = name.removeprefix("vfnet_")
         numbers |= {f"{said}_{figure}": f"{run['quality'][figure]:.3f}" for figure in ("ap", "ap75")}
         numbers[f"{said}_rank"] = f"{run['rank_correlation']:.2f}"
+        numbers[f"{said}_again"] = f"{outcome.runs[f'{name}_seed1']['quality']['ap']:.3f}"
     return numbers
 
 

@@ -66,6 +66,14 @@ def test_a_card_describes_its_file(name):
     assert card["times_fcos"] > 0
 
 
+def test_the_varifocal_loss_leads_with_either_seed_and_a_seed_moves_ap_about_as_far():
+    ap = {name: load_point_card(name)["quality"]["ap"] for name in CARDS if name.startswith("vfnet_")}
+    gains = [ap[f"vfnet_varifocal{seed}"] - ap[f"vfnet_focal{seed}"] for seed in ("", "_seed1")]
+    moves = [abs(ap[name] - ap[f"{name}_seed1"]) for name in ("vfnet_focal", "vfnet_varifocal")]
+    assert 0 < min(gains) < max(gains) <= 0.011
+    assert 0.5 < max(moves) / max(gains) < 2
+
+
 def test_the_compared_runs_have_one_budget_and_one_difference_at_a_time():
     mate = load_card("compare_fpn")
     cards = [load_point_card(name) for name in VFNET_RECIPES if name in CARDS]
