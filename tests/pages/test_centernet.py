@@ -8,14 +8,15 @@ import json
 import numpy as np
 import pytest
 
-from pages.centernet import challenges, network, state
+from pages.centernet import challenges, network, state, tour
 from pages.centernet.challenges import Outcome
 from pages.centernet.state import View
-from pages.kit.language import translator
+from pages.kit.language import ASSETS, translator
 from pages.kit.link import Parameter
 from tests.pages.opening import open_page
 from tests.pages.pieces import component, link
 from vizcore import centernet
+from vizcore.models.centernet import STRIDE
 
 say = translator("centernet")
 VIEW = View(
@@ -174,3 +175,12 @@ def test_a_dragged_stage_and_torch_draw_one_map() -> None:
     np.testing.assert_allclose(found.offsets, [[0.25, 0.375]])
     assert found.heatmap[0, 26, 22] == 1
     assert found.radii["exact"][0] == pytest.approx(centernet.gaussian_radius(31.75, 32))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_radii_that_the_lesson_names_are_those_of_its_box(language: str) -> None:
+    words = (ASSETS / "lessons" / language / "centernet.md").read_text(encoding="utf-8")
+    (x1, y1, x2, y2) = tour.SQUARE[0]
+    for formula in ("exact", "released"):
+        radius = centernet.gaussian_radius((y2 - y1) / STRIDE, (x2 - x1) / STRIDE, min_overlap=0.7, formula=formula)
+        assert f"{radius:.2f}" in words
