@@ -70,7 +70,7 @@ from vizcore.upsampling import (
         (lambda: overlap_counts(0, 2), "kernel_size must be a whole number of at least 1; it is 0"),
         (lambda: overlap_counts(3, 2, num_layers=4), "At most three"),
         (lambda: dilated_footprint([]), "one to six"),
-        (lambda: resize_drift(np.zeros((8, 8))), "no centre"),
+        (lambda: resize_drift(np.zeros((8, 8))), "no center"),
     ],
 )
 def test_refusals_are_sentences(call, words):
