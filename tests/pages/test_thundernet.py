@@ -148,7 +148,7 @@ def test_answers_worked_out_by_hand() -> None:
     outcome = Outcome(view_of())
     # 12,005 instead of 245 numbers into 1,024 outputs for 200 regions: 503 + 2,408 = 2,911 million.
     assert tour._pooling_factor(outcome) == "x6"
-    assert tour._pooling(outcome)["heavy"] == "2911"
+    assert tour._pooling(outcome)["heavy"] == "2,911"
     assert tour._rpn_share(outcome) == pytest.approx(100 * 281 / 2304)
     assert tour._kernel(outcome) == {"more": "5", "small": 527, "large": 1047}
     assert tour._grown(outcome) == 0
