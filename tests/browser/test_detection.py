@@ -86,7 +86,7 @@ def test_from_the_path_to_a_shared_link_in_chinese(
     for _ in range(10):
         slider.press("ArrowRight")
     expect(caption(page, re.compile(r"Found 1: Egyptian cat 0\.85\."))).to_be_visible()
-    expect(page.get_by_text("Challenges: 1 of 4 solved")).to_be_visible()
+    expect(page.get_by_text("Challenges: 1 of 5 solved")).to_be_visible()
     page.wait_for_url(re.compile(r"score_threshold=0\.7\b"))
     address = page.url
 
@@ -200,7 +200,7 @@ def test_a_hint_goes_when_the_thresholds_move_on(page: Page, app_url: str) -> No
     settled(page)
     for _ in range(8):
         page.get_by_role("slider", name="Score threshold").press("ArrowRight")
-    expect(page.get_by_text("Challenges: 1 of 4 solved")).to_be_visible()
+    expect(page.get_by_text("Challenges: 1 of 5 solved")).to_be_visible()
     page.wait_for_url(re.compile("solved=one_cat"))
 
 
