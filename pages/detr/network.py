@@ -55,11 +55,6 @@ def info() -> detection.DetectorInfo:
     return next(each for each in detection.list_detectors() if each.name == PAPER_DETECTOR)
 
 
-def is_here(name: str) -> bool:
-    """Whether a network can run."""
-    return name == OURS or info().available
-
-
 def run(page: Page, picture: Picture, name: str = OURS) -> Run:
     """Runs a network over a picture."""
     with st.spinner(page.translate("Running the network…"), show_time=name == PAPER):
