@@ -145,7 +145,6 @@ def _show_stage(
                 "delete": _("Delete"),
                 "name": _("Name"),
                 "object": _("object"),
-                "objects": _("object"),
                 "table": _("What each detector finds and misses"),
                 "caption": _("Press a name, a number, or a detector: the photo shows its boxes."),
                 "row": "{number} · {name}",

@@ -334,7 +334,7 @@ class View extends StageView {
     const sums = (detectors[0]?.facts ?? []).map(([words], index) =>
       html("tr", { class: "sum" }, html("th", { scope: "row" }, words), ...detectors.map((each) => html("td", {}, each.facts[index][1]))),
     );
-    const head = html("tr", {}, html("th", { scope: "col" }, text.objects), ...heads);
+    const head = html("tr", {}, html("th", { scope: "col" }, text.object), ...heads);
     const scrolled = this.table.scrollTop;
     this.table.replaceChildren(
       html(
