@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
 from vizcore.data import scenes as module
-from vizcore.data.digits import load_digits
+from vizcore.data.digits import load_digit_labels, load_digits
 from vizcore.data.scenes import (
     BACKGROUNDS,
     CLASSES,
+    DIGITS,
     MAX_OBJECTS,
     MAX_SIZE,
+    MIN_DIGIT,
     MIN_SIZE,
     MIN_VISIBLE,
     SYMMETRIES,
@@ -287,3 +289,61 @@ def test_a_corner_lies_where_the_angle_says(name, corner):
             row, column = middle - reach * math.cos(angle), middle + reach * math.sin(angle)
             inside.append(coverage[int(min(row, 2 * middle - 1)), int(min(column, 2 * middle - 1))] > 0)
         assert inside == [True, False]
+
+
+DIGIT_HASHES = {
+    ("train", 256): "18bd477233960d22f7a28db05c5f58817931bb203bd7ed813c4d6ec51e6ec8c3",
+    ("validation", 512): "d3675c40fb8dd4f3fbf57b25be21ab6fb4fd32dcbfdedd837aea9efb85fca5a8",
+}
+
+
+@pytest.mark.parametrize(("split", "size"), DIGIT_HASHES)
+def test_scenes_of_digits_are_the_same_on_every_machine(split, size):
+    assert scenes_hash(split, range(6), size=size, kind="digits") == DIGIT_HASHES[split, size]
+
+
+def test_a_digit_has_its_own_class_and_comes_from_its_split(monkeypatch):
+    drawn = []
+    draw_digit = module._draw_digit
+
+    def watched(place, side, draw):
+        drawn.append(place)
+        return draw_digit(place, side, draw)
+
+    monkeypatch.setattr(module, "_draw_digit", watched)
+    seen = set()
+    for split, own in (("train", lambda place: place < 1200), ("validation", lambda place: place >= 1200)):
+        for index in range(20):
+            drawn.clear()
+            scene = draw_scene(split, index, size=256, kind="digits")
+            assert all(own(place) for place in drawn)
+            # Tries that found no room are among those drawn, so the labels are a subsequence of what was drawn.
+            rest = iter(load_digit_labels()[drawn])
+            assert all(label in rest for label in scene.labels)
+            assert (scene.sizes >= MIN_DIGIT).all()
+            assert np.isnan(scene.angles).all()
+            seen.update(scene.labels.tolist())
+    assert seen == set(range(len(DIGITS)))
+
+
+def test_clutter_is_painted_and_belongs_to_nobody(monkeypatch):
+    painted = []
+    paint = module._paint
+    monkeypatch.setattr(module, "_paint", lambda *given: (painted.append(given[1:3]), paint(*given)))
+    extra = 0
+    for index in range(10):
+        painted.clear()
+        scene = draw_scene("train", index, size=256, kind="digits")
+        assert set(np.unique(scene.owner)) <= set(range(-1, len(scene.boxes)))
+        extra += len(painted) - len(scene.boxes)
+    assert extra > 10
+
+
+def test_coco_names_the_digits():
+    data = to_coco([draw_scene("validation", 0, size=128, kind="digits")], kind="digits")
+    assert [category["name"] for category in data["categories"]] == list(DIGITS)
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="shapes, digits"):
+        draw_scene("train", 0, kind="letters")

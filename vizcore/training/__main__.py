@@ -22,6 +22,7 @@ from vizcore.training.detr import DETR_RECIPES
 from vizcore.training.detr_masks import NAME as MASKS
 from vizcore.training.detr_masks import run_mask_command
 from vizcore.training.detr_shipping import run_command
+from vizcore.training.digits import DIGIT_RECIPES, run_digits_command
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES
 from vizcore.training.features import open_features
 from vizcore.training.harness import train
@@ -49,6 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
         *CENTERNET_RECIPES,
         *VFNET_RECIPES,
         *THUNDERNET_RECIPES,
+        *DIGIT_RECIPES,
         *autoregressive.KINDS,
     ]
     parser.add_argument("model", choices=models)
@@ -70,6 +72,9 @@ def main(arguments: list[str] | None = None) -> None:
         autoregressive.run(options)
         return
 
+    if options.model in DIGIT_RECIPES:
+        run_digits_command(options)
+        return
     if options.model in DETR_RECIPES:
         run_command(options)
         return

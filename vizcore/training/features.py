@@ -49,7 +49,7 @@ class FeatureCache:
         return features, [self.boxes[row] for row in rows], [self.labels[row] for row in rows]
 
 
-def open_features(folder: Path, split: str, count: int, *, size: int) -> FeatureCache:
+def open_features(folder: Path, split: str, count: int, *, size: int, kind: str = "shapes") -> FeatureCache:
     """Opens the cache of a split, computing what is missing; an interrupted computation goes on where it was.
 
     Args:
@@ -57,8 +57,9 @@ def open_features(folder: Path, split: str, count: int, *, size: int) -> Feature
         split: of the scenes.
         count: how many scenes.
         size: side of the scenes, pixels, divides by 64.
+        kind: of the scenes.
     """
-    home = folder / f"{split}-{size}-{count}"
+    home = folder / (f"{split}-{size}-{count}" if kind == "shapes" else f"{kind}-{split}-{size}-{count}")
     home.mkdir(parents=True, exist_ok=True)
     stages = {
         name: _open_array(home / f"{name}.f16", (count, channels, size // stride, size // stride))
@@ -72,7 +73,7 @@ def open_features(folder: Path, split: str, count: int, *, size: int) -> Feature
         done = home / f"{start:06d}.json"
         if not done.exists():
             backbone = backbone or load_efficientnet_lite0().to(memory_format=torch.channels_last)
-            scenes = [draw_scene(split, row, size=size) for row in rows]
+            scenes = [draw_scene(split, row, size=size, kind=kind) for row in rows]
             pixels = torch.from_numpy(np.stack([scene.pixels for scene in scenes]))
             with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
                 x = as_input(pixels).contiguous(memory_format=torch.channels_last)
