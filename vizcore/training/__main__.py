@@ -36,6 +36,7 @@ from vizcore.training.recipes import (
     make_losses,
 )
 from vizcore.training.shipping import judge, save_predictions, ship
+from vizcore.training.snip import SCALE_RECIPES, run_scale_command
 from vizcore.training.thundernet import THUNDERNET_RECIPES, run_thundernet_command
 from vizcore.training.varifocalnet import VFNET_RECIPES, run_vfnet_command
 
@@ -51,6 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
         *VFNET_RECIPES,
         *THUNDERNET_RECIPES,
         *DIGIT_RECIPES,
+        *SCALE_RECIPES,
         *autoregressive.KINDS,
     ]
     parser.add_argument("model", choices=models)
@@ -72,6 +74,9 @@ def main(arguments: list[str] | None = None) -> None:
         autoregressive.run(options)
         return
 
+    if options.model in SCALE_RECIPES:
+        run_scale_command(options)
+        return
     if options.model in DIGIT_RECIPES:
         run_digits_command(options)
         return
