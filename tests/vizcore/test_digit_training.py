@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from vizcore.data.scenes import DIGITS, draw_scene
-from vizcore.training.digits import DIGIT_RECIPES, KIND, DigitCard, ship_digits
+from vizcore.training.cards import DigitCard
+from vizcore.training.digits import DIGIT_RECIPES, KIND, ship_digits
 from vizcore.training.evaluation import Detections, evaluate
 from vizcore.training.features import open_features
 from vizcore.training.harness import TrainedModel

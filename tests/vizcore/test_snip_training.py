@@ -11,6 +11,7 @@ import torch
 from vizcore.data.scenes import draw_scene
 from vizcore.models.fcos import HeadOutput, assign_targets, detection_losses
 from vizcore.training import snip
+from vizcore.training.cards import SCALE_TRAININGS, ScaleCard, write_scale_card
 from vizcore.training.features import open_features, resize_pixels
 from vizcore.training.recipes import build
 
@@ -57,6 +58,10 @@ def test_each_training_shows_its_sides_by_step_and_seed() -> None:
     assert multi == [snip.side_of_step("scale_snip", step, seed=0) for step in range(300)]
     assert multi != [snip.side_of_step("scale_multi", step, seed=1) for step in range(300)]
     assert all(multi.count(place) > 60 for place in range(3))
+
+
+def test_the_cards_are_those_of_the_recipes() -> None:
+    assert tuple(snip.SCALE_RECIPES) == SCALE_TRAININGS
 
 
 def test_every_object_teaches_somewhere() -> None:
@@ -124,9 +129,7 @@ def test_a_step_of_each_training_has_losses(tmp_path: Path) -> None:
 
 
 def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
-    card = snip.ScaleCard(
-        "scale_one", "one", 0, 2, 256, [128], [[60.0, None]], 1, 16, 0.0, "no", 1, {"one": {"ap": 0.5}}
-    )
-    snip.write_scale_card(card, tmp_path)
-    assert snip.ScaleCard(**json.loads((tmp_path / "scale_one.json").read_text())) == card
+    card = ScaleCard("scale_one", "one", 0, 2, 256, [128], [[60.0, None]], 1, 16, 0.0, "no", 1, {"one": {"ap": 0.5}})
+    write_scale_card(card, tmp_path)
+    assert ScaleCard(**json.loads((tmp_path / "scale_one.json").read_text())) == card
     assert asdict(card)["qualities"]["one"]["ap"] == 0.5

@@ -13,18 +13,17 @@ Reference:
 from __future__ import annotations
 
 import argparse
-import json
-import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tqdm import tqdm
 
 from vizcore.costs import count_parameters
 from vizcore.data.scenes import BACKGROUNDS, DIGITS
 from vizcore.models.fcos import FCOS, Detector, FCOSConfig, detections
-from vizcore.models.weight_files import WEIGHTS_FOLDER, read_network, save_network
+from vizcore.models.weight_files import read_network, save_network
+from vizcore.training.cards import DIGIT_CARDS, DigitCard, write_digit_card
 from vizcore.training.features import open_features
 from vizcore.training.harness import Schedule, TrainedModel, train
 from vizcore.training.recipes import (
@@ -40,7 +39,6 @@ from vizcore.training.recipes import (
 from vizcore.training.shipping import PYRAMID_SCENES, count_multiply_adds, evaluate_detector
 
 KIND: Final = "digits"
-CARDS_FOLDER: Final = WEIGHTS_FOLDER / KIND
 _SCHEDULE: Final = Schedule(2000)
 
 
@@ -53,49 +51,6 @@ DIGIT_RECIPES: Final = {
     "digits_separate": _recipe("Separate levels P3–P6", "separate"),
     "digits_top": _recipe("Top stage alone", "top"),
 }
-
-
-@dataclass(frozen=True)
-class DigitCard:
-    """What is known about one of these detectors.
-
-    Attributes:
-        name: of the recipe and, but for the first, the seed; ``digits_pyramid`` is ``digits_top`` on an image pyramid.
-        title: for people.
-        neck: of its ``FCOSConfig``.
-        pyramid: whether it is shown the picture at ``PYRAMID_SCALES`` (design (a) of Lin et al.).
-        seed: of weights and batches.
-        data: what it was trained on, in words and numbers.
-        steps: made.
-        batch_size: scenes a step.
-        hours: of training.
-        command: that makes it.
-        num_scenes: of the validation split that it was judged on.
-        quality: the half precision weights' figures there, from scenes to boxes.
-        parameters: of neck and head.
-        multiply_adds: of a scene of 512 pixels, backbone included.
-    """
-
-    name: str
-    title: str
-    neck: str
-    pyramid: bool
-    seed: int
-    data: dict[str, Any]
-    steps: int
-    batch_size: int
-    hours: float
-    command: str
-    num_scenes: int
-    quality: dict[str, float]
-    parameters: int
-    multiply_adds: int
-
-
-def list_digit_cards() -> tuple[DigitCard, ...]:
-    """The cards of the designs on digits, by name; none where they were not trained."""
-    paths = sorted(CARDS_FOLDER.glob("digits_*.json"))
-    return tuple(DigitCard(**json.loads(path.read_text(encoding="utf-8"))) for path in paths)
 
 
 def run_digits_command(options: argparse.Namespace) -> None:
@@ -142,7 +97,7 @@ def ship_digits(
     num_scenes: int,
     num_training_scenes: int = NUM_TRAINING_SCENES,
     folder: Path,
-    cards: Path = CARDS_FOLDER,
+    cards: Path = DIGIT_CARDS,
 ) -> tuple[DigitCard, ...]:
     """Writes the card of a trained design, and of the top stage a second one: the same weights on an image pyramid.
 
@@ -193,11 +148,7 @@ def ship_digits(
             parameters=count_parameters(detector.fcos),
             multiply_adds=count_multiply_adds(detector, pyramid=pyramid),
         )
-        cards.mkdir(parents=True, exist_ok=True)
-        path = cards / f"{card.name}.json"
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
-        os.replace(part, path)
+        write_digit_card(card, cards)
         written.append(card)
     return tuple(written)
 

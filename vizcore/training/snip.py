@@ -18,13 +18,11 @@ Reference:
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -44,8 +42,8 @@ from vizcore.models.fcos import (
     level_sizes,
     suppress,
 )
-from vizcore.models.weight_files import WEIGHTS_FOLDER
 from vizcore.scale import valid
+from vizcore.training.cards import ScaleCard, write_scale_card
 from vizcore.training.evaluation import Detections, evaluate
 from vizcore.training.features import FeatureCache, open_features
 from vizcore.training.harness import Schedule, batch_indices, train
@@ -61,7 +59,6 @@ AS_IT_IS: Final = SIDES.index(SIZE)
 SOFT_SIGMA: Final = 0.5
 MOST: Final = 100
 MOST_CANDIDATES: Final = 300
-CARDS_FOLDER: Final = WEIGHTS_FOLDER / "scale"
 
 _CONFIG: Final = FCOSConfig("single", finest=4)
 _SCHEDULE: Final = Schedule(2000)
@@ -71,47 +68,6 @@ SCALE_RECIPES: Final = {
     "scale_snip": Recipe("three scales, valid objects (SNIP)", _CONFIG, _SCHEDULE),
 }
 TESTS: Final = ("one", "three")
-
-
-@dataclass(frozen=True)
-class ScaleCard:
-    """What one training reached.
-
-    Attributes:
-        name: of the recipe.
-        title: for people.
-        seed: of weights and batches.
-        scenes: learned from.
-        size: of a scene, pixels.
-        sides: at which it was shown.
-        ranges: of each side the valid √(area), pixels of the scene; the last end of None is infinite.
-        steps: made.
-        batch_size: pictures a step.
-        hours: of training.
-        command: that makes it.
-        num_scenes: of the validation split that it was judged on.
-        qualities: by test, ``"one"`` or ``"three"`` scales: COCO's figures in pixels of the scene.
-    """
-
-    name: str
-    title: str
-    seed: int
-    scenes: int
-    size: int
-    sides: list[int]
-    ranges: list[list[float | None]]
-    steps: int
-    batch_size: int
-    hours: float
-    command: str
-    num_scenes: int
-    qualities: dict[str, dict[str, float]]
-
-
-def list_scale_cards() -> tuple[ScaleCard, ...]:
-    """The cards of the trainings that were made, in the order of the recipes."""
-    paths = [CARDS_FOLDER / f"{name}.json" for name in SCALE_RECIPES]
-    return tuple(ScaleCard(**json.loads(path.read_text(encoding="utf-8"))) for path in paths if path.is_file())
 
 
 def points_at(side: int) -> Points:
@@ -275,13 +231,3 @@ def run_scale_command(options: argparse.Namespace) -> None:
         )
         write_scale_card(card)
         print(name, qualities)  # noqa: T201
-
-
-def write_scale_card(card: ScaleCard, folder: Path = CARDS_FOLDER) -> None:
-    """Writes a card where :func:`list_scale_cards` looks."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{card.name}.json"
-    part = path.with_suffix(".part")
-    content: dict[str, Any] = asdict(card)
-    part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(part, path)
