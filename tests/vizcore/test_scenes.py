@@ -359,3 +359,15 @@ def test_coco_names_the_digits():
 def test_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="shapes, digits"):
         draw_scene("train", 0, kind="letters")
+
+
+def test_about_half_of_a_scene_is_alike_in_both_splits_as_the_page_says():
+    alike = objects = 0
+    for index in range(16):
+        train, validation = (draw_scene(split, index) for split in ("train", "validation"))
+        same = (np.abs(train.boxes[:, None] - validation.boxes).max(-1) <= 2) & (
+            train.labels[:, None] == validation.labels
+        )
+        alike += int(same.any(0).sum())
+        objects += len(validation.boxes)
+    assert 0.4 < alike / objects < 0.6
