@@ -20,6 +20,9 @@ export class Masks {
   /** @type {[number, number]} height and width in canvas pixels */ size;
   /** @type {number} what one step of a mask logit is worth */ step;
   /** @type {number} a query must own more pixels than these */ min_area;
+  /** @type {number} queries */ count;
+  /** @type {number} cells down a mask */ rows;
+  /** @type {number} cells across */ columns;
 
   /** @param {Uint8Array} bytes */
   constructor(bytes) {
@@ -46,7 +49,8 @@ export class Masks {
     const [top, bottom, share] = this.ys[y];
     const { masks } = this.arrays;
     const start = query * this.rows * this.columns;
-    const column = (cell) => masks[start + top * this.columns + cell] * (PARTS - share) + masks[start + bottom * this.columns + cell] * share;
+    const column = (cell) =>
+      masks[start + top * this.columns + cell] * (PARTS - share) + masks[start + bottom * this.columns + cell] * share;
     return column(left) * (PARTS - part) + column(right) * part;
   }
 
