@@ -101,7 +101,7 @@ def panoptic_words(_: Translate) -> dict[str, str]:
         "mask": _("Query {query}, {name}, score {score}: its mask"),
         "score": _("score {score}"),
         "value": _("mask {value}"),
-        "lost": _("score {score}, no pixels"),
+        "lost": _("no pixels"),
         "argmax": _("Argmax of the masks"),
         "truth": _("Truly visible (grey: unpaired)"),
         "nobody": _("No query is surer than {threshold}: nobody owns a pixel."),
@@ -115,8 +115,8 @@ def panoptic_words(_: Translate) -> dict[str, str]:
             "Point at a pixel or a mask."
         ),
         "sum": _(
-            "PQ {pq} = SQ {sq} × RQ {rq}: {pairs} pairs, {invented} segments without an object, {missed} objects "
-            "without a segment"
+            "PQ {pq} = SQ {sq} × RQ {rq}. Pairs: {pairs}; segments without an object: {invented}; objects without "
+            "a segment: {missed}."
         ),
         "curve": _("Quality of this picture by keep threshold"),
     }

@@ -49,12 +49,13 @@ class View {
     this.stage.layer("segments", { under: true }).append(this.image);
     this.marks = svg("g", { class: "marks" });
     this.stage.layer("marks").append(this.marks);
-    this.range = html("input", { type: "range", min: 0, max: 1, step: 0.01, "data-mark": "keep_threshold" });
+    this.range = html("input", { type: "range", min: 0, max: 1, step: 0.01, list: "paper", "data-mark": "keep_threshold" });
+    this.paper = html("option");
     this.output = html("output");
     this.name = html("span", { class: "name" });
-    this.keep = html("label", { class: "keep" }, this.name, this.range, this.output);
+    this.keep = html("label", { class: "keep" }, this.name, this.range, html("datalist", { id: "paper" }, this.paper), this.output);
     this.said = html("p", { class: "said", "aria-live": "polite" });
-    this.picture = html("div", { class: "picture", tabindex: "0" }, this.keep, this.stage.element, this.said);
+    this.picture = html("div", { class: "picture", tabindex: "0" }, this.stage.element, this.keep, this.said);
     this.title = html("h3");
     this.thumbs = html("div", { class: "thumbs", role: "radiogroup", "data-mark": "masks" });
     this.small = ["argmax", "truth"].map((kind) => {
@@ -107,7 +108,7 @@ class View {
     put(this.image, "height", data.stage.size[0]);
     put(this.picture, "aria-label", this.text.places);
     this.name.textContent = this.text.keep;
-    this.range.style.setProperty("--paper", String(data.paper));
+    put(this.paper, "value", data.paper); // a tick below the slider
     for (const { kind, caption } of this.small) caption.textContent = this.text[kind];
     this.curveTitle.textContent = this.text.curve;
     this.stage.update({ ...data.stage, presenter: data.presenter });
@@ -301,7 +302,28 @@ class View {
         if (object < 0) return null;
         return object in partner ? [...this.colors[partner[object]], 255] : [128, 128, 128, 255];
       });
+      this.nameObjects(this.small[1].canvas.getContext("2d"));
     }
+  }
+
+  /** Writes each object's letter on it. */
+  nameObjects(context) {
+    const { truth } = this.masks.arrays;
+    const width = this.masks.size[1];
+    const sums = this.data.objects.map(() => [0, 0, 0]);
+    truth.forEach((object, pixel) => {
+      if (object < 0) return;
+      sums[object][0] += pixel % width;
+      sums[object][1] += Math.floor(pixel / width);
+      sums[object][2] += 1;
+    });
+    Object.assign(context, { font: "600 40px system-ui, sans-serif", textAlign: "center", textBaseline: "middle" });
+    Object.assign(context, { fillStyle: "#fff", strokeStyle: "#000", lineWidth: 8, lineJoin: "round" });
+    sums.forEach(([x, y, area], object) => {
+      if (!area) return;
+      context.strokeText(this.data.objects[object], x / area, y / area);
+      context.fillText(this.data.objects[object], x / area, y / area);
+    });
   }
 
   /** Which query each object is paired with. */
@@ -454,10 +476,11 @@ class View {
       chip.style.setProperty("--c", `rgb(${this.colors[quality.queries[place]].join(" ")})`);
       return chip;
     });
-    const others = [
-      ...quality.invented.map((query) => `${query} ↔ –`),
-      ...quality.missed.map((object) => `– ↔ ${this.data.objects[object]}`),
-    ].map((words) => html("li", { class: "alone" }, words));
+    const missed = quality.missed.map((object) => this.data.objects[object]);
+    const alone = [];
+    if (quality.invented.length) alone.push(`${quality.invented.join(" ")} ↔ –`);
+    if (missed.length) alone.push(`– ↔ ${missed.join(" ")}`);
+    const others = alone.map((words) => html("li", { class: "alone" }, words));
     this.pairs.replaceChildren(...chips, ...others);
     this.drawCurve();
   }
