@@ -95,7 +95,7 @@ class View {
       this.bytes = data.payload;
       this.masks = new Masks(data.payload);
       this.built = "";
-      this.probe = this.shown = null;
+      this.probe = this.shown = this.painted = null;
       this.colors = this.masks.bySureness.reduce((found, query, rank) => {
         found[query] = parse(data.colors[rank % data.colors.length]);
         return found;
@@ -248,12 +248,11 @@ class View {
   }
 
   /** The merged picture: a tint a segment, full colour along its border, the chosen one's border white. */
-  paintSegments() {
+  paintSegments(chosen) {
     const [height, width] = this.masks.size;
     const { owner } = this.merged;
     const context = this.canvas.getContext("2d");
     const pixels = context.createImageData(width, height);
-    const chosen = this.shown ?? (this.probe ? this.ownerAt(this.probe) : this.query);
     for (let y = 0, pixel = 0; y < height; y++) {
       for (let x = 0; x < width; x++, pixel++) {
         const query = owner[pixel];
@@ -335,16 +334,17 @@ class View {
   draw() {
     if (!this.merged || !this.data) return;
     const [height, width] = this.masks.size;
-    if (this.shown !== null) {
-      put(this.canvas, "width", this.masks.columns);
-      put(this.canvas, "height", this.masks.rows);
-      this.paintMask(this.canvas, this.shown, false);
-    } else {
-      put(this.canvas, "width", width);
-      put(this.canvas, "height", height);
-      this.paintSegments();
+    const chosen = this.probe ? this.ownerAt(this.probe) : this.query;
+    const painted = this.shown === null ? `${chosen}/${this.built}` : `mask ${this.shown}`;
+    if (painted !== this.painted) {
+      this.painted = painted;
+      const [rows, columns] = this.shown === null ? [height, width] : [this.masks.rows, this.masks.columns];
+      put(this.canvas, "width", columns);
+      put(this.canvas, "height", rows);
+      if (this.shown === null) this.paintSegments(chosen);
+      else this.paintMask(this.canvas, this.shown, false);
+      put(this.image, "href", this.canvas.toDataURL());
     }
-    put(this.image, "href", this.canvas.toDataURL());
     put(this.element, "data-mode", this.shown === null ? "merged" : "mask");
     put(this.element, "data-segments", this.merged.queries.join(" "));
     put(this.element, "data-probe", this.probe ? this.ownerAt(this.probe) : "");
