@@ -234,3 +234,9 @@ def test_the_keep_threshold_moves_in_silence_and_a_segment_is_a_link(app_url, pa
     expect(page.locator(".detr-panoptic .keep .name")).to_have_text("保留阈值")
     page.locator(f'.detr-panoptic [data-query="{query}"]').focus()
     expect(page.locator('.detr-panoptic[data-mode="mask"]')).to_be_attached()
+    keep.press("End")
+    page.wait_for_function("() => /keep_threshold=1(&|$)/.test(location.search)")
+    page.reload()
+    expect(page.locator(".detr-panoptic .said")).to_have_text(
+        "没有查询的分数高于 1.00：没有像素属于任何查询。", timeout=90_000
+    )

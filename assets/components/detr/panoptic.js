@@ -3,6 +3,7 @@
 
 import { parse } from "../shared/colors.js";
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
+import { wideLetters } from "../shared/geometry.js";
 import { ARROWS, stepInList, stop } from "../shared/keys.js";
 import { live } from "../shared/live.js";
 import { Stage } from "../shared/stage.js";
@@ -94,7 +95,7 @@ class View {
     if (data.payload !== this.bytes) {
       this.bytes = data.payload;
       this.masks = new Masks(data.payload);
-      this.built = "";
+      this.built = null;
       this.probe = this.shown = this.painted = null;
       this.colors = this.masks.bySureness.reduce((found, query, rank) => {
         found[query] = parse(data.colors[rank % data.colors.length]);
@@ -103,7 +104,6 @@ class View {
       this.ink = parse(data.value);
     }
     if (data.version !== before?.version) Object.assign(this, { threshold: data.keep_threshold, query: data.query });
-    this.built = data.text === before?.text ? this.built : "";
     put(this.image, "width", data.stage.size[1]);
     put(this.image, "height", data.stage.size[0]);
     put(this.picture, "aria-label", this.text.places);
@@ -124,7 +124,7 @@ class View {
     this.range.value = String(threshold);
     this.output.textContent = threshold.toFixed(2);
     this.sure = this.masks.sure(threshold);
-    const key = this.sure.join(" ");
+    const key = `${this.sure.join(" ")} ${this.data.names.join(" ")}`;
     if (key !== this.built) {
       this.built = key;
       this.merged = this.masks.merge(this.sure);
@@ -360,7 +360,7 @@ class View {
     const [photoHeight, photoWidth] = this.data.stage.size;
     const { unit } = this.stage;
     const toPhoto = ([x, y]) => [((x + 0.5) / width) * photoWidth, ((y + 0.5) / height) * photoHeight];
-    const marks = this.shown === null ? this.centres().map(([query, place]) => this.label(this.caption(query), toPhoto(place))) : [];
+    const marks = this.shown === null ? this.labels(toPhoto) : [];
     if (this.probe) {
       const [cx, cy] = toPhoto(this.probe);
       marks.push(svg("circle", { class: "from halo", cx, cy, r: 6 * unit }), svg("circle", { class: "from", cx, cy, r: 6 * unit }));
@@ -368,16 +368,25 @@ class View {
     this.marks.replaceChildren(...marks);
   }
 
-  /**
-   * A segment's name.
-   *
-   * @param {string} words
-   * @param {number[]} place x and y in pixels of the photo
-   */
-  label(words, [x, y]) {
-    const text = svg("text", { class: "segment", x, y });
-    text.textContent = words;
-    return text;
+  /** The names of the segments, as far as they find room; the largest first. */
+  labels(toPhoto) {
+    const { unit } = this.stage;
+    const letter = (this.data.presenter ? 18 : 13) * unit;
+    const areas = new Map(this.merged.queries.map((query, place) => [query, this.merged.areas[place]]));
+    const placed = [];
+    for (const [query, place] of [...this.centres()].sort((one, other) => areas.get(other[0]) - areas.get(one[0]))) {
+      const words = this.caption(query);
+      const half = 0.29 * letter * wideLetters(words);
+      const [x, y] = toPhoto(place);
+      const at = { x: Math.max(half, Math.min(this.data.stage.size[1] - half, x)), y, half };
+      const meets = placed.some((other) => Math.abs(other.x - at.x) < other.half + half && Math.abs(other.y - y) < 1.1 * letter);
+      if (!meets) placed.push({ ...at, words });
+    }
+    return placed.map(({ x, y, words }) => {
+      const text = svg("text", { class: "segment", x, y });
+      text.textContent = words;
+      return text;
+    });
   }
 
   /** For each segment its pixel nearest to its centre: a ring's own centre is not its. */
