@@ -22,6 +22,7 @@ from vizcore.training.detr import DETR_RECIPES
 from vizcore.training.detr_masks import NAME as MASKS
 from vizcore.training.detr_masks import run_mask_command
 from vizcore.training.detr_shipping import run_command
+from vizcore.training.digits import DIGIT_RECIPES, run_digits_command
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES
 from vizcore.training.features import open_features
 from vizcore.training.harness import train
@@ -35,6 +36,7 @@ from vizcore.training.recipes import (
     make_losses,
 )
 from vizcore.training.shipping import judge, save_predictions, ship
+from vizcore.training.snip import SCALE_RECIPES, run_scale_command
 from vizcore.training.thundernet import THUNDERNET_RECIPES, run_thundernet_command
 from vizcore.training.varifocalnet import VFNET_RECIPES, run_vfnet_command
 
@@ -49,6 +51,8 @@ def main(arguments: list[str] | None = None) -> None:
         *CENTERNET_RECIPES,
         *VFNET_RECIPES,
         *THUNDERNET_RECIPES,
+        *DIGIT_RECIPES,
+        *SCALE_RECIPES,
         *autoregressive.KINDS,
     ]
     parser.add_argument("model", choices=models)
@@ -70,6 +74,12 @@ def main(arguments: list[str] | None = None) -> None:
         autoregressive.run(options)
         return
 
+    if options.model in SCALE_RECIPES:
+        run_scale_command(options)
+        return
+    if options.model in DIGIT_RECIPES:
+        run_digits_command(options)
+        return
     if options.model in DETR_RECIPES:
         run_command(options)
         return

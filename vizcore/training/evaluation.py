@@ -67,6 +67,7 @@ def evaluate(
     targets: Sequence[tuple[np.ndarray, np.ndarray]],
     *,
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+    kind: str = "shapes",
 ) -> Quality:
     """Runs a detector on every scene and counts.
 
@@ -74,6 +75,7 @@ def evaluate(
         detect: scene index → what was found there.
         targets: of each scene the boxes ``[M, 4]`` xyxy and labels ``[M]``.
         progress: wraps the indices, such as ``tqdm``.
+        kind: of the scenes: it says which classes there are.
     """
     results: list[list[float]] = []
     for index in progress(range(len(targets))):
@@ -82,16 +84,16 @@ def evaluate(
             found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
         ):
             results.append([index + 1, x1, y1, x2 - x1, y2 - y1, score, label + 1])
-    return _count(coco_annotations(targets), results, len(targets))
+    return _count(coco_annotations(targets), results, len(targets), kind)
 
 
-def _count(annotations: list[dict[str, Any]], results: list[list[float]], num_scenes: int) -> Quality:
+def _count(annotations: list[dict[str, Any]], results: list[list[float]], num_scenes: int, kind: str) -> Quality:
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO()
         truth.dataset = {
             "images": [{"id": index + 1} for index in range(num_scenes)],
             "annotations": annotations,
-            "categories": coco_categories(),
+            "categories": coco_categories(kind),
         }
         truth.createIndex()
         if not results:
