@@ -82,12 +82,12 @@ def attention_words(_: Translate) -> dict[str, str]:
         "head": _("head {head}"),
         "layer": _("layer {layer}"),
         "said_place": _(
-            "The white ring looks. {percent} % of its attention goes to one cell (small frame), half of it to {count} of "
-            "{tokens} tokens. Click to keep a place."
+            "The white ring looks. {percent} % of its attention goes to one cell (small frame), half of it to {count} "
+            "of {tokens} tokens. Click to keep a place."
         ),
         "said_query": _(
-            "Query {query} looks. {percent} % of its attention goes to one cell (small frame), half of it to {count} of "
-            "{tokens} tokens. Click another box."
+            "Query {query} looks. {percent} % of its attention goes to one cell (small frame), half of it to {count} "
+            "of {tokens} tokens. Click another box."
         ),
     }
 
