@@ -47,8 +47,8 @@ def show(page: Page, view: View) -> Shown:
             {
                 _("trained on"): _(figures.TRAINING_NAMES[name]),
                 _("test"): _(figures.TEST_NAMES[test]),
-                **{_(label): quality[figure] for figure, label in figures.QUALITY_NAMES.items()},
-                "AP50": quality["ap50"],
+                **{_(label): f"{quality[figure]:.3f}" for figure, label in figures.QUALITY_NAMES.items()},
+                "AP50": f"{quality['ap50']:.3f}",
                 _("pixels seen"): f"{_pixels(found[name], test):.2f}×",
                 _("steps"): found[name].steps,
             }

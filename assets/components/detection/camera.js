@@ -70,7 +70,10 @@ class View {
     ])
       button.textContent = this.text[name];
     put(this.picture, "aria-label", this.text.picture);
-    if (!this.source && !this.words.textContent) this.words.textContent = this.text.leave;
+    if (!this.source && !this.words.textContent) {
+      this.words.textContent = this.text.leave;
+      this.showPoster();
+    }
     if (other && this.source) this.connect();
   }
 
@@ -99,6 +102,24 @@ class View {
       size: () => [this.video.videoWidth, this.video.videoHeight],
       draw: (context, width, height) => context.drawImage(this.video, 0, 0, width, height),
     });
+  }
+
+  /** Until something runs, the photo that would pan stands there, faint. */
+  async showPoster() {
+    const photo = new Image();
+    photo.src = mediaUrl(this.data.photo);
+    try {
+      await photo.decode();
+    } catch {
+      return; // nothing is lost without it
+    }
+    if (this.source) return;
+    const { width, height } = this.canvas;
+    const { x, y, wide, high } = panAt(0, [photo.naturalWidth, photo.naturalHeight], width / height);
+    const context = this.canvas.getContext("2d");
+    context.globalAlpha = 0.35;
+    context.drawImage(photo, x, y, wide, high, 0, 0, width, height);
+    context.globalAlpha = 1;
   }
 
   async startPan() {
