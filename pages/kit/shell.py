@@ -89,6 +89,7 @@ _EVERYWHERE = """<style>
 [class*="st-key-home_card_"]:hover { border-color: var(--g2b-primary); }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 3.25rem 1rem 3rem; }
+  .stAppHeader { backdrop-filter: blur(12px); height: 2.75rem; min-height: 2.75rem; }
   .st-key-head { padding-right: 0; }
   .st-key-lesson > div > .stHorizontalBlock { flex-direction: column-reverse; }
   .st-key-lesson_words { max-height: none; }

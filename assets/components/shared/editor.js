@@ -1,6 +1,6 @@
 // A code editor: Ace, as the django-ace wheel carries it, with numbers that can be dragged and words beside the lines.
 
-import { html, put } from "./dom.js";
+import { html } from "./dom.js";
 import { nudged, numberAt } from "./numbers.js";
 
 const FILES = ["ace.js", "mode-python.js", "ext-language_tools.js"];
@@ -157,7 +157,8 @@ export class CodeEditor {
   /** @param {{label: string, readOnly: boolean, big: boolean}} options */
   configure({ label, readOnly, big }) {
     this.soon(() => {
-      put(this.editor.textInput.getElement(), "aria-label", label);
+      this.editor.setOption("textInputAriaLabel", label); // the editor adds the row of the cursor
+      this.editor.textInput.setAriaLabel();
       this.editor.setReadOnly(readOnly);
       this.editor.setFontSize(big ? 18 : 13);
       this.readOnly = readOnly;

@@ -9,7 +9,30 @@ const PHONE = 768; // px, below which Streamlit's sidebar lies over the page
 const UNANSWERED_AFTER = 10_000; // ms after which a visit counts as lost
 
 // One for the document, whatever component address this module was loaded under.
+window[Symbol.for("grad2box.popovers")] ??= document.addEventListener("keydown", intoPopover, true) ?? true;
 const past = (window[Symbol.for("grad2box.history")] ??= listen());
+
+/**
+ * Tab leads from a popover's button into what it opened, and from its end back to the button: Streamlit draws it at the end of the
+ * document, behind everything else.
+ *
+ * @param {KeyboardEvent} event
+ */
+function intoPopover(event) {
+  if (event.key !== "Tab") return;
+  const body = document.querySelector("[data-testid=stPopoverBody]");
+  const button = /** @type {HTMLElement | null} */ (document.querySelector("[data-testid=stPopoverButton][aria-expanded=true]"));
+  const at = document.activeElement;
+  if (!body || !button || (at !== button && !body.contains(at))) return;
+  const stops = [...body.querySelectorAll("a[href], button, input, textarea, select, [tabindex]")].filter(
+    (each) => each instanceof HTMLElement && each.tabIndex >= 0 && !each.matches(":disabled") && each.checkVisibility(),
+  );
+  const edge = stops.at(event.shiftKey ? 0 : -1);
+  const to = at === button ? (event.shiftKey ? null : stops[0]) : at === edge ? button : null;
+  if (!to) return;
+  event.preventDefault();
+  /** @type {HTMLElement} */ (to).focus();
+}
 
 function listen() {
   const state = { path: null, search: null, changedAt: -Infinity, visit: null, component: null };
