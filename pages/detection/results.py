@@ -37,6 +37,7 @@ ABOUT = {
     "detr_lite0": "about_shapes",
     "centernet_lite0": "about_shapes",
     "vfnet_lite0": "about_shapes",
+    "thundernet_lite0": "about_shapes",
 }
 """Section of the lesson that is about a detector."""
 SHAPES_THRESHOLD = 0.3
@@ -155,6 +156,8 @@ def _show_side(page: Page, view: View, found: Found, index: int, side: Side) -> 
     selected = asked if asked in output.origins else int(output.origins[0]) if len(output) else -1
     summary = words.summary(output, _, say_class)
     live = moving(page, view, output, url=side.candidates, apart=side.apart, selected=asked, say_class=say_class)
+    if page.step is not None and view.live:  # a lesson has one picture, and now it is the camera's
+        return
     with side.picture:
         stage(
             key,

@@ -9,10 +9,14 @@ from pages.detection import state
 from pages.detection.detectors import Found
 from pages.detection.state import View
 from pages.kit.tour import BringAbout, Choose, Step
+from pages.live.frames import LONGEST_SIDE
 from vizcore import detection
 from vizcore.data.portraits import PER_ROW
 from vizcore.detection.faces import smallest_face
+from vizcore.detection.live import SMALLEST_FACE
 from vizcore.detection.truth import judge
+from vizcore.image_pyramid import mtcnn_scales
+from vizcore.models.mtcnn import WINDOW
 
 LOWER = 0.3
 """The score threshold that the second step goes to."""
@@ -24,6 +28,8 @@ FAMILIES = {
     "window fusion": "after",
 }
 """Stages of a detector that do not run the network."""
+FRACTIONS = {"thirtieth": 1 / 30, "tenth": 1 / 10, "third": 1 / 3}
+"""Answers to how much of a camera's frame a face must cover."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +139,20 @@ def _missed(outcome: Outcome) -> str:
     return "none" if not few else "far" if sum(rows[:half]) < sum(rows[half:]) else "near"
 
 
+def _live(_outcome: Outcome) -> Mapping[str, object]:
+    height, width = LONGEST_SIDE * 3 // 4, LONGEST_SIDE
+    return {
+        "side": LONGEST_SIDE,
+        "smallest": SMALLEST_FACE,
+        "copies": len(mtcnn_scales(height, width, min_size=SMALLEST_FACE)),
+        "all_copies": len(mtcnn_scales(height, width, min_size=WINDOW)),
+    }
+
+
+def _least_face(_outcome: Outcome) -> str:
+    return min(FRACTIONS, key=lambda name: abs(FRACTIONS[name] - SMALLEST_FACE / LONGEST_SIDE))
+
+
 CAT = {
     "part": "photo",
     "photo": "chelsea",
@@ -215,8 +235,16 @@ STEPS = (
         minutes=2,
     ),
     Step(
+        name="live",
+        state={"photo": "astronaut", "live": True, "live_detector": "mtcnn"},
+        shows=("camera",),
+        question=Choose(_least_face),
+        numbers=_live,
+        minutes=2,
+    ),
+    Step(
         name="shift",
-        state={"photo": "chelsea", "detector": "fcos_lite0_fpn", "score_threshold": 0.3},
+        state={"photo": "chelsea", "detector": "fcos_lite0_fpn", "live": False, "score_threshold": 0.3},
         question=Choose(_knows),
         reveals=("finals", "funnel"),
         numbers=_numbers,

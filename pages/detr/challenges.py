@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pages.detr import network
 from pages.detr.looked import Looked
+from pages.detr.masked import Masked
 from pages.detr.state import View
 from pages.kit.challenges import Challenge
 from pages.kit.language import Translate
@@ -17,6 +19,8 @@ DEARER = 0.5
 WELL = 0.8
 """IoU from which on a query sits on an object."""
 AT_FIRST = (1.0, 5.0, 2.0)
+BETTER = 0.05
+"""By how much PQ has to be higher."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +31,13 @@ class Outcome:
         view: the controls and the boxes.
         summary: what is said of them.
         looked: where the network looks, in the lesson's steps about that; None in all others.
+        masked: how good the merged picture of a drawn scene is; None in all other parts.
     """
 
     view: View
     summary: detr.MatchingSummary
     looked: Looked | None = None
+    masked: Masked | None = None
 
     @property
     def dearer(self) -> float:
@@ -104,6 +110,25 @@ def lost(outcome: Outcome, _: Translate) -> str | None:
     return _("NMS removes a query, but not one that lies on an object of its own (IoU {wanted}).", wanted=WELL)
 
 
+def better(outcome: Outcome, _: Translate) -> str | None:
+    """A keep threshold at which a picture is clearly better than at the paper's."""
+    masked = outcome.masked
+    if masked is None:
+        return _("Open the part *Masks* with a drawn scene.")
+    gain = masked.now.pq - masked.paper.pq
+    if gain >= BETTER:
+        return None
+    return _(
+        "At {threshold} PQ is {now}, at {paper} it is {then}: {wanted} more are asked for. Another threshold, or "
+        "another scene.",
+        threshold=f"{masked.keep_threshold:.2f}",
+        now=f"{masked.now.pq:.2f}",
+        paper=detr.KEEP_THRESHOLD,
+        then=f"{masked.paper.pq:.2f}",
+        wanted=BETTER,
+    )
+
+
 def of(page: Page, outcome: Outcome) -> list[Challenge]:
     """The challenges in the order shown."""
     _ = page.translate
@@ -139,6 +164,12 @@ def of(page: Page, outcome: Outcome) -> list[Challenge]:
             _("Let NMS at 0.7 remove a query that lies on an object of its own (IoU 0.8 or more) and names its class."),
         ),
     )
+    if network.has_masks():
+        task = _(
+            "In the part *Masks*, find a drawn scene and a keep threshold at which PQ is at least 0.05 higher than at "
+            "the paper’s 0.85."
+        )
+        listed = (*listed, ("better", better, _("A better threshold"), task))
     return [
         Challenge(name, title, task, lambda rule=rule: rule(outcome, _))  # type: ignore[misc]
         for name, rule, title, task in listed

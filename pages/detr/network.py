@@ -15,12 +15,14 @@ from pages.kit.pictures import Picture, compute_on, compute_with
 from vizcore import detection, detr
 from vizcore.data.scenes import CLASSES, Scene, draw_scene
 from vizcore.models import detr as models
+from vizcore.models.detr_masks import MaskHead, load_mask_head
 from vizcore.training import detr_shipping
 from vizcore.training.detr import DETR_RECIPES
 
 OURS, PAPER = state.NETWORK.options
 PAPER_DETECTOR = "detr_resnet50"
 """What the detection page calls the authors' own."""
+MASK_HEAD = "detr_masks"
 FOLDER = models.WEIGHTS_FOLDER
 """Holds what was shipped: weights, card, log, and what was recorded of them."""
 
@@ -43,6 +45,11 @@ class Run:
 def is_shipped() -> bool:
     """Whether there are weights of our own."""
     return (FOLDER / "detr.safetensors").is_file()
+
+
+def has_masks() -> bool:
+    """Whether there is a mask head of our own."""
+    return all((FOLDER / f"{MASK_HEAD}.{kind}").is_file() for kind in ("safetensors", "json"))
 
 
 def progress() -> tuple[int, int]:
@@ -87,6 +94,32 @@ def asked(picture: Picture, chosen: Sequence[int], name: str = OURS) -> detr.Que
     return output
 
 
+def masks(page: Page, picture: Picture) -> detr.MaskOutput:
+    """The mask of every query of our own network."""
+    with st.spinner(page.translate("Drawing the masks…")):
+        return drawn(picture)
+
+
+def drawn(picture: Picture) -> detr.MaskOutput:
+    """The mask of every query of our own network, without a word meanwhile."""
+    output: detr.MaskOutput = compute_with(picture, _masks)
+    return output
+
+
+def kept(picture: Picture) -> detr.KeepTrace | None:
+    """How good the merged picture is at every keep threshold; None for a photo, where nobody knows."""
+    if picture.kind != "scene":
+        return None
+    found: detr.KeepTrace = compute_with(picture, _kept)
+    return found
+
+
+def packed_masks(picture: Picture) -> bytes:
+    """All masks, and what is known of them, for the browser."""
+    content: bytes = compute_with(picture, _packed_masks)
+    return content
+
+
 def class_names(name: str = OURS) -> tuple[str, ...]:
     """The English names of a network's classes, by label."""
     names: tuple[str, ...] = CLASSES if name == OURS else compute(detr.official_classes)
@@ -103,3 +136,21 @@ def _packed(picture: Picture, name: str) -> detr.PackedTrace:
 
 def _asked(picture: Picture, chosen: tuple[int, ...], name: str) -> detr.QueriesOutput:
     return detr.run_queries(detector(name), trace(picture, name), chosen)
+
+
+def _masks(picture: Picture) -> detr.MaskOutput:
+    return detr.run_masks(load(_mask_head), load(models.load_detr), trace(picture), picture.pixels)
+
+
+def _kept(picture: Picture) -> detr.KeepTrace:
+    scene = compute(draw_scene, "validation", int(picture.name))
+    return detr.trace_keep(drawn(picture), scene.owner, scene.labels)
+
+
+def _packed_masks(picture: Picture) -> bytes:
+    truth = compute(draw_scene, "validation", int(picture.name)).owner if picture.kind == "scene" else None
+    return detr.pack_masks(drawn(picture), picture.pixels, truth=truth, keep=kept(picture))
+
+
+def _mask_head() -> MaskHead:
+    return load_mask_head(MASK_HEAD, folder=FOLDER)

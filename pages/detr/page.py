@@ -1,6 +1,6 @@
 """DETR: a set of boxes, one query each, matched to the objects under the learner's hand."""
 
-from pages.detr import challenges, looked, matching, myths, parts, state, tour
+from pages.detr import challenges, looked, masked, matching, myths, parts, state, tour
 from pages.kit.ending import end_page
 from pages.kit.page import open_page
 
@@ -17,7 +17,7 @@ with page.explained():
     shown = show(page, view)
     if page.shows("myths"):
         myths.show(page)
-    outcome = challenges.Outcome(view, matching.summarise(view), looked.look(page))
+    outcome = challenges.Outcome(view, matching.summarise(view), looked.look(page), masked.look(page))
     end_page(
         page,
         shown,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.detr import attention, layers, losses, matching, network, picture, queries, state, training
+from pages.detr import attention, layers, losses, matching, network, panoptic, picture, queries, state, training
 from pages.detr.state import ModelView, View
 from pages.kit.ending import Shown
 from pages.kit.loaders import compute
@@ -28,8 +28,12 @@ def choose(page: Page) -> Show:
         "attention": (_("Attention"), _with_network(attention.show)),
         "queries": (_("Queries"), _with_network(queries.show)),
         "layers": (_("Layer by layer"), _with_network(layers.show)),
+        "panoptic": (_("Masks"), _with_network(panoptic.show, uses_paper=False)),
         "training": (_("Training"), _with_network(training.show, uses_paper=False)),
     }
+    if not network.has_masks():
+        del listed["panoptic"]
+    page.value(state.PART, among=tuple(listed))
     return page.part(listed, state.PART)
 
 

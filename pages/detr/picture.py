@@ -12,15 +12,20 @@ from pages.kit.pictures import Picture, pick_photo
 from vizcore.data.script import write_photo, write_scene
 
 
-def show(page: Page, view: ModelView) -> tuple[DeltaGenerator, ...]:
+def show(page: Page, view: ModelView, *, networks: bool = True) -> tuple[DeltaGenerator, ...]:
     """Draws one row: who looks, and what is looked at.
+
+    Args:
+        page: the page.
+        view: what it shows.
+        networks: whether there is more than one who can look.
 
     Returns:
         Three places in the same row.
     """
     _ = page.translate
     widths = [1.1, 1.2, 1.2, 1.2, 1.2]
-    if page.offers(state.NETWORK.name):
+    if networks and page.offers(state.NETWORK.name):
         whose, *row = st.columns([1.3, *widths], vertical_alignment="bottom", gap="small")
         with whose:
             page.select(state.NETWORK, _("Network"), {"ours": _("Trained here"), "paper": _("The authors’ (COCO)")})

@@ -37,8 +37,8 @@ BESIDE = link.choices("beside", ("greedy", "nms"), ())
 STEPPED = link.flag("stepped", False)
 STEP = link.number("step", 0, 1000, 0, step=1)
 IOU_THRESHOLD = link.number("iou_threshold", 0.0, 1.0, 0.7, step=0.05)
-PART = link.choice("part", ("matching", "attention", "queries", "layers", "training"), "matching")
-"""All but the matching need the network that was trained here."""
+PART = link.choice("part", ("matching", "attention", "queries", "layers", "panoptic", "training"), "matching")
+"""All but the matching need the network that was trained here, the panoptic picture its mask head too."""
 
 NETWORK = link.choice("network", ("ours", "paper"), "ours")
 """Which network looks: the small one that was trained here, or the authors' own, whose weights are an offer."""
@@ -57,6 +57,7 @@ OFF = link.flag("off", False)
 TURNED = link.flag("turned", False)
 SNAPSHOT = link.choice("snapshot", ("1", "2", "3", "4", "5", "6"), "1")
 STRIP_SCENE = link.number("strip_scene", 0, 7, 0, step=1)
+KEEP_THRESHOLD = link.number("keep_threshold", 0.0, 1.0, detr.KEEP_THRESHOLD, step=0.01)
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class ModelView:
         turned: whether the queries are asked in another order.
         snapshot: of the training, from 1.
         strip_scene: the scene that is shown as it was answered then.
+        keep_threshold: surer queries take part in the panoptic picture.
     """
 
     network: str
@@ -121,6 +123,7 @@ class ModelView:
     turned: bool
     snapshot: int
     strip_scene: int
+    keep_threshold: float
 
 
 def read_model(page: Page) -> ModelView:
@@ -139,6 +142,7 @@ def read_model(page: Page) -> ModelView:
         **page.values(NMS, OFF, TURNED),
         snapshot=int(page.value(SNAPSHOT)),
         strip_scene=page.value(STRIP_SCENE),
+        keep_threshold=page.value(KEEP_THRESHOLD),
     )
 
 

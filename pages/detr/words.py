@@ -67,7 +67,7 @@ def component_words(_: Translate) -> dict[str, Any]:
             "Object {row} wants query {column}, but object {owner} has it. What else could object {owner} take?"
         ),
         "change": _("The way ends at a free one, so everyone on it moves on: {pairs}."),
-        "extra": _("Length of the way: {distance}."),
+        "extra": _("The total changes by {distance}."),
         "summary": _("Pairs: {pairs}. Total cost {total}."),
     }
 
@@ -82,11 +82,41 @@ def attention_words(_: Translate) -> dict[str, str]:
         "head": _("head {head}"),
         "layer": _("layer {layer}"),
         "said_place": _(
-            "The white ring looks. {percent} % of its attention goes to one cell (square), half of it to {count} of "
-            "{tokens} tokens. Click to keep a place."
+            "The white ring looks. {percent} % of its attention goes to one cell (small frame), half of it to {count} "
+            "of {tokens} tokens. Click to keep a place."
         ),
         "said_query": _(
-            "Query {query} looks. {percent} % of its attention goes to one cell (square), half of it to {count} of "
-            "{tokens} tokens. Click another box."
+            "Query {query} looks. {percent} % of its attention goes to one cell (small frame), half of it to {count} "
+            "of {tokens} tokens. Click another box."
         ),
+    }
+
+
+def panoptic_words(_: Translate) -> dict[str, str]:
+    """Everything that the piece with the masks says."""
+    return {
+        "keep": _("Keep threshold"),
+        "places": _("Arrow keys move the pixel that is asked, Enter chooses the query that owns it."),
+        "masks": _("Masks of the sure queries: {count} of {all}"),
+        "mask": _("Query {query}, {name}, score {score}: its mask"),
+        "score": _("score {score}"),
+        "value": _("mask {value}"),
+        "lost": _("no pixels"),
+        "argmax": _("Argmax of the masks"),
+        "truth": _("Truly visible (grey: unpaired)"),
+        "nobody": _("No query is surer than {threshold}: nobody owns a pixel."),
+        "looked": _("The mask of query {query}, {name}: the bluer, the surer that a pixel belongs to it."),
+        "denied": _(
+            "Pixel ({x}, {y}): nobody’s. Even the greatest mask value there, {value} of query {query}, is below 0.5."
+        ),
+        "owned": _("Pixel ({x}, {y}): query {query}, {name}, owns it; its mask value there is {value}."),
+        "merged": _(
+            "Merged: {count} segments own {percent} % of the pixels; sure queries left without pixels: {dropped}. "
+            "Point at a pixel or a mask."
+        ),
+        "sum": _(
+            "PQ {pq} = SQ {sq} × RQ {rq}. Pairs: {pairs}; segments without an object: {invented}; objects without "
+            "a segment: {missed}."
+        ),
+        "curve": _("Quality of this picture by keep threshold"),
     }

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -74,3 +75,23 @@ def test_without_a_camera_a_photo_pans(page: Page, app_url: str) -> None:
     page.locator(".st-key-detection_live_detector").get_by_text("Viola–Jones (OpenCV)").click()
     expect(page.locator(".camera .stages").get_by_text("windows that pass all 25 stages")).to_be_visible()
     expect(page.locator(".camera .stages li")).to_have_count(2)
+
+
+@pytest.mark.parametrize(
+    ("language", "pan", "answer", "seen"),
+    [
+        ("en", "Pan over a photo instead", "about a tenth", "6 copies of a frame are enough"),
+        ("zh", "改用平移的照片", "大约十分之一", "金字塔只要 6 层"),
+    ],
+)
+def test_the_lesson_has_a_camera(page: Page, app_url: str, language: str, pan: str, answer: str, seen: str) -> None:
+    page.goto(f"{app_url}/detection?tour=9&lang={language}")
+    settled(page)
+    camera = page.locator(".camera")
+    expect(camera).to_be_visible(timeout=90_000)
+    expect(page.locator(".stage")).to_have_count(0)  # one picture
+    camera.get_by_role("button", name=pan).click()
+    expect(camera).to_have_attribute("data-faces", "1", timeout=90_000)
+    page.get_by_role("button", name=answer).click()
+    expect(page.get_by_text(seen)).to_be_visible(timeout=60_000)
+    expect(camera).to_be_visible()

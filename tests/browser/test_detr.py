@@ -9,7 +9,9 @@ from pages.detr import state
 from tests.browser.conftest import TWO_FRAMES, Traffic, settled
 from vizcore import detr
 from vizcore.data.scenes import draw_scene
+from vizcore.detr import masks
 from vizcore.models.detr import load_detr
+from vizcore.models.detr_masks import load_mask_head
 
 ROOT = """const root = [...document.querySelectorAll("*")].map((element) => element.shadowRoot)
     .find((found) => found?.querySelector(".detr"));"""
@@ -169,3 +171,71 @@ def test_a_box_is_asked_and_its_link_opens_the_same(app_url, page) -> None:
     page.wait_for_function(f"() => /[?&]query={query}(&|$)/.test(location.search)")
     page.goto(page.url)
     expect(page.locator(f'{ASKED}[data-asked="{query}"]')).to_be_attached(timeout=90_000)
+
+
+def test_the_keep_threshold_moves_in_silence_and_a_segment_is_a_link(app_url, page) -> None:
+    traffic = Traffic()
+    traffic.watch(page)
+    pixels, network = draw_scene("validation", 2).pixels, load_detr()
+    output = detr.run_masks(load_mask_head(), network, detr.trace_detr(network, pixels, attention=False), pixels)
+
+    def merged_at(threshold: float) -> Locator:
+        queries = detr.merge_output(output, keep_threshold=threshold).queries.tolist()
+        return page.locator(f'.detr-panoptic[data-segments="{" ".join(map(str, queries))}"]')
+
+    page.goto(f"{app_url}/detr?lang=en&tour=0&part=panoptic&source=scene&scene=2")
+    settled(page)
+    expect(merged_at(0.85)).to_be_attached(timeout=90_000)
+    keep = page.locator(".detr-panoptic .keep input")
+    keep.scroll_into_view_if_needed()
+    settled(page)
+    box = keep.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.85 * box["width"], middle)
+    page.mouse.down()
+    sent = len(traffic.sent)
+    for share in (0.6, 0.1, 0.3):
+        page.mouse.move(box["x"] + share * box["width"], middle)
+        page.wait_for_function(
+            "(share) => { const root = [...document.querySelectorAll('*')].map((each) => each.shadowRoot)"
+            ".find((found) => found?.querySelector('.detr-panoptic'));"
+            " return Math.abs(root.querySelector('.keep input').value - share) < 0.06; }",
+            arg=share,
+        )
+        expect(merged_at(float(keep.input_value()))).to_be_attached()
+    assert len(traffic.sent) == sent  # a threshold that moves tells nobody
+    threshold = float(keep.input_value())
+    page.mouse.up()
+    page.wait_for_function(f"() => location.search.includes('keep_threshold={threshold:g}')")
+    settled(page)
+    merged = detr.merge_output(output, keep_threshold=threshold)
+    query = int(merged.queries[merged.areas.argmax()])
+    rows, columns = (merged.owner == query).nonzero()
+    y, x = int(rows[len(rows) // 2]), int(columns[len(rows) // 2])
+    world = page.locator(".detr-panoptic svg.world").bounding_box()
+    assert world is not None
+    unit = world["width"] / state.SIDE
+    sent = len(traffic.sent)
+    page.mouse.move(world["x"] + (x + 0.5) * unit, world["y"] + (y + 0.5) * unit)
+    expect(page.locator(f'.detr-panoptic[data-probe="{query}"]')).to_be_attached()
+    expect(page.locator(".detr-panoptic .said")).to_contain_text(f"query {query},")
+    value = masks.enlarge_masks(output)[query, y, x].sigmoid().item()
+    expect(page.locator(f'.detr-panoptic [data-query="{query}"] .how')).to_have_text(f"mask {value:.2f}")
+    assert len(traffic.sent) == sent  # neither does pointing
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_function(f"() => /[?&]query={query}(&|$)/.test(location.search)")
+    page.goto(page.url.replace("lang=en", "lang=zh"))
+    settled(page)
+    expect(merged_at(threshold)).to_be_attached(timeout=90_000)
+    expect(page.locator(f'.detr-panoptic [data-query="{query}"][aria-checked="true"]')).to_be_visible()
+    expect(page.locator(".detr-panoptic .keep .name")).to_have_text("保留阈值")
+    page.locator(f'.detr-panoptic [data-query="{query}"]').focus()
+    expect(page.locator('.detr-panoptic[data-mode="mask"]')).to_be_attached()
+    keep.press("End")
+    page.wait_for_function("() => /keep_threshold=1(&|$)/.test(location.search)")
+    page.reload()
+    expect(page.locator(".detr-panoptic .said")).to_have_text(
+        "没有查询的分数高于 1.00：没有像素属于任何查询。", timeout=90_000
+    )

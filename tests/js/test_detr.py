@@ -7,7 +7,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from tests.javascript import run_modules
+from tests.vizcore.detr.test_masks import random_masks, true_rectangles
 from vizcore import detr
+from vizcore.detr import masks
 
 NUM_MATRICES = 10_000
 
@@ -146,3 +148,55 @@ def test_attention_read_in_the_browser_is_the_recorded_one() -> None:
     np.testing.assert_allclose(read["mean"], trace.decoder_cross[0, :, 2].mean(0), atol=trace.decoder_cross.max() / 500)
     assert read["corner"] == trace.token_at(-5, 1e6) == 10
     assert read["extent"] == {"layers": 1, "heads": 2}
+
+
+MERGE = """
+  const masks = new Masks(inputs[0]);
+  const thresholds = Array.from(new Float64Array(inputs[1].buffer));
+  return thresholds.map((threshold) => {
+    const sure = masks.sure(threshold);
+    const merged = masks.merge(sure);
+    const middle = [Math.floor(masks.size[1] / 3), Math.floor(masks.size[0] / 2)];
+    const pixel = middle[1] * masks.size[1] + middle[0];
+    return {
+      ...merged, sure, quality: masks.quality(sure.length),
+      most: sure.length ? Math.max(...sure.map((query) => masks.at(query, ...middle))) : null,
+      greatestThere: merged.greatest[pixel], value: masks.value(merged.greatest[pixel]),
+    };
+  });
+"""
+
+
+def test_the_browser_merges_masks_as_torch_does() -> None:
+    """At every threshold, with equal values, masks that are all negative, and queries that are left with too little."""
+    dropped = 0
+    for seed in range(3):
+        output = random_masks(seed)
+        owner, labels = true_rectangles(output.size, seed)
+        keep = detr.trace_keep(output, owner, labels)
+        thresholds = [0.0, *output.scores.tolist(), 0.5, 1.0]
+        content = detr.pack_masks(output, np.zeros((*output.size, 3), np.uint8), truth=owner, keep=keep)
+        read = run_modules({"detr/merging.js": "Masks"}, MERGE, content, np.array(thresholds, "<f8").tobytes())
+        full = masks.enlarge_masks(output)
+        for threshold, found in zip(thresholds, read, strict=True):
+            sure = np.flatnonzero(output.scores > np.float32(threshold))
+            assert found["sure"] == sure.tolist()
+            merged = detr.merge_masks(full, torch.from_numpy(output.logits), keep_threshold=threshold)
+            np.testing.assert_array_equal(found["owner"].reshape(output.size), merged.owner)
+            assert found["queries"] == merged.queries.tolist()
+            assert found["areas"] == merged.areas.tolist()
+            assert found["dropped"] == merged.dropped.tolist()
+            dropped += len(found["dropped"])
+            match = keep.at(threshold)
+            assert found["quality"]["queries"] == match.queries.tolist()
+            assert found["quality"]["missed"] == match.missed.tolist()
+            assert abs(found["quality"]["pq"] - match.pq) < 1e-6
+            if not len(sure):
+                assert (found["argmax"] == -1).all()
+                continue
+            greatest, place = full[torch.from_numpy(sure)].max(0)
+            np.testing.assert_array_equal(found["argmax"].reshape(output.size), sure[place.numpy()])
+            np.testing.assert_array_equal(found["greatest"].reshape(output.size), greatest.numpy() * 64 * 1024)
+            assert found["most"] == found["greatestThere"]
+            assert abs(found["value"] - greatest.sigmoid()[output.size[0] // 2, output.size[1] // 3].item()) < 1e-6
+    assert dropped  # else the last rule was never asked

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.detr import challenges, state, tour
+from pages.detr import challenges, masked, state, tour
 from pages.detr.challenges import Outcome
 from pages.detr.state import View
 from tests.pages.opening import open_page
@@ -179,3 +181,24 @@ def test_the_answers_of_the_lesson_by_hand() -> None:
     own = steps["own"].state
     assert not right("own", outcome(own))
     assert right("own", outcome(tour.preset("greedy")))
+
+
+def test_a_better_threshold_is_one_with_a_clearly_higher_quality() -> None:
+    """One object: at 0.85 nobody is sure, at 0.5 its own query is (PQ 1), at 0.3 a second segment too (1 / 1.5)."""
+    none = np.zeros(0, int)
+    pair = {"queries": np.array([0]), "targets": np.array([0]), "iou": np.array([1.0]), "missed": none}
+    keep = detr.KeepTrace(
+        np.array([0.75, 0.375], np.float32),
+        (
+            detr.SegmentMatch(none, none, np.zeros(0), none, np.array([0])),
+            detr.SegmentMatch(**pair, invented=none),
+            detr.SegmentMatch(**pair, invented=np.array([1])),
+        ),
+    )
+    plain = outcome(tour.preset("scene"))
+    assert challenges.better(plain, say) == "Open the part *Masks* with a drawn scene."
+    at = lambda threshold: replace(plain, masked=masked.measure(keep, threshold))  # noqa: E731
+    assert challenges.better(at(0.5), say) is None
+    assert challenges.better(at(0.3), say) is None
+    assert "PQ is 0.00, at 0.85 it is 0.00" in (challenges.better(at(0.85), say) or "")
+    assert at(0.9).masked.lower.pq == pytest.approx(1 / 1.5)

@@ -12,18 +12,20 @@ import pytest
 import streamlit as st
 import torch
 
-from pages.detr import attention, network, state
+from pages.detr import attention, network, panoptic, state
 from pages.kit.pictures import scene
 from tests.pages.opening import open_page
 from tests.pages.pieces import component, link
 from tests.vizcore.detr.detectors import paper_detector
 from vizcore import detr
 from vizcore.data.photos import load_sample
+from vizcore.data.scenes import draw_scene
 from vizcore.detr import history
 from vizcore.models import detr as models
+from vizcore.models.detr_masks import MaskHead
 from vizcore.models.weight_files import save_network
 from vizcore.packing import unpack
-from vizcore.training import detr_shipping
+from vizcore.training import detr_masks, detr_shipping
 
 PARTS = ("attention", "queries", "layers", "training")
 NUM_SCENES = 2
@@ -189,3 +191,86 @@ def test_every_part_asks_the_authors_network_once_it_is_here(shipped: Path, down
     assert not any("over 2 scenes" in caption.value for caption in app.caption)  # those were ours
     app = open_page("detr", part="training", **asked)
     assert not app.exception
+
+
+# -- the masks ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def with_masks(shipped: Path) -> Iterator[Path]:
+    """The same folder with a mask head that has learned nothing, and its card."""
+    torch.manual_seed(1)
+    head = MaskHead(replace(models.SMALL, num_queries=12))
+    save_network(shipped / "detr_masks.safetensors", head, head.config)
+    card = detr_masks.MaskCard(
+        name="detr_masks",
+        detector="detr",
+        seed=0,
+        steps=1,
+        batch_size=4,
+        hours=0.1,
+        command="",
+        num_scenes=NUM_SCENES,
+        keep_threshold=0.85,
+        quality={"pq": 0.123, "sq": 0.7, "rq": 0.2},
+        parameters=1,
+        bytes=1,
+    )
+    (shipped / "detr_masks.json").write_text(json.dumps(asdict(card)), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(detr_masks, "WEIGHTS_FOLDER", shipped)
+        yield shipped
+    for name in ("detr_masks.safetensors", "detr_masks.json"):
+        (shipped / name).unlink()
+
+
+def test_without_a_mask_head_there_are_no_masks(shipped: Path) -> None:
+    app = open_page("detr", part="panoptic")
+    assert link(app)["part"] == "matching"
+    assert not any(radio.key == "detr_part" and "panoptic" in radio.options for radio in app.radio)
+
+
+@pytest.mark.parametrize(
+    ("lang", "query"),
+    [
+        ("en", {"source": "scene", "scene": "1", "keep_threshold": "0"}),
+        ("zh", {"source": "photo", "photo": "chelsea", "keep_threshold": "1"}),
+    ],
+)
+def test_masks_open_at_both_ends_and_their_link_is_the_page(with_masks: Path, lang: str, query: dict[str, str]) -> None:
+    app = open_page("detr", part="panoptic", query="11", lang=lang, network="paper", **query)
+    assert not app.warning
+    data = component(app, "keep_threshold")
+    assert data["keep_threshold"] == float(query["keep_threshold"])
+    assert data["query"] == 11
+    assert len(data["names"]) == 12
+    assert {**link(app), **query, "part": "panoptic", "query": "11"} == link(app)
+    (table,) = (frame.value for frame in app.dataframe if "PQ" in frame.value)
+    assert list(table["PQ"]) == ["0.123", f"{detr.PUBLISHED_PQ:.3f}"]
+    app.button(key="detr_to_attention").click().run()
+    assert not app.exception
+    assert {name: link(app)[name] for name in ("part", "look", "query")} == {
+        "part": "attention",
+        "look": "decoder",
+        "query": "11",
+    }
+
+
+def test_the_browser_is_sent_what_was_computed(with_masks: Path) -> None:
+    picture = scene(1)
+    output = network.drawn(picture)
+    header, arrays = unpack(network.packed_masks(picture))
+    np.testing.assert_array_equal(arrays["masks"] * header["step"], output.mask_logits)
+    np.testing.assert_array_equal(arrays["truth"], draw_scene("validation", 1).owner)
+    keep = network.kept(picture)
+    assert keep is not None
+    np.testing.assert_allclose(arrays["pq"], [match.pq for match in keep.matches])
+
+
+def test_what_the_masks_ask_is_believed_only_if_it_can_be() -> None:
+    told = {"version": "1", "keep_threshold": 0.25, "query": 11}
+    assert panoptic._asked(told, "1", 12) == [(state.KEEP_THRESHOLD, 0.25), (state.QUERY, 11)]
+    assert panoptic._asked(told, "2", 12) == []
+    assert panoptic._asked(None, "1", 12) == []
+    assert panoptic._asked({"version": "1", "keep_threshold": float("nan"), "query": 12}, "1", 12) == []
+    assert panoptic._asked({"version": "1", "keep_threshold": True, "query": -1}, "1", 12) == []

@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
 from vizcore.data import scenes as module
-from vizcore.data.digits import load_digits
+from vizcore.data.digits import load_digit_labels, load_digits
 from vizcore.data.scenes import (
     BACKGROUNDS,
     CLASSES,
+    DIGITS,
     MAX_OBJECTS,
     MAX_SIZE,
+    MIN_DIGIT,
     MIN_SIZE,
     MIN_VISIBLE,
     SYMMETRIES,
@@ -287,3 +289,85 @@ def test_a_corner_lies_where_the_angle_says(name, corner):
             row, column = middle - reach * math.cos(angle), middle + reach * math.sin(angle)
             inside.append(coverage[int(min(row, 2 * middle - 1)), int(min(column, 2 * middle - 1))] > 0)
         assert inside == [True, False]
+
+
+DIGIT_HASHES = {
+    ("train", 256): "b3f63f8ad270d8289edbb4aedc49810305953dfd5166b5dd434c21397d322b7c",
+    ("validation", 512): "7be98fcf799ba469f0fd35c1d2abca5cd0f2dc07ee4d78fbb78fee1642094aa7",
+}
+
+
+@pytest.mark.parametrize(("split", "size"), DIGIT_HASHES)
+def test_scenes_of_digits_are_the_same_on_every_machine(split, size):
+    assert scenes_hash(split, range(6), size=size, kind="digits") == DIGIT_HASHES[split, size]
+
+
+def test_a_digit_has_its_own_class_and_comes_from_its_split(monkeypatch):
+    drawn = []
+    draw_digit = module._draw_digit
+
+    def watched(place, side, draw):
+        drawn.append(place)
+        return draw_digit(place, side, draw)
+
+    monkeypatch.setattr(module, "_draw_digit", watched)
+    seen = set()
+    for split, own in (("train", lambda place: place < 1200), ("validation", lambda place: place >= 1200)):
+        for index in range(20):
+            drawn.clear()
+            scene = draw_scene(split, index, size=256, kind="digits")
+            assert all(own(place) for place in drawn)
+            # Tries that found no room are among those drawn, so the labels are a subsequence of what was drawn.
+            rest = iter(load_digit_labels()[drawn])
+            assert all(label in rest for label in scene.labels)
+            assert (scene.sizes >= MIN_DIGIT).all()
+            assert np.isnan(scene.angles).all()
+            seen.update(scene.labels.tolist())
+    assert seen == set(range(len(DIGITS)))
+
+
+def test_no_layout_of_digits_is_in_both_splits():
+    """The generator looks at 32 bits of a seed: a split above them would be lost."""
+    starts = [
+        module._seed("digits", split, size, index)
+        for split in BACKGROUNDS
+        for size in (256, 512)
+        for index in range(600)
+    ]
+    assert len(set(starts)) == len(starts)
+    assert max(starts) < 2**32
+
+
+def test_clutter_is_painted_and_belongs_to_nobody(monkeypatch):
+    painted = []
+    paint = module._paint
+    monkeypatch.setattr(module, "_paint", lambda *given: (painted.append(given[1:3]), paint(*given)))
+    extra = 0
+    for index in range(10):
+        painted.clear()
+        scene = draw_scene("train", index, size=256, kind="digits")
+        assert set(np.unique(scene.owner)) <= set(range(-1, len(scene.boxes)))
+        extra += len(painted) - len(scene.boxes)
+    assert extra > 10
+
+
+def test_coco_names_the_digits():
+    data = to_coco([draw_scene("validation", 0, size=128, kind="digits")], kind="digits")
+    assert [category["name"] for category in data["categories"]] == list(DIGITS)
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="shapes, digits"):
+        draw_scene("train", 0, kind="letters")
+
+
+def test_about_half_of_a_scene_is_alike_in_both_splits_as_the_page_says():
+    alike = objects = 0
+    for index in range(16):
+        train, validation = (draw_scene(split, index) for split in ("train", "validation"))
+        same = (np.abs(train.boxes[:, None] - validation.boxes).max(-1) <= 2) & (
+            train.labels[:, None] == validation.labels
+        )
+        alike += int(same.any(0).sum())
+        objects += len(validation.boxes)
+    assert 0.4 < alike / objects < 0.6

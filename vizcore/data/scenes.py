@@ -7,6 +7,10 @@ seen, after everything in front of it has been drawn.
 The numbers of objects and their sizes follow one rule at every picture size: the same density, sizes log-uniform from
 ``MIN_SIZE`` to ``MAX_SIZE`` pixels. An object of which less than ``MIN_VISIBLE`` would be left to see is not drawn, so
 nobody is asked to find what is not there.
+
+There are two kinds. In ``"shapes"`` a class can be told from an outline, on any map of a network. In ``"digits"`` each
+of the ten digits is a class of its own, and the shapes lie among them as clutter that nobody is asked for: what an
+object is takes a look at its strokes, and a ring is no zero.
 """
 
 from __future__ import annotations
@@ -23,16 +27,21 @@ import torch
 from jaxtyping import Float32, Int16, Int64, UInt8
 from PIL import Image, ImageDraw, ImageFilter
 
-from vizcore.data.digits import load_digits
+from vizcore.data.digits import load_digit_labels, load_digits
 from vizcore.data.photos import load_sample
 
 CLASSES: Final = ("circle", "square", "triangle", "star", "ring", "digit")
+DIGITS: Final = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+KINDS: Final = {"shapes": CLASSES, "digits": DIGITS}
+"""What can be asked for in a scene, by the kind of scene."""
 BACKGROUNDS: Final = {
     "train": ("astronaut", "coffee", "motorcycle", "china", "rocket"),
     "validation": ("chelsea", "flower", "coins"),
 }
 SCENE_SIZE: Final = 512
 MIN_SIZE, MAX_SIZE = 8, 200
+MIN_DIGIT: Final = 14
+"""Side of the smallest digit where digits are told apart, pixels; they were scanned with eight."""
 MAX_OBJECTS: Final = 30
 """Objects in a scene of ``SCENE_SIZE``; a smaller scene holds as many to the area."""
 MIN_VISIBLE: Final = 0.4
@@ -41,7 +50,6 @@ CROWD_PROBABILITY: Final = 0.3
 SYMMETRIES: Final = {"square": 4, "triangle": 3, "star": 5}
 """Turns by a full circle over this number leave the shape as it was; of the other classes no angle is told."""
 
-_SPLIT_SEEDS: Final = {"train": 1, "validation": 2}
 _TRIES: Final = 12
 _OVERSAMPLING: Final = 4
 _MIN_CONTRAST: Final = 70.0  # between an object's colour and what lies behind it, Euclidean in RGB
@@ -55,7 +63,7 @@ class Scene:
     Attributes:
         pixels: ``[H, W, 3]`` uint8, RGB.
         boxes: ``[M, 4]`` float32, xyxy in pixels, tight to the visible part of each object; whole numbers.
-        labels: ``[M]`` int64, index into ``CLASSES``.
+        labels: ``[M]`` int64, index into ``CLASSES`` or, where digits are told apart, ``DIGITS``.
         sizes: ``[M]`` float32, the size each object was drawn with, in pixels: its longer side before rotation.
         visible: ``[M]`` float32 in (0, 1], share of the object's pixels that can be seen.
         owner: ``[H, W]`` int16, the object that is seen at each pixel; -1 for the background.
@@ -76,25 +84,28 @@ class Scene:
     name: str
 
 
-def draw_scene(split: str, index: int, *, size: int = SCENE_SIZE) -> Scene:
+def draw_scene(split: str, index: int, *, size: int = SCENE_SIZE, kind: str = "shapes") -> Scene:
     """Draws one scene.
 
     Args:
         split: ``"train"`` or ``"validation"``.
         index: which scene of the split, from 0 on.
         size: side of the square picture, in pixels, at least 64.
+        kind: one of ``KINDS``: which objects are asked for.
 
     Returns:
         The scene, with at least one object.
 
     Raises:
-        ValueError: If there is no such split, or the index or the size cannot be used.
+        ValueError: If there is no such split or kind, or the index or the size cannot be used.
     """
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
     if split not in BACKGROUNDS:
         raise ValueError(f"split must be one of {', '.join(BACKGROUNDS)}, not {split!r}")
     if index < 0 or size < 64:
         raise ValueError(f"index must not be negative and size at least 64; got {index} and {size}")
-    generator = torch.Generator().manual_seed((_SPLIT_SEEDS[split] << 40) + (size << 24) + index)
+    generator = torch.Generator().manual_seed(_seed(kind, split, size, index))
     draw = _Draw(generator)
     background = BACKGROUNDS[split][draw.integer(len(BACKGROUNDS[split]))]
     canvas = _background(load_background(background), size, draw)
@@ -105,15 +116,21 @@ def draw_scene(split: str, index: int, *, size: int = SCENE_SIZE) -> Scene:
     angles: list[float] = []
 
     most = max(1, round(MAX_OBJECTS * (size / SCENE_SIZE) ** 2))
+    smallest = MIN_DIGIT if kind == "digits" else MIN_SIZE
+    if kind == "digits":
+        _scatter_clutter(canvas, int(most * draw.number()), split, draw)
     number = 1 + int(most * draw.number() ** 1.5)
-    crowd = _Crowd.draw(draw, size) if draw.number() < CROWD_PROBABILITY else None
+    crowd = _Crowd.draw(draw, size, len(KINDS[kind])) if draw.number() < CROWD_PROBABILITY else None
     for _ in range(min(number, most)):
         in_crowd = crowd is not None and draw.number() < 0.7
-        label = crowd.label if crowd and in_crowd else draw.integer(len(CLASSES))
+        label = crowd.label if crowd and in_crowd else draw.integer(len(KINDS[kind]))
         for _ in range(_TRIES):
-            side = crowd.side * draw.between(0.75, 1.33) if crowd and in_crowd else draw.log_between(MIN_SIZE, MAX_SIZE)
-            side = min(max(side, MIN_SIZE), MAX_SIZE, 0.8 * size)
-            alpha, turn = _SHAPES[CLASSES[label]](side, split, draw)
+            side = crowd.side * draw.between(0.75, 1.33) if crowd and in_crowd else draw.log_between(smallest, MAX_SIZE)
+            side = min(max(side, smallest), MAX_SIZE, 0.8 * size)
+            if kind == "digits":
+                alpha, turn = _draw_digit(_pick_digit(split, draw, label), side, draw), 0.0
+            else:
+                alpha, turn = _SHAPES[CLASSES[label]](side, split, draw)
             near = crowd if in_crowd else None
             placed = _place(alpha, owner, areas, near, draw)
             if placed is not None:
@@ -122,7 +139,7 @@ def draw_scene(split: str, index: int, *, size: int = SCENE_SIZE) -> Scene:
                 owner[top : top + mask.shape[0], left : left + mask.shape[1]][mask] = len(labels)
                 labels.append(label)
                 sizes.append(side)
-                angles.append(_angle(CLASSES[label], turn))
+                angles.append(_angle(KINDS[kind][label], turn))
                 areas.append(int(mask.sum()))
                 break
 
@@ -141,23 +158,23 @@ def draw_scene(split: str, index: int, *, size: int = SCENE_SIZE) -> Scene:
         owner=owner.astype(np.int16),
         angles=np.asarray(angles, dtype=np.float32),
         background=background,
-        name=f"{split} {index}",
+        name=f"{split} {index}" if kind == "shapes" else f"{kind} {split} {index}",
     )
 
 
-def scenes_hash(split: str, indices: Iterable[int], *, size: int = SCENE_SIZE) -> str:
+def scenes_hash(split: str, indices: Iterable[int], *, size: int = SCENE_SIZE, kind: str = "shapes") -> str:
     """SHA-256 of the boxes and labels of scenes, to tell whether two machines drew the same ones.
 
     Pixels are left out: resizing and blurring may round differently from one build of Pillow to the next.
     """
     digest = hashlib.sha256()
     for index in indices:
-        scene = draw_scene(split, index, size=size)
+        scene = draw_scene(split, index, size=size, kind=kind)
         digest.update(np.concatenate([scene.boxes, scene.labels[:, None]], axis=1).astype("<i4").tobytes())
     return digest.hexdigest()
 
 
-def to_coco(scenes: Iterable[Scene]) -> dict[str, Any]:
+def to_coco(scenes: Iterable[Scene], kind: str = "shapes") -> dict[str, Any]:
     """Scenes as a COCO data set: images, annotations with ``xywh`` boxes, categories numbered from 1.
 
     ``area`` is the box's, as in data sets without masks; the size classes of COCO's evaluation go by it.
@@ -170,7 +187,7 @@ def to_coco(scenes: Iterable[Scene]) -> dict[str, Any]:
             {"id": number, "file_name": f"{scene.name.replace(' ', '_')}.png", "height": height, "width": width}
         )
         targets.append((scene.boxes, scene.labels))
-    return {"images": images, "annotations": coco_annotations(targets), "categories": coco_categories()}
+    return {"images": images, "annotations": coco_annotations(targets), "categories": coco_categories(kind)}
 
 
 def coco_annotations(targets: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[dict[str, Any]]:
@@ -195,15 +212,27 @@ def coco_annotations(targets: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[d
     return annotations
 
 
-def coco_categories() -> list[dict[str, Any]]:
-    """COCO's categories: the classes, numbered from 1."""
-    return [{"id": place, "name": name} for place, name in enumerate(CLASSES, start=1)]
+def coco_categories(kind: str = "shapes") -> list[dict[str, Any]]:
+    """COCO's categories: the classes of a kind of scene, numbered from 1."""
+    return [{"id": place, "name": name} for place, name in enumerate(KINDS[kind], start=1)]
 
 
 @lru_cache(maxsize=len(CLASSES) + 2)
 def load_background(name: str) -> Image.Image:
     """A sample photo, kept because a data set asks for it thousands of times."""
     return Image.fromarray(load_sample(name).pixels)
+
+
+def _seed(kind: str, split: str, size: int, index: int) -> int:
+    """Where a scene's random numbers begin; torch's generator looks at 32 bits of it.
+
+    The split of the shapes' seeds lies above these bits, so scenes of one index and size begin with the same numbers in
+    both splits: the same objects in about the same places, before other photos and contrasts lead them apart. What
+    was trained and judged on them stays as it was.
+    """
+    if kind == "shapes":
+        return ({"train": 1, "validation": 2}[split] << 40) + (size << 24) + index
+    return int.from_bytes(hashlib.sha256(f"{kind} {split} {size} {index}".encode()).digest()[:4], "big")
 
 
 class _Draw:
@@ -247,10 +276,10 @@ class _Crowd:
     side: float
 
     @classmethod
-    def draw(cls, draw: _Draw, size: int) -> _Crowd:
+    def draw(cls, draw: _Draw, size: int, num_classes: int) -> _Crowd:
         side = draw.log_between(12, 72)
         return cls(
-            draw.integer(len(CLASSES)),
+            draw.integer(num_classes),
             draw.between(0.25, 0.75) * size,
             draw.between(0.25, 0.75) * size,
             min(2.2 * side, size / 4),
@@ -267,6 +296,20 @@ def _background(photo: Image.Image, size: int, draw: _Draw) -> np.ndarray:
         crop = crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     pixels = np.asarray(crop, dtype=np.float32)
     return (pixels - 128) * np.float32(draw.between(0.7, 1.2)) + np.float32(128 + draw.between(-25, 25))
+
+
+def _scatter_clutter(canvas: np.ndarray, number: int, split: str, draw: _Draw) -> None:
+    """Shapes that nobody is asked for, behind all objects."""
+    size = canvas.shape[0]
+    nobody = np.full((size, size), -1, dtype=np.int64)
+    near = [name for name in CLASSES if name != "digit"]
+    for _ in range(number):
+        side = min(draw.log_between(MIN_SIZE, MAX_SIZE), 0.8 * size)
+        alpha, _turn = _SHAPES[near[draw.integer(len(near))]](side, split, draw)
+        placed = _place(alpha, nobody, [], None, draw)
+        if placed is not None:
+            top, left, _mask, alpha = placed
+            _paint(canvas, top, left, alpha, draw)
 
 
 def _place(
@@ -410,9 +453,28 @@ def _star(side: float, split: str, draw: _Draw) -> tuple[np.ndarray, float]:
 
 
 def _digit(side: float, split: str, draw: _Draw) -> tuple[np.ndarray, float]:
-    digits = load_digits()
-    place = draw.integer(_DIGIT_SPLIT) if split == "train" else _DIGIT_SPLIT + draw.integer(len(digits) - _DIGIT_SPLIT)
-    ink = digits[place] / 16
+    count = len(load_digits())
+    place = draw.integer(_DIGIT_SPLIT) if split == "train" else _DIGIT_SPLIT + draw.integer(count - _DIGIT_SPLIT)
+    return _draw_digit(place, side, draw), 0.0
+
+
+def _pick_digit(split: str, draw: _Draw, label: int) -> int:
+    """Place in the file of some digit of a class."""
+    places = _digit_places(split)[label]
+    return places[draw.integer(len(places))]
+
+
+@lru_cache(maxsize=2)
+def _digit_places(split: str) -> tuple[tuple[int, ...], ...]:
+    """Of each digit its places in the file within a split."""
+    labels = load_digit_labels()
+    places = np.arange(len(labels))
+    own = places < _DIGIT_SPLIT if split == "train" else places >= _DIGIT_SPLIT
+    return tuple(tuple(places[own & (labels == digit)].tolist()) for digit in range(len(DIGITS)))
+
+
+def _draw_digit(place: int, side: float, draw: _Draw) -> np.ndarray:
+    ink = load_digits()[place] / 16
     rows, columns = np.nonzero(ink > 0.3)
     ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     height, width = (max(3, round(length * side / max(ink.shape))) for length in ink.shape)
@@ -422,7 +484,7 @@ def _digit(side: float, split: str, draw: _Draw) -> tuple[np.ndarray, float]:
         (round(width + 2 * margin[1]), round(height + 2 * margin[0])), Image.Resampling.BICUBIC
     ).rotate(round(draw.between(-20, 20)), Image.Resampling.BILINEAR, expand=True)
     # Ink is soft at a stroke's edge: sharpened, so that the visible mask and the eye agree.
-    return np.clip((np.asarray(picture, dtype=np.float32) / 255 - 0.45) * 6 + 0.5, 0, 1), 0.0
+    return np.clip((np.asarray(picture, dtype=np.float32) / 255 - 0.45) * 6 + 0.5, 0, 1)
 
 
 _SHAPES: Final[dict[str, Callable[[float, str, _Draw], tuple[np.ndarray, float]]]] = {

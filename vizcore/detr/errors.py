@@ -14,7 +14,17 @@ BAD_LABEL: Final = 'There is no class {label}: classes run from 0 to {last}, and
 BAD_COST: Final = "The cost of query {row} and target {column} is {value}; a cost must be a finite number."
 BAD_PHOTO: Final = "A photo must be an array of uint8 with the shape [H, W, 3] and at least one pixel."
 BAD_QUERIES: Final = "Choose at least one query, each once, from 0 to {last}."
-MESSAGES: Final = (BAD_SHAPE, NOT_FINITE, NEGATIVE_SIZE, BAD_LABEL, BAD_COST, BAD_PHOTO, BAD_QUERIES)
+OTHER_HEAD: Final = "This mask head was trained on a detector with {head} channels, not {detector}."
+MESSAGES: Final = (
+    BAD_SHAPE,
+    NOT_FINITE,
+    NEGATIVE_SIZE,
+    BAD_LABEL,
+    BAD_COST,
+    BAD_PHOTO,
+    BAD_QUERIES,
+    OTHER_HEAD,
+)
 
 
 class DETRError(ExplainedError, ValueError):

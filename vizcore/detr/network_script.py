@@ -106,6 +106,39 @@ def write_layers_script(picture: str, *, layer: int, nms: bool, score_threshold:
     )
 
 
+def write_masks_script(picture: str, *, keep_threshold: float, drawn: int | None = None) -> str:
+    """Prints the segments of the merged picture, and how good it is where the picture was drawn.
+
+    Args:
+        picture: lines that make ``picture``.
+        keep_threshold: surer queries take part.
+        drawn: the validation scene that the picture is; None for a photo.
+
+    Returns:
+        Python source that prints ``query, class, score, pixels`` of each segment; of a scene then a line
+        ``query, object, IoU`` of each pair, and ``PQ``, ``SQ``, ``RQ``.
+    """
+    script = (
+        _start(picture, official=False).replace(
+            "from vizcore.models.detr import load_detr\n",
+            "from vizcore.models.detr import load_detr\nfrom vizcore.models.detr_masks import load_mask_head\n",
+        )
+        + "masks = detr.run_masks(load_mask_head(), network, trace, picture)\n"
+        f"merged = detr.merge_output(masks, keep_threshold={keep_threshold!r})\n"
+        "for query, label, score, area in zip(merged.queries, merged.labels, merged.scores, merged.areas):\n"
+        '    print(query, CLASSES[label], f"{score:.6f}", area)\n'
+    )
+    if drawn is None:
+        return script
+    return script + (
+        f'scene = draw_scene("validation", {int(drawn)})\n'
+        "match = detr.match_segments(merged.owner, masks.labels, scene.owner, scene.labels)\n"
+        "for query, target, iou in zip(match.queries, match.targets, match.iou):\n"
+        '    print(query, target, f"{iou:.6f}")\n'
+        'print("quality", f"{match.pq:.6f}", f"{match.sq:.6f}", f"{match.rq:.6f}")\n'
+    )
+
+
 def write_strip_script(place: int, time: int) -> str:
     """Prints who was matched to each object of a scene at one time of the training.
 

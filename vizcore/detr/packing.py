@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import UInt8
 
+from vizcore.detr.masks import MASK_STEP, KeepTrace, MaskOutput
 from vizcore.detr.matching import MatchingTrace
+from vizcore.detr.panoptic import MIN_AREA
 from vizcore.detr.recording import DETRTrace
 from vizcore.packing import pack
 
@@ -114,6 +117,53 @@ def pack_matching(trace: MatchingTrace) -> bytes:
         rows_are_targets=trace.rows_are_targets,
         total=trace.total,
     )
+
+
+def pack_masks(
+    output: MaskOutput,
+    photo: UInt8[np.ndarray, "H W 3"],
+    *,
+    truth: np.ndarray | None = None,
+    keep: KeepTrace | None = None,
+) -> bytes:
+    """Lays the masks of all queries out as :mod:`vizcore.packing` does.
+
+    Args:
+        output: the masks.
+        photo: the picture.
+        truth: ``[H, W]`` the object that is seen at each canvas pixel, -1 for none; None where nobody knows.
+        keep: how good the merged picture is at every threshold; None where nobody knows.
+
+    Returns:
+        The content: ``masks`` in steps of ``MASK_STEP``, ``scores``, ``labels``, ``grey`` (the picture, a value a
+        cell), ``truth`` (no rows if nobody knows), and of each number of sure queries ``pq``, ``sq``, ``rq`` (empty if
+        nobody knows) and the rows ``pairs_from`` to the next of ``pair_query``, ``pair_target``, ``pair_iou``,
+        likewise ``missed_from`` and ``missed``, ``invented_from`` and ``invented``.
+    """
+    pixels = torch.from_numpy(photo).float().mean(-1)[None, None]
+    rows, columns = output.mask_logits.shape[1:]
+    grey = F.interpolate(pixels, size=(rows, columns), mode="bilinear", antialias=True, align_corners=False)[0, 0]
+    matches = keep.matches if keep else ()
+    arrays: dict[str, np.ndarray] = {
+        "masks": np.rint(output.mask_logits / MASK_STEP).astype(np.int16),
+        "scores": output.scores.astype(np.float32),
+        "labels": output.labels.astype(np.int32),
+        "grey": grey.round().clamp(0, 255).numpy().astype(np.uint8),
+        "truth": (np.zeros((0, 0)) if truth is None else truth).astype(np.int16),
+    }
+    for name in ("pq", "sq", "rq"):
+        arrays[name] = np.array([getattr(match, name) for match in matches], np.float32)
+    for start, names in (
+        ("pairs_from", {"pair_query": "queries", "pair_target": "targets", "pair_iou": "iou"}),
+        ("missed_from", {"missed": "missed"}),
+        ("invented_from", {"invented": "invented"}),
+    ):
+        for name, field in names.items():
+            rows_of = [getattr(match, field) for match in matches]
+            arrays[start] = np.cumsum([0, *map(len, rows_of)]).astype(np.int32)
+            values = np.concatenate(rows_of) if rows_of else np.zeros(0)
+            arrays[name] = values.astype(np.float32 if field == "iou" else np.int32)
+    return pack(arrays, size=list(output.size), step=MASK_STEP, min_area=MIN_AREA)
 
 
 def _join_looking(weights: np.ndarray, grid: tuple[int, int], side: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from vizcore.detr.errors import BAD_SHAPE, NOT_FINITE, DETRError
@@ -165,4 +165,74 @@ def panoptic_quality(
         int(pairs.sum()),
         int((found - pairs).sum()),
         int((true - pairs).sum()),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentMatch:
+    """The segments of one picture and the true ones; all classes are counted together, so PQ = SQ · RQ.
+
+    Attributes:
+        queries: ``[P]`` that have a partner.
+        targets: ``[P]`` their partners: of the same class, with an IoU above 1/2.
+        iou: ``[P]`` of the pairs.
+        invented: ``[F]`` queries that own pixels without a partner.
+        missed: ``[M]`` true segments without a partner.
+    """
+
+    queries: np.ndarray
+    targets: np.ndarray
+    iou: np.ndarray
+    invented: np.ndarray
+    missed: np.ndarray
+
+    @property
+    def sq(self) -> float:
+        """Segmentation quality: mean IoU of the pairs, 0 without any."""
+        return float(self.iou.mean()) if len(self.iou) else 0.0
+
+    @property
+    def rq(self) -> float:
+        """Recognition quality: F1 of the pairs, 0 where nothing is and nothing was found."""
+        all_of_them = len(self.iou) + (len(self.invented) + len(self.missed)) / 2
+        return len(self.iou) / all_of_them if all_of_them else 0.0
+
+    @property
+    def pq(self) -> float:
+        """Panoptic quality, in [0, 1]."""
+        return self.sq * self.rq
+
+
+def match_segments(
+    owner: Int[np.ndarray, "H W"],
+    labels: Int[np.ndarray, " Q"],
+    true_owner: Int[np.ndarray, "H W"],
+    true_labels: Int[np.ndarray, " T"],
+) -> SegmentMatch:
+    """Pairs the segments of a merged picture with the true ones.
+
+    Args:
+        owner: the query that owns each pixel, -1 for nobody.
+        labels: the class of each query.
+        true_owner: the object that is seen at each pixel, -1 for the background.
+        true_labels: the class of each object.
+
+    Raises:
+        DETRError: If the pictures have different sizes.
+    """
+    if owner.shape != true_owner.shape:
+        raise DETRError(BAD_SHAPE, name="owner", wanted=list(true_owner.shape), found=list(owner.shape))
+    rows, columns = len(labels) + 1, len(true_labels) + 1
+    cells = (owner.astype(np.int64) + 1) * columns + true_owner + 1
+    shared = np.bincount(cells.ravel(), minlength=rows * columns).reshape(rows, columns)
+    ours, theirs = shared.sum(1)[1:], shared.sum(0)[1:]
+    both = shared[1:, 1:]
+    iou = both / np.maximum(ours[:, None] + theirs - both, 1)
+    queries, targets = np.nonzero((iou > 0.5) & (np.asarray(labels)[:, None] == np.asarray(true_labels)))
+    return SegmentMatch(
+        queries=queries,
+        targets=targets,
+        iou=iou[queries, targets],
+        invented=np.setdiff1d(np.flatnonzero(ours), queries),
+        missed=np.setdiff1d(np.arange(len(true_labels)), targets),
     )

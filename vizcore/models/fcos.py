@@ -5,7 +5,8 @@ large object belongs to a coarse level, a small one to a fine level. The neck de
 
 * ``"fpn"``: lateral connections and a top-down pathway, the feature pyramid (design (d) of Lin et al.),
 * ``"separate"``: the same levels without the top-down pathway, each from its own stage alone (c), as in SSD,
-* ``"top"``: the coarsest stage alone (b).
+* ``"top"``: the coarsest stage alone (b),
+* ``"single"``: one other stage alone, the finest that is named.
 
 Reference:
     Zhi Tian, Chunhua Shen, Hao Chen, Tong He. FCOS: Fully Convolutional One-Stage Object Detection. ICCV 2019,
@@ -37,12 +38,12 @@ from torchvision.ops import (
 )
 
 from vizcore.boxes import boxes_to_distances_ltrb, distances_ltrb_to_boxes
-from vizcore.models.efficientnet_lite import EfficientNetLite0, load_efficientnet_lite0, normalise
+from vizcore.models.efficientnet_lite import EfficientNetLite0, fold, load_efficientnet_lite0, normalise
 from vizcore.models.weight_files import WEIGHTS_FOLDER, read_network, shipped_file
 
 STAGE_CHANNELS: Final = {"C2": 24, "C3": 40, "C4": 112, "C5": 320}
 """Channels of the backbone's stages; their strides are 4, 8, 16 and 32."""
-NECKS: Final = ("fpn", "separate", "top")
+NECKS: Final = ("fpn", "separate", "top", "single")
 CENTER_RADIUS: Final = 1.5
 """A cell is a positive only within so many strides of the object's centre."""
 RANGE_PER_STRIDE: Final = 3.0
@@ -55,7 +56,7 @@ class FCOSConfig:
 
     Attributes:
         neck: one of ``NECKS``.
-        finest: the finest level, 2 to 5; ``top`` has level 5 alone.
+        finest: the finest level, 2 to 5; ``single`` has it alone, ``top`` has level 5 alone.
         channels: of every level and of the head.
         num_convs: 3×3 convolutions in each of the head's two towers.
         num_classes: of objects.
@@ -70,12 +71,17 @@ class FCOSConfig:
     @property
     def stages(self) -> tuple[str, ...]:
         """The backbone stages that the neck reads, finest first."""
-        return ("C5",) if self.neck == "top" else tuple(f"C{number}" for number in range(self.finest, 6))
+        return tuple(f"C{number}" for number in self._alone or range(self.finest, 6))
 
     @property
     def levels(self) -> tuple[str, ...]:
         """The levels that the head reads, finest first."""
-        return ("P5",) if self.neck == "top" else tuple(f"P{number}" for number in range(self.finest, 7))
+        return tuple(f"P{number}" for number in self._alone or range(self.finest, 7))
+
+    @property
+    def _alone(self) -> tuple[int, ...]:
+        """Number of the one stage and level; empty where there are several."""
+        return {"top": (5,), "single": (self.finest,)}.get(self.neck, ())
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -158,8 +164,21 @@ class Tower(nn.Module):
     def forward(self, x: Float[Tensor, "N C H W"], index: int) -> Float[Tensor, "N C H W"]:
         """Features of one level, given by its index."""
         for conv, norms in zip(self.convs, self.norms, strict=True):
-            x = F.relu(norms[index](conv(x)))  # type: ignore[index]
+            own = conv[index] if isinstance(conv, nn.ModuleList) else conv
+            x = F.relu(norms[index](own(x)))  # type: ignore[index]
         return x
+
+    def fold_norms(self) -> None:
+        """Gives each level convolutions of its own, which do what its norms did; see ``efficientnet_lite.fold_norms``.
+
+        Raises:
+            ValueError: If the network is in training mode.
+        """
+        for place, (conv, norms) in enumerate(zip(self.convs, self.norms, strict=True)):
+            assert isinstance(norms, nn.ModuleList)
+            if isinstance(conv, nn.Conv2d):
+                self.convs[place] = nn.ModuleList(fold(conv, norm) for norm in norms)  # type: ignore[arg-type]
+                self.norms[place] = nn.ModuleList(nn.Identity() for _ in norms)
 
 
 def build_predictor(in_channels: int, out_channels: int, *, bias: float) -> nn.Conv2d:

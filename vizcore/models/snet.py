@@ -113,7 +113,7 @@ class SNet(nn.Module):
         return {"C3": maps[0], "C4": maps[1], "C5": self.last(maps[2])}
 
 
-def build_snet(name: str, *, kernel: int = 5, seed: int | None = None) -> SNet:
+def snet(name: str, *, kernel: int = 5, seed: int | None = None) -> SNet:
     """An untrained backbone, in eval mode.
 
     Args:
@@ -122,8 +122,10 @@ def build_snet(name: str, *, kernel: int = 5, seed: int | None = None) -> SNet:
         seed: of weights that keep the size of what flows through (Kaiming); None leaves torch's own.
 
     Raises:
-        KeyError: There is no such backbone.
+        ValueError: There is no such backbone.
     """
+    if name not in SNETS:
+        raise ValueError(f"no backbone is called {name!r}; there are {', '.join(SNETS)}")
     config = SNETS[name]
     network = SNet(SNetConfig(config.stem, config.stages, config.last, kernel))
     if seed is not None:

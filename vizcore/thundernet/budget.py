@@ -16,7 +16,7 @@ import torch
 
 from vizcore import costs
 from vizcore.costs import Cost
-from vizcore.models.snet import SNETS, SNet, build_snet
+from vizcore.models.snet import SNETS, SNet, snet
 from vizcore.models.thundernet import BINS, CONTEXT_CHANNELS, STRIDE, ThunderNet, ThunderNetConfig
 from vizcore.thundernet.errors import ThunderNetError
 
@@ -140,7 +140,7 @@ PAPER: Final = MappingProxyType(
 
 def build(design: Design, *, seed: int = 0) -> ThunderNet:
     """The untrained detector of a design, in eval mode: what it costs does not depend on its weights."""
-    backbone = build_snet(design.backbone, kernel=design.kernel)
+    backbone = snet(design.backbone, kernel=design.kernel)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = ThunderNet(backbone, backbone.channels, design.part)
@@ -245,7 +245,7 @@ def rpn_tower_multiply_adds(input_size: int, *, compressed: bool) -> int:
 def snet_of(name: str, kernel: int) -> SNet:
     """A backbone on the meta device: shapes without contents."""
     with torch.device("meta"):
-        return build_snet(name, kernel=kernel)
+        return snet(name, kernel=kernel)
 
 
 def head_inputs(*, position_sensitive: bool) -> int:

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from vizcore.models.snet import ShuffleUnit, SNet, build_snet
+from vizcore.models.snet import ShuffleUnit, SNet, snet
 from vizcore.thundernet.budget import snet_of
 from vizcore.thundernet.errors import ThunderNetError
 
@@ -96,7 +96,7 @@ def effective_field(
         ThunderNetError: If there is no such map.
     """
     theoretical = theoretical_size(backbone, name, kernel=kernel)
-    network, generator = build_snet(backbone, kernel=kernel, seed=seed), torch.Generator().manual_seed(seed)
+    network, generator = snet(backbone, kernel=kernel, seed=seed), torch.Generator().manual_seed(seed)
     total = torch.zeros(input_size, input_size)
     with torch.inference_mode(False), torch.enable_grad():
         for place in range(num_inputs):

@@ -15,13 +15,14 @@ import torch
 from tqdm import tqdm
 
 from vizcore.models.weight_files import WEIGHTS_FOLDER
-from vizcore.training import autoregressive
+from vizcore.training import autoregressive, thundernet_shipping
 from vizcore.training.cards import list_cards, load_card
 from vizcore.training.centernet import CENTERNET_RECIPES, run_centernet_command
 from vizcore.training.detr import DETR_RECIPES
 from vizcore.training.detr_masks import NAME as MASKS
 from vizcore.training.detr_masks import run_mask_command
 from vizcore.training.detr_shipping import run_command
+from vizcore.training.digits import DIGIT_RECIPES, run_digits_command
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES
 from vizcore.training.features import open_features
 from vizcore.training.harness import train
@@ -35,7 +36,8 @@ from vizcore.training.recipes import (
     make_losses,
 )
 from vizcore.training.shipping import judge, save_predictions, ship
-from vizcore.training.thundernet import THUNDERNET_RECIPES, run_thundernet_command
+from vizcore.training.snip import SCALE_RECIPES, run_scale_command
+from vizcore.training.thundernet import THUNDERNET_RECIPES
 from vizcore.training.varifocalnet import VFNET_RECIPES, run_vfnet_command
 
 
@@ -49,6 +51,8 @@ def main(arguments: list[str] | None = None) -> None:
         *CENTERNET_RECIPES,
         *VFNET_RECIPES,
         *THUNDERNET_RECIPES,
+        *DIGIT_RECIPES,
+        *SCALE_RECIPES,
         *autoregressive.KINDS,
     ]
     parser.add_argument("model", choices=models)
@@ -70,6 +74,12 @@ def main(arguments: list[str] | None = None) -> None:
         autoregressive.run(options)
         return
 
+    if options.model in SCALE_RECIPES:
+        run_scale_command(options)
+        return
+    if options.model in DIGIT_RECIPES:
+        run_digits_command(options)
+        return
     if options.model in DETR_RECIPES:
         run_command(options)
         return
@@ -81,9 +91,9 @@ def main(arguments: list[str] | None = None) -> None:
     ):
         parser.error(f"{options.model} is judged and shipped by python -m vizcore.training.point_shipping")
     if options.model in THUNDERNET_RECIPES:
-        if options.ship or options.evaluate or options.predictions:
-            parser.error(f"{options.model} has no shipped file yet")
-        run_thundernet_command(options)
+        if options.predictions:
+            parser.error(f"{options.model} stores no predictions; --evaluate judges it")
+        thundernet_shipping.run_command(options)
         return
     if options.model in CENTERNET_RECIPES:
         run_centernet_command(options)

@@ -157,7 +157,7 @@ def make_detr_losses(
 
 
 def _generator(seed: int, step: int) -> torch.Generator:
-    return torch.Generator().manual_seed((seed << 32) + step)
+    return torch.Generator().manual_seed((seed << 20) + step)
 
 
 def step_losses(

@@ -115,7 +115,7 @@ def make_mask_losses(
         assert isinstance(model, MaskHead)
         chosen = batch_indices(len(features), schedule.batch_size, step, seed=seed)
         stages, boxes, labels = features.batch(chosen, (*LITE0_STAGES, "C2"))
-        generator = torch.Generator().manual_seed((seed << 32) + step)
+        generator = torch.Generator().manual_seed((seed << 20) + step)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             joined = join_stages(stages)
             output = detr.answers(joined)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from jaxtyping import UInt8
 from torch import Tensor
 from tqdm import tqdm
 
@@ -49,7 +51,9 @@ class FeatureCache:
         return features, [self.boxes[row] for row in rows], [self.labels[row] for row in rows]
 
 
-def open_features(folder: Path, split: str, count: int, *, size: int) -> FeatureCache:
+def open_features(
+    folder: Path, split: str, count: int, *, size: int, kind: str = "shapes", shown: int | None = None
+) -> FeatureCache:
     """Opens the cache of a split, computing what is missing; an interrupted computation goes on where it was.
 
     Args:
@@ -57,11 +61,15 @@ def open_features(folder: Path, split: str, count: int, *, size: int) -> Feature
         split: of the scenes.
         count: how many scenes.
         size: side of the scenes, pixels, divides by 64.
+        kind: of the scenes.
+        shown: side that a scene is resized to before the backbone sees it, pixels, divides by 64; None as drawn. The
+            boxes stay in pixels of the scene as it was drawn.
     """
-    home = folder / f"{split}-{size}-{count}"
+    name = f"{split}-{size}-{count}" if kind == "shapes" else f"{kind}-{split}-{size}-{count}"
+    home = folder / (name if shown is None else f"{name}-at-{shown}")
     home.mkdir(parents=True, exist_ok=True)
     stages = {
-        name: _open_array(home / f"{name}.f16", (count, channels, size // stride, size // stride))
+        name: _open_array(home / f"{name}.f16", (count, channels, (shown or size) // stride, (shown or size) // stride))
         for (name, channels), stride in zip(STAGE_CHANNELS.items(), (4, 8, 16, 32), strict=True)
     }
     boxes: list[Tensor] = []
@@ -72,10 +80,11 @@ def open_features(folder: Path, split: str, count: int, *, size: int) -> Feature
         done = home / f"{start:06d}.json"
         if not done.exists():
             backbone = backbone or load_efficientnet_lite0().to(memory_format=torch.channels_last)
-            scenes = [draw_scene(split, row, size=size) for row in rows]
+            scenes = [draw_scene(split, row, size=size, kind=kind) for row in rows]
             pixels = torch.from_numpy(np.stack([scene.pixels for scene in scenes]))
             with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-                x = as_input(pixels).contiguous(memory_format=torch.channels_last)
+                x = as_input(pixels if shown is None else resize_pixels(pixels, shown))
+                x = x.contiguous(memory_format=torch.channels_last)
                 for name, values in backbone.stage_features(x).items():
                     stages[name][rows.start : rows.stop] = values.to(torch.float16).numpy()
             targets = [{"boxes": scene.boxes.tolist(), "labels": scene.labels.tolist()} for scene in scenes]
@@ -86,6 +95,13 @@ def open_features(folder: Path, split: str, count: int, *, size: int) -> Feature
             boxes.append(torch.tensor(target["boxes"], dtype=torch.float32).reshape(-1, 4))
             labels.append(torch.tensor(target["labels"], dtype=torch.int64))
     return FeatureCache(stages, boxes, labels, size)
+
+
+def resize_pixels(pixels: UInt8[Tensor, "N H W 3"], side: int) -> UInt8[Tensor, "N S S 3"]:
+    """Square pictures at another side: bilinear, smoothed where they shrink, as a picture file would be resized."""
+    x = pixels.permute(0, 3, 1, 2).float()
+    x = F.interpolate(x, size=(side, side), mode="bilinear", antialias=side < pixels.shape[1])
+    return x.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def _open_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:

@@ -89,7 +89,7 @@ def make_evaluation(
 
 
 def judge_on_features(
-    config: FCOSConfig, find: Callable[..., Selection], folder: Path, *, count: int
+    config: FCOSConfig, find: Callable[..., Selection], folder: Path, *, count: int, kind: str = "shapes"
 ) -> Callable[[nn.Module], Mapping[str, float]]:
     """Judges models of one kind on cached features of the validation scenes.
 
@@ -98,8 +98,9 @@ def judge_on_features(
         find: final boxes from a model's output, the points of the levels and the (height, width) of a scene.
         folder: of the features.
         count: only so many scenes.
+        kind: of the scenes.
     """
-    features = open_features(folder, "validation", count, size=VALIDATION_SIZE)
+    features = open_features(folder, "validation", count, size=VALIDATION_SIZE, kind=kind)
     points = _points(config, features.size)
     targets = [(boxes.numpy(), labels.numpy()) for boxes, labels in zip(features.boxes, features.labels, strict=True)]
 
@@ -112,7 +113,7 @@ def judge_on_features(
             found = find(output, points, (features.size, features.size))
             return Detections(found.boxes.numpy(), found.scores.numpy(), found.labels.numpy())
 
-        return evaluate(detect, targets).as_dict()
+        return evaluate(detect, targets, kind=kind).as_dict()
 
     return judge
 

@@ -137,6 +137,7 @@ def predict_scenes(
     num_scenes: int = NUM_VALIDATION_SCENES,
     pyramid: bool = False,
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+    kind: str = "shapes",
 ) -> list[tuple[Targets, Detections]]:
     """What lies on the first validation scenes, and what a detector finds there: pixels to boxes, single precision.
 
@@ -145,11 +146,12 @@ def predict_scenes(
         num_scenes: how many scenes.
         pyramid: show it every scene at ``PYRAMID_SCALES``.
         progress: wraps the scene indices, such as ``tqdm``.
+        kind: of the scenes.
     """
     run = detect_on_pyramid if pyramid else detect
     answers = []
     for index in progress(range(num_scenes)):
-        scene = draw_scene("validation", index, size=VALIDATION_SIZE)
+        scene = draw_scene("validation", index, size=VALIDATION_SIZE, kind=kind)
         found = run(detector, torch.from_numpy(scene.pixels))
         targets = (scene.boxes, scene.labels)  # not the pixels: 500 scenes of them would take 400 MB
         answers.append((targets, Detections(found.boxes.numpy(), found.scores.numpy(), found.labels.numpy())))
@@ -162,10 +164,11 @@ def evaluate_detector(
     num_scenes: int = NUM_VALIDATION_SCENES,
     pyramid: bool = False,
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+    kind: str = "shapes",
 ) -> Quality:
     """Judges a detector on what :func:`predict_scenes` finds; the arguments are the same."""
-    answers = predict_scenes(detector, num_scenes=num_scenes, pyramid=pyramid, progress=progress)
-    return evaluate(lambda index: answers[index][1], [targets for targets, _ in answers])
+    answers = predict_scenes(detector, num_scenes=num_scenes, pyramid=pyramid, progress=progress, kind=kind)
+    return evaluate(lambda index: answers[index][1], [targets for targets, _ in answers], kind=kind)
 
 
 def save_predictions(card: Card, path: Path) -> None:

@@ -10,8 +10,8 @@ from vizcore.autograd import run_program
 
 SAME = [
     "from torch.nn import *\nfrom torch import *\nmanual_seed(0)\n"
-    "net = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))\nx = randn(4, 2)\n"
-    "loss = net(x).pow(2).sum()\nloss.backward()\ng = net[0].weight.grad\nprint(loss, g)",
+    "net = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))\nx = randn(4, 2)\nloss = net(x).pow(2).sum()\n"
+    "loss.backward()\ng = net[0].weight.grad\nprint(loss, g)",
     # a star of torch's hides Python's own
     "from torch import *\na = tensor([3., -4.], requires_grad=True)\nm = max(a) + sum(a) + abs(a).sum()\nm.backward()\n"
     "g = a.grad\nprint(m, g)",

@@ -5,7 +5,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from vizcore import costs
-from vizcore.models.snet import SNETS, build_snet, shuffle
+from vizcore.models.snet import SNETS, shuffle, snet
 from vizcore.thundernet import (
     BLOCKS,
     PAPER,
@@ -33,7 +33,7 @@ def counted_by_torch(network, *inputs):
 )
 def test_a_backbone_costs_what_is_published(name, millions, parameters):
     with torch.device("meta"):
-        network, picture = build_snet(name), torch.empty(1, 3, 224, 224)
+        network, picture = snet(name), torch.empty(1, 3, 224, 224)
     cost = costs.count(network, picture)
     assert round(cost.multiply_adds / 1e6, 1) == millions
     assert round(cost.parameters / 1e6, 3) == parameters
@@ -43,7 +43,7 @@ def test_a_backbone_costs_what_is_published(name, millions, parameters):
 
 @pytest.mark.parametrize("name", SNETS)
 def test_maps_have_the_strides_and_channels_that_the_detection_part_expects(name):
-    network = build_snet(name, kernel=3)
+    network = snet(name, kernel=3)
     with torch.inference_mode():
         maps = network(torch.zeros(1, 3, 64, 96))
     assert {level: tuple(values.shape[2:]) for level, values in maps.items()} == {

@@ -10,7 +10,7 @@ from torchvision.ops import ps_roi_align
 from vizcore import packing, thundernet
 from vizcore.data.scenes import draw_scene
 from vizcore.models.efficientnet_lite import load_efficientnet_lite0
-from vizcore.models.snet import build_snet
+from vizcore.models.snet import snet
 from vizcore.models.thundernet import DetectionPart, ThunderNetConfig
 from vizcore.thundernet import ThunderNetError, channel_of, pool_region, theoretical_size
 from vizcore.thundernet.pooling import sample_points
@@ -32,7 +32,7 @@ def test_the_recursion_gives_the_sizes_worked_out_by_hand(kernel, sizes):
 
 
 def test_the_recursion_is_what_the_gradient_can_reach():
-    network = build_snet("snet49", kernel=3, seed=1).double()
+    network = snet("snet49", kernel=3, seed=1).double()
     x = torch.randn(1, 3, 128, 128, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
     network(x)["C3"][0, :, 8, 8].sum().backward()
     reached = x.grad[0].abs().sum(0).nonzero()
