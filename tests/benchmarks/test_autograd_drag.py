@@ -1,9 +1,11 @@
 """A number dragged in the code: how long after its release the page shows what the program computes with it.
 
 Each release is timed in the browser, from ``pointerup`` to the frame in which the new value stands beside its line, the
-new trace being the one that is stepped through. Printed with its ratio to the bound of 150 ms, never asserted: times
-depend on who else uses the machine. Beside it stands the processor time of one release, by place: the server with its
-workers, the browser with its driver (both from /proc), and the program and its packing alone (in this process).
+new trace being the one that is stepped through. The trace comes by the socket of ``pages/live/programs.py``; the page
+itself follows after that frame, and its work is in the next release's way here, as these come as fast as they can.
+Printed with its ratio to the bound of 150 ms, never asserted: times depend on who else uses the machine. Beside it
+stands the processor time of one release, by place: the server with its workers, the browser with its driver (both from
+/proc), and the program and its packing alone (in this process).
 """
 
 from __future__ import annotations
