@@ -38,7 +38,7 @@ def spare_memory() -> None:
     Each session runs in a thread of its own, and glibc would give each its own heap, which keeps what was freed in it.
     And it would soon take maps of 25 MB from the heap, where they leave holes: a detector's pass over a photo took
     200 MB at its height, and takes 100 MB where each large block comes from the system and goes back at once. That
-    costs it a tenth of its time.
+    cost it a tenth of its time, until the backbone made its largest maps in strips.
     """
     sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
     with contextlib.suppress(OSError, AttributeError):  # another C library
