@@ -37,6 +37,7 @@ ABOUT = {
     "detr_lite0": "about_shapes",
     "centernet_lite0": "about_shapes",
     "vfnet_lite0": "about_shapes",
+    "thundernet_lite0": "about_shapes",
 }
 """Section of the lesson that is about a detector."""
 SHAPES_THRESHOLD = 0.3

@@ -10,7 +10,7 @@ from tests.browser.conftest import TWO_FRAMES, Traffic, settled
 from vizcore import detr
 from vizcore.data.scenes import draw_scene
 from vizcore.detr import masks
-from vizcore.models.detr import WEIGHTS_FOLDER, load_detr
+from vizcore.models.detr import load_detr
 from vizcore.models.detr_masks import load_mask_head
 
 ROOT = """const root = [...document.querySelectorAll("*")].map((element) => element.shadowRoot)
@@ -173,7 +173,6 @@ def test_a_box_is_asked_and_its_link_opens_the_same(app_url, page) -> None:
     expect(page.locator(f'{ASKED}[data-asked="{query}"]')).to_be_attached(timeout=90_000)
 
 
-@pytest.mark.skipif(not (WEIGHTS_FOLDER / "detr_masks.safetensors").is_file(), reason="no mask head was shipped")
 def test_the_keep_threshold_moves_in_silence_and_a_segment_is_a_link(app_url, page) -> None:
     traffic = Traffic()
     traffic.watch(page)

@@ -8,10 +8,12 @@ from torch import nn
 
 from vizcore.data.photos import load_sample
 from vizcore.image_pyramid import resize
+from vizcore.models import efficientnet_lite
 from vizcore.models.efficientnet_lite import (
     INPUT_SIZE,
     STRIDE,
     EfficientNetLite0,
+    FoldedConv2d,
     SameConv2d,
     fold_norms,
     imagenet_categories,
@@ -130,6 +132,26 @@ def test_folded_normalisations_say_the_same():
         torch.testing.assert_close(expected, plain[name], rtol=1e-4, atol=1e-4 * float(plain[name].abs().max()))
     fold_norms(folded)  # again: nothing is left to fold
     torch.testing.assert_close(folded(x), load_efficientnet_lite0()(x), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [(128, 96), (75, 98), (98, 75)])
+def test_strips_and_widened_kernels_change_not_one_bit(monkeypatch, size):
+    x = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(0))
+    folded = load_efficientnet_lite0().to(memory_format=torch.channels_last)
+    fold_norms(folded)
+    whole = folded.stage_features(x)
+    ran = []
+    monkeypatch.setattr(efficientnet_lite, "_LARGE_MAP", 0)
+    monkeypatch.setattr(efficientnet_lite, "_STRIP_ROWS", 5)  # the last strip of a map is a short one
+    block = folded.stages[1][0]
+    block.expand.register_forward_hook(lambda _module, _inputs, y: ran.append(y.shape[2]))
+    for name, cut in folded.stage_features(x).items():
+        torch.testing.assert_close(cut, whole[name], rtol=0, atol=0)
+    assert len(ran) > 1 or size[0] % 4  # an odd number of rows is left whole
+    for layer in [module for module in folded.modules() if isinstance(module, FoldedConv2d)]:
+        layer.__class__ = SameConv2d
+    for name, padded in folded.stage_features(x).items():
+        torch.testing.assert_close(padded, whole[name], rtol=0, atol=0)
 
 
 def test_only_what_is_in_eval_mode_is_folded():

@@ -17,7 +17,7 @@ from vizcore.models.centernet import POINT_WEIGHTS, load_centernet
 from vizcore.models.vfnet import load_vfnet
 from vizcore.training.cards import load_card, load_point_card
 from vizcore.training.centernet import CENTERNET_RECIPES
-from vizcore.training.evaluation import Detections, evaluate
+from vizcore.training.evaluation import NUM_VALIDATION_SCENES, Detections, evaluate
 from vizcore.training.point_shipping import ABLATIONS, measure, point_detect, save_predictions
 from vizcore.training.varifocalnet import VFNET_RECIPES
 from vizcore.varifocalnet import PAPER_AP, RANKINGS
@@ -102,27 +102,52 @@ def test_every_way_to_decode_was_judged():
     assert set(load_point_card("centernet")["ablation"]) == set(ABLATIONS)
 
 
+def stored_predictions(name):
+    """What the shipped detector found on each of the validation scenes."""
+    with np.load(FOLDER / f"{name}_predictions.npz") as file:
+        ends = np.cumsum(file["counts"], dtype=int)[:-1]
+        columns = (file["boxes"] / np.float32(16), file["scores"].astype(np.float32), file["labels"].astype(np.int64))
+    return [Detections(*each) for each in zip(*(np.split(column, ends) for column in columns), strict=True)]
+
+
+@pytest.fixture(scope="module")
+def truth():
+    """Boxes and labels of the validation scenes, stored because drawing all of them takes a minute."""
+    with np.load(FOLDER / "validation_truth.npz") as file:
+        ends = np.cumsum(file["counts"], dtype=int)[:-1]
+        columns = (file["boxes"].astype(np.float32), file["labels"].astype(np.int64))
+    return list(zip(*(np.split(column, ends) for column in columns), strict=True))
+
+
+def test_the_stored_truth_is_that_of_the_scenes(truth):
+    assert len(truth) == NUM_VALIDATION_SCENES
+    for index in (0, 257, NUM_VALIDATION_SCENES - 1):
+        scene = draw_scene("validation", index)
+        np.testing.assert_array_equal(truth[index][0], scene.boxes)
+        np.testing.assert_array_equal(truth[index][1], scene.labels)
+
+
+def test_what_is_a_detector_of_the_app_has_stored_predictions():
+    assert PREDICTED == ["centernet", "vfnet"]
+
+
 @pytest.mark.parametrize("name", PREDICTED)
-def test_the_card_is_what_the_stored_predictions_are_worth(name):
-    card, stored = load_point_card(name), np.load(FOLDER / f"{name}_predictions.npz")
-    ends = np.cumsum(stored["counts"].astype(int))
-    parts = [np.split(stored[key], ends[:-1]) for key in ("boxes", "scores", "labels")]
-    found = [Detections(boxes, scores, labels.astype(np.int64)) for boxes, scores, labels in zip(*parts, strict=True)]
-    scenes = [draw_scene("validation", index) for index in range(card["num_scenes"])]
-    quality = evaluate(lambda index: found[index], [(scene.boxes, scene.labels) for scene in scenes]).as_dict()
+def test_the_card_is_what_the_stored_predictions_are_worth(name, truth):
+    card, found = load_point_card(name), stored_predictions(name)
+    assert card["num_scenes"] == len(found) == len(truth)
+    quality = evaluate(found.__getitem__, truth).as_dict()
     for key, value in card["quality"].items():
         assert quality[key] == pytest.approx(value, abs=1e-3), key
 
 
 @pytest.mark.parametrize("name", PREDICTED)
 def test_the_stored_predictions_are_this_detectors(name):
-    stored, run = np.load(FOLDER / f"{name}_predictions.npz"), point_detect(load(name))
+    stored, run = stored_predictions(name)[0], point_detect(load(name))
     found = run(torch.from_numpy(draw_scene("validation", 0).pixels))
-    number = int(stored["counts"][0])
     confident = int((np.asarray(found.scores) > 0.3).sum())  # the tail may change places by a score's last digit
-    assert 0 < confident <= number
-    np.testing.assert_allclose(found.boxes[:confident], stored["boxes"][:confident], atol=0.1)
-    np.testing.assert_allclose(found.scores[:confident], stored["scores"][:confident], atol=1e-3)
+    assert 0 < confident <= len(stored.scores)
+    np.testing.assert_allclose(found.boxes[:confident], stored.boxes[:confident], atol=0.1)
+    np.testing.assert_allclose(found.scores[:confident], stored.scores[:confident], atol=1e-3)
 
 
 def test_predictions_are_stored_scene_by_scene(tmp_path, monkeypatch):
@@ -133,6 +158,7 @@ def test_predictions_are_stored_scene_by_scene(tmp_path, monkeypatch):
     found = point_detect(load("vfnet_focal"))(torch.from_numpy(draw_scene("validation", 0).pixels))
     assert stored["counts"].tolist() == [len(found.scores)]
     np.testing.assert_array_equal(stored["labels"], found.labels)
+    np.testing.assert_allclose(stored["boxes"] / 16, found.boxes, atol=1 / 32)
 
 
 def test_time_is_measured_in_turns():

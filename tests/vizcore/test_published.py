@@ -14,7 +14,11 @@ from vizcore.training.cards import load_card
 
 
 def test_ours_is_the_cards() -> None:
-    for name, card in (("fcos_lite0_fpn", "fcos_fpn"), ("centernet_lite0", "points/centernet")):
+    for name, card in (
+        ("fcos_lite0_fpn", "fcos_fpn"),
+        ("centernet_lite0", "points/centernet"),
+        ("vfnet_lite0", "points/vfnet"),
+    ):
         reported = reported_ap(name)
         assert reported is not None
         assert reported.ap == json.loads((WEIGHTS_FOLDER / f"{card}.json").read_text())["quality"]["ap"]

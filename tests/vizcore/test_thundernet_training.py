@@ -51,6 +51,9 @@ def test_proposals_come_by_objectness_and_do_not_repeat():
     objectness[10, 1, 2] = 3.0  # size 64 / 2, ratio 0.5
     objectness[12, 3, 3] = 2.0
     found = propose(objectness, torch.zeros(100, 4, 4), anchors, image_size=(64, 64), candidates=2, most=5)
+    assert found.anchors.tolist() == [(1 * 4 + 2) * 25 + 10, (3 * 4 + 3) * 25 + 12]
+    assert torch.allclose(found.scores, torch.tensor([3.0, 2.0]).sigmoid())
+    found = found.boxes
     assert len(found) == 2
     assert torch.allclose(found[0], anchors[(1 * 4 + 2) * 25 + 10].clamp(0, 64))
     assert (found >= 0).all()

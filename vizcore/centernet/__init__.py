@@ -7,7 +7,17 @@ Reference:
 
 from __future__ import annotations
 
-from vizcore.centernet.decoding import Decoded, DecodeTrace, decode, find_peaks, trace_decode
+from vizcore.centernet.decoding import (
+    Decoded,
+    DecodeTrace,
+    K,
+    Peaks,
+    best_peaks,
+    boxes_around,
+    decode,
+    find_peaks,
+    trace_decode,
+)
 from vizcore.centernet.errors import CenterNetError
 from vizcore.centernet.gaussian import (
     FORMULAS,
@@ -59,12 +69,16 @@ __all__ = [
     "CenterNetRun",
     "DecodeTrace",
     "Decoded",
+    "K",
     "LossMaps",
     "PaintedLoss",
+    "Peaks",
     "RadiusCurves",
     "SplatTrace",
     "WorstBox",
     "angle_error",
+    "best_peaks",
+    "boxes_around",
     "compile_loss",
     "compile_splat",
     "decode",

@@ -53,6 +53,43 @@ def find_peaks(heatmap: Float[Tensor, "C H W"], *, kernel: int = KERNEL) -> Bool
     return heatmap == pooled
 
 
+class Peaks(NamedTuple):
+    """The best cells of a heatmap, by decreasing score.
+
+    Attributes:
+        scores: ``[k]`` in [0, 1]; 0 for cells that only fill up.
+        labels: ``[k]`` class.
+        cells: ``[k, 2]`` (x, y).
+        chosen: ``[k]`` whether it is a peak at all.
+    """
+
+    scores: Float[Tensor, " k"]
+    labels: Int64[Tensor, " k"]
+    cells: Int64[Tensor, "k 2"]
+    chosen: Bool[Tensor, " k"]
+
+
+def best_peaks(heatmap: Float[Tensor, "C H W"], *, k: int = K, kernel: int = KERNEL) -> Peaks:
+    """The k best peaks over all classes and cells, the part of :func:`decode` that needs the heatmap alone.
+
+    Args:
+        heatmap: probabilities in [0, 1].
+        k: peaks; at most the number of cells and classes.
+        kernel: of :func:`find_peaks`.
+
+    Raises:
+        CenterNetError: The heatmap holds what is not a number, or k or kernel cannot be used.
+    """
+    check_heatmap(heatmap, k)
+    return _best(heatmap, find_peaks(heatmap, kernel=kernel), k)
+
+
+def _best(heatmap: Float[Tensor, "C H W"], peaks: Bool[Tensor, "C H W"], k: int) -> Peaks:
+    scores, places = torch.where(peaks, heatmap, 0.0).flatten().topk(k)
+    labels, cells = _split(places, heatmap.shape)
+    return Peaks(scores, labels, cells, peaks[labels, cells[:, 1], cells[:, 0]])
+
+
 def decode(
     heatmap: Float[Tensor, "C H W"],
     offsets: Float[Tensor, "2 H W"] | None,
@@ -76,9 +113,7 @@ def decode(
         CenterNetError: A map holds what is not a number or does not fit the others, or k or kernel cannot be used.
     """
     check_decodable(heatmap, offsets, sizes, k)
-    values = torch.where(find_peaks(heatmap, kernel=kernel), heatmap, 0.0).flatten()
-    scores, places = values.topk(k)
-    labels, cells = _split(places, heatmap.shape)
+    scores, labels, cells, _ = best_peaks(heatmap, k=k, kernel=kernel)
     return Decoded(boxes_at(cells, offsets, sizes), scores, labels)
 
 
@@ -93,10 +128,7 @@ def check_decodable(
     Raises:
         CenterNetError: A map is empty, holds what is not a number, does not fit the others, or k cannot be used.
     """
-    if not heatmap.numel():
-        raise CenterNetError("The heatmap is empty: {shape}.", shape=list(heatmap.shape))
-    if not bool(((heatmap >= 0) & (heatmap <= 1)).all()):
-        raise CenterNetError("The {name} must hold numbers from 0 to 1.", name="heatmap")
+    check_heatmap(heatmap, k)
     for name, maps in (("offsets", offsets), ("sizes", sizes)):
         if maps is not None and maps.shape != (2, *heatmap.shape[1:]):
             raise CenterNetError(
@@ -105,6 +137,18 @@ def check_decodable(
                 wanted=[2, *heatmap.shape[1:]],
                 shape=list(maps.shape),
             )
+
+
+def check_heatmap(heatmap: Float[Tensor, "C H W"], k: int) -> None:
+    """Refuses what has no k best cells.
+
+    Raises:
+        CenterNetError: The heatmap is empty or holds what is not a number from 0 to 1, or k cannot be used.
+    """
+    if not heatmap.numel():
+        raise CenterNetError("The heatmap is empty: {shape}.", shape=list(heatmap.shape))
+    if not bool(((heatmap >= 0) & (heatmap <= 1)).all()):
+        raise CenterNetError("The {name} must hold numbers from 0 to 1.", name="heatmap")
     if not 1 <= k <= heatmap.numel():
         raise CenterNetError("k must be from 1 to {most}, the cells of all maps; got {k}.", most=heatmap.numel(), k=k)
 
@@ -114,10 +158,17 @@ def boxes_at(
 ) -> Float[Tensor, "k 4"]:
     """Boxes xyxy in cells from what cells (x, y) say; a negative size, which a raw head may say, counts as 0."""
     x, y = cells.unbind(1)
+    return boxes_around(cells, None if offsets is None else offsets[:, y, x].T, sizes[:, y, x].T)
+
+
+def boxes_around(
+    cells: Int64[Tensor, "k 2"], offsets: Float[Tensor, "k 2"] | None, sizes: Float[Tensor, "k 2"]
+) -> Float[Tensor, "k 4"]:
+    """The same from what is said at these cells alone."""
     centres = cells.to(sizes.dtype)
     if offsets is not None:
-        centres = centres + offsets[:, y, x].T
-    half = sizes[:, y, x].T.clamp(min=0) / 2
+        centres = centres + offsets
+    half = sizes.clamp(min=0) / 2
     return torch.cat([centres - half, centres + half], 1)
 
 
@@ -175,8 +226,7 @@ def trace_decode(
     """Records :func:`decode`; the arguments and errors are the same."""
     check_decodable(heatmap, offsets, sizes, k)
     peaks = find_peaks(heatmap, kernel=kernel)
-    scores, places = torch.where(peaks, heatmap, 0.0).flatten().topk(k)
-    labels, cells = _split(places, heatmap.shape)
+    scores, labels, cells, chosen = _best(heatmap, peaks, k)
     x, y = cells.unbind(1)
     reach = kernel // 2
     padded = F.pad(heatmap, (reach,) * 4, value=-torch.inf)
@@ -185,7 +235,6 @@ def trace_decode(
     around = around.flatten(1).clone()
     around[:, kernel * kernel // 2] = -torch.inf
     rivals = around.amax(1)
-    chosen = peaks[labels, y, x]
 
     def array(x: Tensor) -> np.ndarray:
         return x.detach().cpu().numpy()

@@ -46,6 +46,7 @@ _FAMILIES = (
     "vizcore.detection.pyramid_detector",
     "vizcore.detection.set_detectors",
     "vizcore.detection.point_detectors",
+    "vizcore.detection.thundernet_detector",
     "vizcore.detection.torchvision_detectors",
 )
 """Modules with ``list_infos() -> tuple[DetectorInfo, ...]`` and ``load(name) -> LoadedDetector``."""

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from vizcore.centernet import trace_decode
+from vizcore.centernet import K, best_peaks, boxes_around
 from vizcore.data.scenes import CLASSES
 from vizcore.detection.output import (
     Candidates,
@@ -30,7 +30,7 @@ from vizcore.fpn.trace import prepare
 from vizcore.models.centernet import POINT_WEIGHTS, STRIDE, CenterNetDetector, load_centernet
 from vizcore.models.efficientnet_lite import fold_norms
 from vizcore.models.fcos import level_points, level_sizes
-from vizcore.models.vfnet import VFNetDetector, candidates, load_vfnet
+from vizcore.models.vfnet import VFNetDetector, find_candidates, load_vfnet
 
 CENTERNET, VFNET = NAMES = ("centernet_lite0", "vfnet_lite0")
 _FILES: Final = {CENTERNET: "centernet", VFNET: "vfnet"}
@@ -57,7 +57,7 @@ def load(name: str) -> LoadedDetector:
     """
     try:
         detector = load_centernet(_FILES[name]) if name == CENTERNET else load_vfnet(_FILES[name])
-        fold_norms(detector.backbone)
+        fold_norms(detector)
     except (KeyError, ValueError) as error:
         raise unknown_detector(name, (info.name for info in list_infos())) from error
     return as_detector(name, detector)
@@ -125,18 +125,22 @@ _Found = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.nd
 
 
 def _peaks(detector: CenterNetDetector, stages: dict[str, torch.Tensor]) -> _Found:
-    output = detector.centernet(stages)
-    trace = trace_decode(output.heatmap[0], output.offsets[0], output.sizes[0])
-    (kept,) = np.nonzero(trace.chosen & (trace.scores > _FLOOR))
+    net = detector.centernet
+    x = net.join(stages)
+    heatmap = net.center_logits(net.center_tower(x))[0].float().contiguous().sigmoid()
+    scores, labels, cells, chosen = best_peaks(heatmap, k=min(K, heatmap.numel()))
+    kept = chosen & (scores > _FLOOR)
+    scores, labels, cells = scores[kept], labels[kept], cells[kept]
+    said = net.boxes_at(x, cells)
     return (
-        trace.boxes[kept] * STRIDE,
-        trace.scores[kept],
-        trace.labels[kept],
-        np.zeros(len(kept), dtype=np.int64),
-        trace.cells[kept, ::-1],
-        np.full(len(kept), STRIDE),
+        boxes_around(cells, said.offsets, said.sizes).numpy() * STRIDE,
+        scores.numpy(),
+        labels.numpy(),
+        np.zeros(len(scores), dtype=np.int64),
+        cells.numpy()[:, ::-1],
+        np.full(len(scores), STRIDE),
         ("C2",),
-        trace.heatmap.size,
+        heatmap.numel(),
     )
 
 
@@ -144,8 +148,7 @@ def _cells(detector: VFNetDetector, stages: dict[str, torch.Tensor], size: tuple
     config = detector.vfnet.config.fcos
     height, width = (-(-side // 64) * 64 for side in size)
     points = level_points(level_sizes((height, width), config.strides), config.strides)
-    output = detector.vfnet(stages)
-    best = candidates(output, points, size, score_threshold=_FLOOR)
+    best, number = find_candidates(detector.vfnet, stages, points, size, score_threshold=_FLOOR)
     return (
         best.boxes.numpy(),
         best.scores.numpy(),
@@ -154,7 +157,7 @@ def _cells(detector: VFNetDetector, stages: dict[str, torch.Tensor], size: tuple
         points.cells[best.cells].numpy(),
         points.strides[best.cells].numpy(),
         config.levels,
-        output.logits.numel(),
+        number,
     )
 
 

@@ -8,9 +8,16 @@ from typing import Final
 
 from torchvision.models import get_model_weights
 
+from vizcore.detection.thundernet_detector import NAME
+from vizcore.models.thundernet import THUNDERNET_WEIGHTS, best_thundernet
 from vizcore.models.weight_files import WEIGHTS_FOLDER
 
-_CARDS: Final = {"fcos_lite0_fpn": "fcos_fpn", "detr_lite0": "detr/detr", "centernet_lite0": "points/centernet"}
+_CARDS: Final = {
+    "fcos_lite0_fpn": "fcos_fpn",
+    "detr_lite0": "detr/detr",
+    "centernet_lite0": "points/centernet",
+    "vfnet_lite0": "points/vfnet",
+}
 _PAPERS: Final = {"detr_resnet50": (0.420, "COCO val2017", "Carion et al. 2020, table 1")}
 MESSAGES = ("measured here", "drawn scenes, validation", "torchvision", "Carion et al. 2020, table 1")
 
@@ -35,8 +42,12 @@ def reported_ap(name: str) -> ReportedAP | None:
 
     AP of different data sets cannot be compared: six drawn shapes are not COCO's eighty classes.
     """
-    if name in _CARDS:
-        path = WEIGHTS_FOLDER / f"{_CARDS[name]}.json"
+    if name in _CARDS or name == NAME:
+        path = (
+            THUNDERNET_WEIGHTS / f"{best_thundernet()}.json"
+            if name == NAME
+            else WEIGHTS_FOLDER / f"{_CARDS[name]}.json"
+        )
         if not path.is_file():
             return None
         quality = json.loads(path.read_text(encoding="utf-8"))["quality"]

@@ -41,7 +41,7 @@ def load(name: str) -> LoadedDetector:
     """
     try:
         detector = load_fcos(_FILES[name])
-        fold_norms(detector.backbone)
+        fold_norms(detector)
     except (KeyError, ValueError) as error:
         raise unknown_detector(name, (info.name for info in list_infos())) from error
     return as_detector(name, detector)

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from vizcore.models.efficientnet_lite import EfficientNetLite0, load_efficientnet_lite0
@@ -77,6 +77,25 @@ class CenterNetOutput(NamedTuple):
         return self.log_sizes.clamp(max=MAX_LOG_SIZE).exp()
 
 
+class CenterNetBoxes(NamedTuple):
+    """What the heads say at P cells, as in :class:`CenterNetOutput`.
+
+    Attributes:
+        offsets: ``[P, 2]`` (x, y) of the centre within its cell, in cells.
+        log_sizes: ``[P, 2]`` natural logarithm of (width, height) in cells.
+        turns: ``[P, 2]`` (cosine, sine) of the object's angle times its symmetry, not normalised.
+    """
+
+    offsets: Tensor
+    log_sizes: Tensor
+    turns: Tensor
+
+    @property
+    def sizes(self) -> Tensor:
+        """``[P, 2]`` (width, height) in cells."""
+        return self.log_sizes.clamp(max=MAX_LOG_SIZE).exp()
+
+
 def _block(in_channels: int, out_channels: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU()
@@ -115,6 +134,31 @@ class CenterNet(nn.Module):
             x = join(y if x is None else y + F.interpolate(x, size=y.shape[-2:], mode="nearest"))
         assert x is not None
         return x
+
+    def boxes_at(self, x: Float[Tensor, "1 C H W"], cells: Int64[Tensor, "P 2"]) -> CenterNetBoxes:
+        """What the other heads say at a few cells of one picture's joined map, up to rounding.
+
+        A cell needs no more of the map than its neighbourhood of two convolutions; a hundred of them are a thirtieth
+        of what the whole map takes.
+
+        Args:
+            x: from :meth:`join`.
+            cells: (x, y).
+        """
+        rows = x.permute(0, 2, 3, 1)[0]
+        reach = len(self.box_tower)
+        steps = torch.arange(-reach, reach + 1)
+        down, across = cells[:, 1:] + steps, cells[:, :1] + steps
+        inside = ((down >= 0) & (down < len(rows)))[:, :, None] & ((across >= 0) & (across < rows.shape[1]))[:, None]
+        held = rows[down.clamp(0, len(rows) - 1)[:, :, None], across.clamp(0, rows.shape[1] - 1)[:, None]]
+        y = (held * inside[..., None]).permute(0, 3, 1, 2)
+        for block in self.box_tower:
+            assert isinstance(block, nn.Sequential)
+            convolution, norm, activation = block
+            assert isinstance(convolution, nn.Conv2d)
+            inside = inside[:, 1:-1, 1:-1]  # beyond the map each convolution finds zeros
+            y = activation(norm(F.conv2d(y, convolution.weight, convolution.bias))) * inside[:, None]
+        return CenterNetBoxes(*(head(y)[:, :, 0, 0].float() for head in (self.offsets, self.log_sizes, self.turns)))
 
     def forward(self, stages: Mapping[str, Tensor]) -> CenterNetOutput:
         """What the heads say about backbone stages."""

@@ -38,7 +38,7 @@ from torchvision.ops import (
 )
 
 from vizcore.boxes import boxes_to_distances_ltrb, distances_ltrb_to_boxes
-from vizcore.models.efficientnet_lite import EfficientNetLite0, load_efficientnet_lite0, normalise
+from vizcore.models.efficientnet_lite import EfficientNetLite0, fold, load_efficientnet_lite0, normalise
 from vizcore.models.weight_files import WEIGHTS_FOLDER, read_network, shipped_file
 
 STAGE_CHANNELS: Final = {"C2": 24, "C3": 40, "C4": 112, "C5": 320}
@@ -164,8 +164,21 @@ class Tower(nn.Module):
     def forward(self, x: Float[Tensor, "N C H W"], index: int) -> Float[Tensor, "N C H W"]:
         """Features of one level, given by its index."""
         for conv, norms in zip(self.convs, self.norms, strict=True):
-            x = F.relu(norms[index](conv(x)))  # type: ignore[index]
+            own = conv[index] if isinstance(conv, nn.ModuleList) else conv
+            x = F.relu(norms[index](own(x)))  # type: ignore[index]
         return x
+
+    def fold_norms(self) -> None:
+        """Gives each level convolutions of its own, which do what its norms did; see ``efficientnet_lite.fold_norms``.
+
+        Raises:
+            ValueError: If the network is in training mode.
+        """
+        for place, (conv, norms) in enumerate(zip(self.convs, self.norms, strict=True)):
+            assert isinstance(norms, nn.ModuleList)
+            if isinstance(conv, nn.Conv2d):
+                self.convs[place] = nn.ModuleList(fold(conv, norm) for norm in norms)  # type: ignore[arg-type]
+                self.norms[place] = nn.ModuleList(nn.Identity() for _ in norms)
 
 
 def build_predictor(in_channels: int, out_channels: int, *, bias: float) -> nn.Conv2d:

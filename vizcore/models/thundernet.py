@@ -15,15 +15,21 @@ Reference:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torchvision.ops import clip_boxes_to_image, nms, ps_roi_align, roi_align
+
+from vizcore.models.efficientnet_lite import EfficientNetLite0, load_efficientnet_lite0
+from vizcore.models.fcos import STAGE_CHANNELS
+from vizcore.models.weight_files import WEIGHTS_FOLDER, read_network, shipped_file
 
 STRIDE: Final = 16
 """Pixels of the picture per cell of the one map."""
@@ -39,6 +45,12 @@ ANCHOR_RATIOS: Final = (0.5, 0.75, 1.0, 4 / 3, 2.0)
 ANCHORS: Final = len(ANCHOR_SIZES) * len(ANCHOR_RATIOS)
 LARGEST_LOG: Final = 4.135
 """log(1000 / 16): by more no side is enlarged."""
+SCENE_SIZE: Final = 320
+"""Side of the scenes that the detection parts shipped here were trained on, pixels."""
+SCENE_ANCHOR_SCALE: Final = 0.5
+"""Their anchors are half the paper's size: the objects of such a scene have 8 to 200 pixels."""
+THUNDERNET_WEIGHTS: Final = WEIGHTS_FOLDER / "thundernet"
+"""Where they lie, each beside its card."""
 
 
 @dataclass(frozen=True)
@@ -263,6 +275,20 @@ def decode_boxes(deltas: Float[Tensor, "N 4"], anchors: Float[Tensor, "N 4"]) ->
     return torch.cat([middle - half, middle + half], dim=1)
 
 
+class Proposals(NamedTuple):
+    """Regions of one picture, by decreasing objectness.
+
+    Attributes:
+        boxes: ``[R, 4]`` xyxy, pixels.
+        scores: ``[R]`` objectness in [0, 1].
+        anchors: ``[R]`` index of the anchor that each was made from.
+    """
+
+    boxes: Float[Tensor, "R 4"]
+    scores: Float[Tensor, " R"]
+    anchors: Int64[Tensor, " R"]
+
+
 def propose(
     objectness: Float[Tensor, "25 H W"],
     deltas: Float[Tensor, "100 H W"],
@@ -272,7 +298,7 @@ def propose(
     candidates: int = 600,
     most: int = 200,
     iou_threshold: float = 0.7,
-) -> Float[Tensor, "R 4"]:
+) -> Proposals:
     """The regions of one picture, by decreasing objectness.
 
     Args:
@@ -284,13 +310,76 @@ def propose(
         most: regions that are kept.
         iou_threshold: of NMS.
     """
-    scores = objectness.permute(1, 2, 0).reshape(-1)
-    best = scores.topk(min(candidates, len(scores))).indices
+    logits = objectness.permute(1, 2, 0).reshape(-1)
+    values, best = logits.topk(min(candidates, len(logits)))
     each = deltas.permute(1, 2, 0).reshape(-1, 4)[best]
     boxes = clip_boxes_to_image(decode_boxes(each, anchors[best]), image_size)
     large = ((boxes[:, 2:] - boxes[:, :2]) >= 2).all(1)
-    boxes, scores = boxes[large], scores[best][large]
-    return boxes[nms(boxes, scores, iou_threshold)[:most]]
+    boxes, values, best = boxes[large], values[large], best[large]
+    kept = nms(boxes, values, iou_threshold)[:most]
+    return Proposals(boxes[kept], values[kept].sigmoid(), best[kept])
+
+
+def judge_regions(
+    part: DetectionPart, x: Float[Tensor, "1 245 H W"], regions: Float[Tensor, "R 4"], image_size: tuple[int, int]
+) -> tuple[Float[Tensor, "R 4"], Float[Tensor, "R K"]]:
+    """What one picture's regions become: boxes, and the score of each class.
+
+    Args:
+        part: in eval mode.
+        x: from :meth:`DetectionPart.look`.
+        regions: xyxy, pixels.
+        image_size: (height, width) that boxes are clipped to, pixels.
+    """
+    logits, corrections = part.head(x, torch.cat([torch.zeros(len(regions), 1), regions], dim=1))
+    boxes = clip_boxes_to_image(decode_boxes(corrections, regions), image_size)
+    return boxes, logits.softmax(1)[:, :-1]
+
+
+class ThunderNetDetector(nn.Module):
+    """Frozen EfficientNet-Lite0 and a detection part, in eval mode and without gradients: what a page runs."""
+
+    def __init__(self, part: DetectionPart, backbone: EfficientNetLite0 | None = None) -> None:
+        super().__init__()
+        self.part = part
+        self.backbone = backbone or load_efficientnet_lite0()
+        self.eval().requires_grad_(False)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, x: Float[Tensor, "N 3 H W"], regions: Float[Tensor, "R 5"]) -> tuple[Tensor, Tensor]:
+        """Logits and deltas of given regions of normalised pictures whose sides divide by 64."""
+        judged: tuple[Tensor, Tensor] = self.part(self.backbone.stage_features(x), regions)
+        return judged
+
+
+def load_thundernet(name: str = "thundernet", *, backbone: EfficientNetLite0 | None = None) -> ThunderNetDetector:
+    """A detector that was trained here, ready to run. The file holds nothing but tensors (safetensors).
+
+    Args:
+        name: of a file in ``vizcore/assets/weights/thundernet``: ``"thundernet"``, and ``"thundernet_base"``,
+            ``"thundernet_cem"`` and ``"thundernet_sam"``, which leave out one or both of its additions.
+        backbone: the network to share, if it is in memory already.
+
+    Raises:
+        ValueError: If no such detector was shipped.
+    """
+    return read_thundernet(shipped_file(name, THUNDERNET_WEIGHTS), backbone=backbone)
+
+
+def read_thundernet(path: Path, *, backbone: EfficientNetLite0 | None = None) -> ThunderNetDetector:
+    """A detector from a file of weights, wherever it lies."""
+    part = read_network(path, lambda config: DetectionPart(STAGE_CHANNELS, ThunderNetConfig(**config)))
+    return ThunderNetDetector(part, backbone)
+
+
+def best_thundernet() -> str | None:
+    """The shipped detector with the greatest AP on its card; None if none was shipped."""
+    found = {
+        path.stem: json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["quality"]["ap"]
+        for path in sorted(THUNDERNET_WEIGHTS.glob("*.safetensors"))
+        if path.with_suffix(".json").is_file()
+    }
+    return max(found, key=lambda name: float(found[name]), default=None)
 
 
 def _center_form(boxes: Float[Tensor, "N 4"]) -> tuple[Float[Tensor, "N 2"], Float[Tensor, "N 2"]]:

@@ -15,7 +15,7 @@ import torch
 from tqdm import tqdm
 
 from vizcore.models.weight_files import WEIGHTS_FOLDER
-from vizcore.training import autoregressive
+from vizcore.training import autoregressive, thundernet_shipping
 from vizcore.training.cards import list_cards, load_card
 from vizcore.training.centernet import CENTERNET_RECIPES, run_centernet_command
 from vizcore.training.detr import DETR_RECIPES
@@ -37,7 +37,7 @@ from vizcore.training.recipes import (
 )
 from vizcore.training.shipping import judge, save_predictions, ship
 from vizcore.training.snip import SCALE_RECIPES, run_scale_command
-from vizcore.training.thundernet import THUNDERNET_RECIPES, run_thundernet_command
+from vizcore.training.thundernet import THUNDERNET_RECIPES
 from vizcore.training.varifocalnet import VFNET_RECIPES, run_vfnet_command
 
 
@@ -91,9 +91,9 @@ def main(arguments: list[str] | None = None) -> None:
     ):
         parser.error(f"{options.model} is judged and shipped by python -m vizcore.training.point_shipping")
     if options.model in THUNDERNET_RECIPES:
-        if options.ship or options.evaluate or options.predictions:
-            parser.error(f"{options.model} has no shipped file yet")
-        run_thundernet_command(options)
+        if options.predictions:
+            parser.error(f"{options.model} stores no predictions; --evaluate judges it")
+        thundernet_shipping.run_command(options)
         return
     if options.model in CENTERNET_RECIPES:
         run_centernet_command(options)

@@ -219,7 +219,7 @@ def save_predictions(name: str, path: Path, folder: Path = POINT_WEIGHTS) -> Non
 
     Args:
         name: of the card, without its ending.
-        path: ``.npz`` to write; boxes are rounded to a sixteenth of a pixel.
+        path: ``.npz`` to write; boxes are whole sixteenths of a pixel, scores in half precision.
         folder: where card and weights lie.
     """
     weights = folder / f"{name}.safetensors"
@@ -231,8 +231,8 @@ def save_predictions(name: str, path: Path, folder: Path = POINT_WEIGHTS) -> Non
         found.append(run(pixels))
     np.savez_compressed(
         path,
-        boxes=np.concatenate([np.round(np.asarray(each.boxes) * 16) / 16 for each in found]),
-        scores=np.concatenate([np.asarray(each.scores) for each in found]),
+        boxes=np.concatenate([np.round(np.asarray(each.boxes) * 16) for each in found]).astype(np.int16),
+        scores=np.concatenate([np.asarray(each.scores) for each in found]).astype(np.float16),
         labels=np.concatenate([np.asarray(each.labels) for each in found]).astype(np.int8),
         counts=np.array([len(each.scores) for each in found], dtype=np.int16),
     )

@@ -24,16 +24,18 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from torchvision.ops import batched_nms, box_iou, clip_boxes_to_image
+from torchvision.ops import batched_nms, box_iou
 
 from vizcore.data.scenes import CLASSES
 from vizcore.models.fcos import STAGE_CHANNELS
 from vizcore.models.thundernet import (
+    SCENE_ANCHOR_SCALE,
+    SCENE_SIZE,
     STRIDE,
     DetectionPart,
     ThunderNetConfig,
-    decode_boxes,
     encode_boxes,
+    judge_regions,
     level_anchors,
     propose,
 )
@@ -41,11 +43,11 @@ from vizcore.models.weight_files import save_network
 from vizcore.seeding import seeded
 from vizcore.training.evaluation import NUM_VALIDATION_SCENES, Detections, evaluate
 from vizcore.training.features import FeatureCache, open_features
-from vizcore.training.harness import Schedule, batch_indices, train
+from vizcore.training.harness import Schedule, TrainedModel, batch_indices, train
 from vizcore.training.recipes import SELECTION_SCENES
 
-SIZE: Final = 320
-ANCHOR_SCALE: Final = 0.5
+SIZE: Final = SCENE_SIZE
+ANCHOR_SCALE: Final = SCENE_ANCHOR_SCALE
 STAGES: Final = ("C4", "C5")
 POSITIVE, NEGATIVE = 0.7, 0.3
 FOREGROUND: Final = 0.5
@@ -126,10 +128,10 @@ def thundernet_losses(
         moved.append(deltas[image].permute(1, 2, 0).reshape(-1, 4)[positive])
         shifts.append(encode_boxes(own_boxes[owner[positive]], anchors[positive]))
         with torch.no_grad():
-            found = propose(
+            proposed = propose(
                 objectness[image].detach().float(), deltas[image].detach().float(), anchors, image_size=(size, size)
             )
-            found = torch.cat([found, own_boxes])
+            found = torch.cat([proposed.boxes, own_boxes])
             overlap, nearest = box_iou(found, own_boxes).max(1)
             is_object = overlap >= FOREGROUND
             taken = _sample(is_object, ~is_object, REGIONS_SAMPLED, _SHARE_POSITIVE["regions"], generator)
@@ -170,10 +172,8 @@ def find_objects(
     """
     x, objectness, deltas = part.look(maps)
     anchors = level_anchors(size // STRIDE, size // STRIDE, scale=ANCHOR_SCALE)
-    found = propose(objectness[0], deltas[0], anchors, image_size=(size, size))
-    logits, corrections = part.head(x, torch.cat([torch.zeros(len(found), 1), found], dim=1))
-    boxes = clip_boxes_to_image(decode_boxes(corrections, found), (size, size))
-    scores = logits.softmax(1)[:, :-1]
+    found = propose(objectness[0], deltas[0], anchors, image_size=(size, size)).boxes
+    boxes, scores = judge_regions(part, x, found, (size, size))
     region, label = (scores > score_threshold).nonzero(as_tuple=True)
     own = scores[region, label]
     keep = batched_nms(boxes[region], own, label, iou_threshold)[:most]
@@ -212,7 +212,7 @@ def make_thundernet_evaluation(
     return judge
 
 
-def run_thundernet_command(options: argparse.Namespace) -> None:
+def run_thundernet_command(options: argparse.Namespace) -> TrainedModel:
     """Trains a detection part as the command line says; its weights lie beside the checkpoint when it is done."""
     recipe = THUNDERNET_RECIPES[options.model]
     if options.steps:
@@ -229,6 +229,7 @@ def run_thundernet_command(options: argparse.Namespace) -> None:
     )
     save_network(run / f"{options.model}.safetensors", trained.model, recipe.config)
     print(f"{trained.step} steps in {trained.seconds / 60:.1f} minutes: {trained.best}")  # noqa: T201
+    return trained
 
 
 def _assign(anchors: Float[Tensor, "A 4"], boxes: Float[Tensor, "M 4"]) -> tuple[Tensor, Tensor]:

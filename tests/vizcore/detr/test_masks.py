@@ -15,7 +15,7 @@ from vizcore import detr
 from vizcore.data.scenes import CLASSES, draw_scene
 from vizcore.data.script import write_scene
 from vizcore.detr import masks
-from vizcore.models.detr import DETR, SMALL, WEIGHTS_FOLDER, Detector, fit_photo, join_stages, load_detr
+from vizcore.models.detr import DETR, SMALL, Detector, fit_photo, join_stages, load_detr
 from vizcore.models.detr_masks import MaskHead, draw_masks, load_mask_head
 from vizcore.packing import unpack
 from vizcore.seeding import seeded
@@ -227,7 +227,6 @@ def test_all_masks_of_the_largest_picture_are_small() -> None:
     assert len(packed) <= 3_000_000
 
 
-@pytest.mark.skipif(not (WEIGHTS_FOLDER / "detr_masks.safetensors").is_file(), reason="no mask head was shipped")
 def test_the_program_prints_what_is_shown() -> None:
     index = 3
     printed = run_script(detr.write_masks_script(write_scene(index), keep_threshold=0.5, drawn=index)).splitlines()
