@@ -9,7 +9,8 @@ from pages.detr import network, state
 from pages.kit.page import Page
 from vizcore import detr
 
-SCENE: Final = 2
+SCENE: Final = 7
+"""With few objects, that the lesson asks about."""
 LOWER: Final = 0.3
 """A keep threshold that lets many more queries in."""
 
