@@ -70,6 +70,7 @@ def show(page: Page, outcome: Outcome) -> None:
         most=None if page.revealed else start,
         extra={
             "laboratory": page.step is None,
+            "runs": {"seed": view.seed, "opened": view.opened, "language": page.language},
             "asks": not editor.may_explain(page, view),
             "slope": _slope(page, view),
             "words": media_url(compute(pack_words), "application/json", page.key("words")),

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 from pages.kit import link
 from pages.kit.page import Page
+from pages.live.programs import LARGEST_SEED, LONGEST_PROGRAM, MOST_OPENED
 from vizcore.autograd.networks import NETWORKS
 from vizcore.autograd.presets import PRESETS, Preset
 
-MAX_LENGTH = 8000
+MAX_LENGTH = LONGEST_PROGRAM
 """Characters of a program."""
 
-MAX_OPENED = 100_000
+MAX_OPENED = MOST_OPENED
 """The largest number of an iteration that can be asked for."""
 
 PRESET = link.choice("preset", list(PRESETS), "scalar")
-SEED = link.number("seed", 0, 999, 0, step=1)
+SEED = link.number("seed", 0, LARGEST_SEED, 0, step=1)
 STEP = link.number("step", 0, 10_000, 0)
 OPENED = link.number("opened", 0, MAX_OPENED, 0)
 """Of a folded loop's iterations, the one that is recorded whole besides the first and the last; 0 for none."""

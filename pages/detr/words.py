@@ -67,7 +67,7 @@ def component_words(_: Translate) -> dict[str, Any]:
             "Object {row} wants query {column}, but object {owner} has it. What else could object {owner} take?"
         ),
         "change": _("The way ends at a free one, so everyone on it moves on: {pairs}."),
-        "extra": _("Length of the way: {distance}."),
+        "extra": _("The total changes by {distance}."),
         "summary": _("Pairs: {pairs}. Total cost {total}."),
     }
 
@@ -82,12 +82,12 @@ def attention_words(_: Translate) -> dict[str, str]:
         "head": _("head {head}"),
         "layer": _("layer {layer}"),
         "said_place": _(
-            "The white ring looks. {percent} % of its attention goes to one cell (square), half of it to {count} of "
-            "{tokens} tokens. Click to keep a place."
+            "The white ring looks. {percent} % of its attention goes to one cell (small frame), half of it to {count} "
+            "of {tokens} tokens. Click to keep a place."
         ),
         "said_query": _(
-            "Query {query} looks. {percent} % of its attention goes to one cell (square), half of it to {count} of "
-            "{tokens} tokens. Click another box."
+            "Query {query} looks. {percent} % of its attention goes to one cell (small frame), half of it to {count} "
+            "of {tokens} tokens. Click another box."
         ),
     }
 

@@ -42,9 +42,10 @@ def traced_graph(
         presenter: larger controls and type.
         program: what the editor holds: ``source``, its ``version`` (another one replaces what was typed) and whether it
             is ``readOnly``; None for a program that is only shown. What was typed comes back as ``program`` of
-            :func:`pages.kit.live.said`: ``source``, ``version``, ``run`` (presses of Run so far), ``moving``.
+            :func:`pages.kit.live.said`: ``source``, ``version``, ``run`` (presses of Run so far).
         most: the last position that can be gone to, while a question about what follows stands.
-        extra: more data for the piece.
+        extra: more data for the piece; with ``runs`` (``seed``, ``opened``, ``language``) among it, a number that moves
+            is followed by the short way of :mod:`pages.live.programs` until it rests.
 
     Returns:
         Index into the steps; the last one is the moment of the error, if there is one.

@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, RedirectResponse
 
 from pages.kit import platform
+from pages.live.programs import ROUTES as PROGRAM_ROUTES
 from pages.live.socket import ROUTES as LIVE_ROUTES
 from pages.rooms.socket import ROUTES as ROOM_ROUTES
 
@@ -68,7 +69,7 @@ def headers_of(node: str) -> list[tuple[bytes, bytes]]:
 
 _HEADERS = headers_of(NODE)
 MIDDLEWARE = [Middleware(Guard)]
-ROUTES = [*ROOM_ROUTES, *LIVE_ROUTES]
+ROUTES = [*ROOM_ROUTES, *LIVE_ROUTES, *PROGRAM_ROUTES]
 
 
 def prepare() -> None:

@@ -47,8 +47,9 @@ html { font-size: 118% !important; }
 }
 </style>"""
 
+# Streamlit tells its colors to our pieces alone: outside of them ours stands for its primary color.
 _EVERYWHERE = """<style>
-:root { --g2b-room: calc(100vh - 21rem); }
+:root { --g2b-room: calc(100vh - 21rem); --g2b-primary: light-dark(#0B6FB8, #5AB0F0); }
 :root:has(.st-key-lesson) { --g2b-room: calc(100vh - 9.5rem); }
 .stMainBlockContainer { padding: 1.25rem 2.5rem 3rem; max-width: 120rem; }
 .stMainBlockContainer > .stVerticalBlock { gap: 0.75rem; }
@@ -61,6 +62,8 @@ _EVERYWHERE = """<style>
 .st-key-head_words :is(.stHeading > div, .stMarkdown > div, [data-testid="stMarkdownContainer"]) { margin: 0; }
 .st-key-lesson_words { max-height: calc(100vh - 7rem); overflow-y: auto; padding: 8px; }
 .st-key-lesson_words h4 { padding-top: 0; }
+[data-testid="stHeaderActionElements"] { display: none; }
+.st-key-lesson_verdict { scroll-margin-bottom: 8.5rem; }
 .st-key-lesson_question button p { text-align: left; width: 100%; }
 .st-key-lesson_question button { justify-content: flex-start; }
 .st-key-lesson_words > :last-child {
@@ -76,14 +79,14 @@ _EVERYWHERE = """<style>
 [class*="st-key-tabs_"] [role="radiogroup"] { gap: 0; box-shadow: inset 0 -1px #8884; }
 [class*="st-key-tabs_"] label { margin: 0; padding: 0.35rem 0.9rem; border-bottom: 3px solid transparent; }
 [class*="st-key-tabs_"] label > div > div:first-child:not([data-testid]) { display: none; }
-[class*="st-key-tabs_"] label:has(input:checked) { border-color: var(--st-primary-color, #0B6FB8); }
-[class*="st-key-tabs_"] label:has(input:focus-visible) { outline: 3px solid var(--st-primary-color, #0B6FB8); }
+[class*="st-key-tabs_"] label:has(input:checked) { border-color: var(--g2b-primary); }
+[class*="st-key-tabs_"] label:has(input:focus-visible) { outline: 3px solid var(--g2b-primary); }
 .st-key-lesson [data-testid="stHorizontalBlock"]:not(:has([data-testid="stElementContainer"])) { display: none; }
 [data-testid="stCaptionContainer"] { opacity: 0.8; }
 [class*="st-key-home_card_"] { position: relative; }
 [class*="st-key-home_card_"] .stPageLink a::after { content: ""; position: absolute; inset: 0; z-index: 1; }
 [class*="st-key-home_card_"] :is(.stPageLink, .stPageLink *) { position: static; }
-[class*="st-key-home_card_"]:hover { border-color: var(--st-primary-color, #0B6FB8); }
+[class*="st-key-home_card_"]:hover { border-color: var(--g2b-primary); }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 3.25rem 1rem 3rem; }
   .st-key-head { padding-right: 0; }
@@ -91,7 +94,11 @@ _EVERYWHERE = """<style>
   .st-key-lesson_words { max-height: none; }
   .st-key-picture_first { flex-direction: column-reverse; }
 }
-:focus-visible { outline: 3px solid var(--st-primary-color, #0B6FB8); outline-offset: 2px; }
+:focus-visible, :is(.stMain, [data-testid="stSidebarNavLink"]):focus-visible {
+  outline: 3px solid var(--g2b-primary); outline-offset: 2px;
+}
+.stMain:focus-visible { outline-offset: -3px; }
+.st-key-lesson_words :is(h4, .st-key-lesson_question, .st-key-lesson_verdict):focus-visible { border-radius: 4px; }
 </style>"""
 
 _SIDEBAR = 232  # px

@@ -45,7 +45,7 @@ async def live_socket(socket: WebSocket) -> None:
         return
     await socket.accept()
     if len(_sessions) >= MOST_SESSIONS:
-        await _say(socket, {"type": "gone", "reason": "full", "most": MOST_SESSIONS})
+        await say_last(socket, {"type": "gone", "reason": "full", "most": MOST_SESSIONS})
         return
     _sessions.add(socket)
     try:
@@ -53,31 +53,31 @@ async def live_socket(socket: WebSocket) -> None:
     except WebSocketDisconnect:
         pass
     except TimeoutError:
-        await _say(socket, {"type": "gone", "reason": "silent"})
+        await say_last(socket, {"type": "gone", "reason": "silent"})
     except FrameError:
-        await _close(socket, _UNREADABLE)
+        await close_socket(socket, _UNREADABLE)
     except Exception as error:
         _LOG.error("a live detector failed", exc_info=error)
-        await _say(socket, {"type": "gone", "reason": "failed"})
+        await say_last(socket, {"type": "gone", "reason": "failed"})
     finally:
         _sessions.discard(socket)
 
 
 async def _serve(socket: WebSocket) -> None:
     loop = asyncio.get_running_loop()
-    name = read_hello((await _receive(socket, HELLO_WITHIN)).get("text"))
+    name = read_hello((await receive_message(socket, HELLO_WITHIN)).get("text"))
     look = await loop.run_in_executor(_thread, _detector, name)
     await socket.send_json({"type": "ready", "detector": name})
     bucket, began = Bucket(FRAMES_A_SECOND, FRAMES_A_SECOND), loop.time()
     while True:
-        content = (await _receive(socket, SILENT_AFTER)).get("bytes")
+        content = (await receive_message(socket, SILENT_AFTER)).get("bytes")
         if content is None:
             raise FrameError("no frame")
         if not bucket.take(loop.time()):
-            await _close(socket, _POLICY)
+            await close_socket(socket, _POLICY)
             return
         if loop.time() - began > LONGEST:
-            await _say(socket, {"type": "gone", "reason": "long"})
+            await say_last(socket, {"type": "gone", "reason": "long"})
             return
         await socket.send_text(await loop.run_in_executor(_thread, _look, look, content, time.perf_counter()))
 
@@ -95,21 +95,28 @@ def _look(look: Any, content: bytes, arrived: float) -> str:
     return write_answer(frame, seconds=time.perf_counter() - arrived)
 
 
-async def _receive(socket: WebSocket, within: float) -> dict[str, Any]:
+async def receive_message(socket: WebSocket, within: float) -> dict[str, Any]:
+    """The next message.
+
+    Raises:
+        TimeoutError: none came within so many seconds.
+        WebSocketDisconnect: the other side is gone.
+    """
     message = await asyncio.wait_for(socket.receive(), within)
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1000))
     return dict(message)
 
 
-async def _say(socket: WebSocket, message: dict[str, Any]) -> None:
+async def say_last(socket: WebSocket, message: dict[str, Any]) -> None:
     """The last word of a session."""
     with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
         await socket.send_json(message)
-    await _close(socket, 1000)
+    await close_socket(socket, 1000)
 
 
-async def _close(socket: WebSocket, code: int) -> None:
+async def close_socket(socket: WebSocket, code: int) -> None:
+    """Ends a session, whether or not the other side is still there."""
     with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
         if socket.application_state == WebSocketState.CONNECTED:
             await socket.close(code)

@@ -2,7 +2,7 @@
 
 from pages.kit.ending import end_page
 from pages.kit.page import open_page
-from pages.scale import answers, challenges, chips, myth, objects, resolution, sizes, state, tour
+from pages.scale import answers, challenges, chips, myth, objects, resolution, sizes, snip, state, tour
 
 page = open_page(
     "scale",
@@ -18,6 +18,7 @@ show = page.part(
         "chips": (_("Chips"), chips.show),
         "photo": (_("A photo, smaller"), resolution.show_photo),
         "train": (_("Learned, live"), resolution.show_training),
+        "snip": (_("SNIP, measured"), snip.show),
         "answers": (_("Which answer to scale?"), answers.show),
     },
     state.PART,

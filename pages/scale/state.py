@@ -25,7 +25,7 @@ NAMES = tuple(resolution.name for resolution in scale.RESOLUTIONS)
 FACTORS = ("1", "2", "4", "8")
 MOST_CHIPS = 30
 
-PART = link.choice("part", ("object", "sizes", "chips", "photo", "train", "answers"), "object")
+PART = link.choice("part", ("object", "sizes", "chips", "photo", "train", "snip", "answers"), "object")
 SCENE = link.number("scene", 0, NUM_SCENES - 1, 1, step=1)
 BOX = link.numbers("box", (1, 4), [[150.0, 150.0, 250.0, 250.0]], limit=SIDE, most=1)
 LOW_FROM = link.number("low_from", 0, 512, 120, step=4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pages.kit.tour import BringAbout, Choose, Estimate, Step
-from pages.scale import resolution, sizes, state
+from pages.scale import resolution, sizes, snip, state
 from pages.scale.challenges import Outcome
 
 
@@ -49,6 +49,21 @@ def _left(outcome: Outcome) -> str:
     chances = resolution.on_photo(outcome.view.picture).probability
     kept = chances[4] / chances[1]
     return "same" if kept > 0.8 else "half" if kept > 1 / 3 else "little"
+
+
+def _measured(_outcome: Outcome) -> Mapping[str, object]:
+    found = {card.name.removeprefix("scale_"): card.qualities for card in snip.measured()}
+    return {
+        **{f"{name}_{test}": f"{tests[test]['ap']:.2f}" for name, tests in found.items() for test in tests},
+        **{f"{name}_small": f"{tests['three']['ap_small']:.2f}" for name, tests in found.items()},
+        "one_one_small": f"{found['one']['one']['ap_small']:.2f}",
+    }
+
+
+def _pays(_outcome: Outcome) -> str:
+    found = {card.name: card.qualities["three"]["ap"] for card in snip.measured()}
+    gain = found["scale_snip"] - found["scale_multi"]
+    return "alike" if abs(gain) < snip.LIKE else "better" if gain > 0 else "worse"
 
 
 PAPER = {"low_from": 120, "middle_from": 40, "middle_to": 160, "high_to": 80, "bounds": "closed"}
@@ -106,6 +121,14 @@ STEPS = (
         question=Choose(_left),
         reveals=("chart",),
         numbers=_photo,
+        minutes=2,
+    ),
+    Step(
+        name="snip",
+        state={"part": "snip"},
+        question=Choose(_pays),
+        reveals=("verdict",),
+        numbers=_measured,
         minutes=2,
     ),
 )

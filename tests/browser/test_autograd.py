@@ -212,6 +212,56 @@ def test_a_number_is_dragged_and_values_graph_and_gradients_follow(open_lab) -> 
     page.wait_for_function("() => decodeURIComponent(location.search).includes('solved=scalar')")
 
 
+def test_the_picture_follows_a_number_in_the_hand_and_the_page_once_it_is_let_go(open_lab, page) -> None:
+    said: list[object] = []
+
+    def listen(socket) -> None:
+        if "/_stcore/" in socket.url:
+            socket.on("framesent", lambda frame: said.append(frame))
+
+    page.on("websocket", listen)
+    open_lab("lang=en&tour=0&step=9")
+    expect(page.locator(".slope")).to_be_visible()  # the last that the page is asked for
+    gradient = page.locator(".canvas .node.leaf .gradient .digits").nth(1)
+    node = page.locator(".canvas .node.leaf").first.element_handle()
+    x, y = place_of(page, 1, "-1.5")
+    page.mouse.move(x, y)
+    expect(page.locator(".number-handle")).to_be_visible()
+    settled(page)
+    before, link = len(said), page.url
+    page.mouse.down()
+    page.mouse.move(x + 8 * 20, y, steps=10)
+    expect(gradient).to_have_text("0")
+    expect(page.locator(".code-editor .words[data-row='1'] .value")).to_have_text("0.5")
+    assert len(said) == before
+    assert page.url == link
+    page.mouse.up()
+    page.wait_for_function("() => location.search.includes('solved=scalar')")
+    expect(page.locator(".slope .says")).to_contain_text("slope 0;")
+    expect(gradient).to_have_text("0")
+    assert node.evaluate("node => node.isConnected")  # the same graph is not drawn anew
+
+
+def test_without_the_short_way_the_page_itself_follows(open_lab, page) -> None:
+    page.add_init_script("""
+        const { WebSocket } = window;
+        window.WebSocket = class extends WebSocket {
+            constructor(address, ...rest) {
+                super(String(address).replace("/api/program", "/api/nowhere"), ...rest);
+            }
+        };
+    """)
+    open_lab("lang=en&tour=0&step=9")
+    x, y = place_of(page, 1, "-1.5")
+    page.mouse.move(x, y)
+    expect(page.locator(".number-handle")).to_be_visible()
+    page.mouse.down()
+    page.mouse.move(x + 8 * 20, y, steps=10)
+    page.mouse.up()
+    expect(page.locator(".canvas .node.leaf .gradient .digits").nth(1)).to_have_text("0")
+    page.wait_for_function("() => location.search.includes('solved=scalar')")
+
+
 def test_the_keys_move_a_number_and_leave_the_editor(open_lab) -> None:
     page = open_lab("lang=en&tour=0&step=9")
     editor(page).evaluate("host => { host.env.editor.focus(); host.env.editor.gotoLine(2, 18) }")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pages.kit.pictures import sample
-from pages.scale import challenges, state, tour
+from pages.scale import challenges, snip, state, tour
 from pages.scale.challenges import Outcome
 from pages.scale.state import View
 from tests.pages.opening import open_page
 from tests.pages.pieces import link
 from tests.scripts import printed_numbers, run_script
 from vizcore import scale
+from vizcore.figures import scale as figures
 from vizcore.scale import script
+from vizcore.training import cards
+from vizcore.training import snip as training
 
 PAPER = tuple(resolution.valid for resolution in scale.RESOLUTIONS)
 
@@ -53,6 +57,7 @@ def hint(rule: challenges.Rule, **changed: Any) -> str | None:
         ("chips", {"step": 30, "level": "middle", "lang": "zh"}, "像素的小块"),
         ("photo", {"factor": "8", "lang": "zh"}, "1/8"),
         ("train", {}, ""),
+        ("snip", {"lang": "zh"}, ""),
         ("answers", {"lang": "zh"}, ""),
     ],
 )
@@ -145,3 +150,63 @@ def test_programs_print_what_the_page_shows() -> None:
     ]
     trace = view.chips
     assert printed[12:] == [*trace.chips.ravel().tolist(), trace.pixels, trace.whole_pixels]
+
+
+# -- SNIP, measured ----------------------------------------------------------------------------------------------------
+
+
+def qualities(snip: float, multi: float, one: float) -> dict[str, dict[str, dict[str, float]]]:
+    """Cards' figures with these average precisions in the tests that are compared; 0.25 elsewhere."""
+
+    def tests(value: float, test: str) -> dict[str, dict[str, float]]:
+        names = ("ap", "ap50", "ap_small", "ap_medium", "ap_large")
+        return {each: dict.fromkeys(names, value if each == test else 0.25) for each in ("one", "three")}
+
+    return {
+        "scale_one": tests(one, "one"),
+        "scale_multi": tests(multi, "three"),
+        "scale_snip": tests(snip, "three"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("snip_ap", "says"),
+    [
+        (0.5, ("better", "+0.125", "better")),
+        (0.38, ("alike", "+0.005", "better")),
+        (0.25, ("worse", "−0.125", "alike")),
+    ],
+)
+def test_the_verdict_on_snip_is_what_the_cards_say(snip_ap: float, says: tuple[str, str, str]) -> None:
+    page = SimpleNamespace(translate=lambda message, **values: message.format(**values))
+    first, second = snip.verdict(page, qualities(snip_ap, 0.375, 0.25)).splitlines()  # type: ignore[arg-type]
+    assert says[0] in first
+    assert says[1] in first
+    assert says[2] in second
+
+
+def test_the_words_about_the_training_are_its_ranges() -> None:
+    assert ((60, math.inf), (20, 80), (0, 40)) == training.RANGES
+    assert training.SIDES == (128, 256, 512)
+    for card in cards.list_scale_cards():
+        assert card.ranges == [[60, None], [20, 80], [0, 40]]
+        assert set(card.qualities) == {"one", "three"}
+    assert [card.name for card in cards.list_scale_cards()] == list(cards.SCALE_TRAININGS)
+    assert len({(card.seed, card.steps, card.batch_size, card.scenes) for card in cards.list_scale_cards()}) == 1
+
+
+def test_the_bars_are_the_figures_of_the_cards() -> None:
+    figure = figures.plot_trainings(qualities(0.5, 0.375, 0.125))
+    assert [bar.y[0] for bar in figure.data] == [0.125, 0.25, 0.25, 0.375, 0.25, 0.5]
+    assert figure.data[5].name == "three sizes, valid objects (SNIP), tested at three"
+
+
+def test_the_lesson_says_of_snip_what_the_cards_say() -> None:
+    """Its sentences hold for figures like these; other cards want other words."""
+    found = {card.name.removeprefix("scale_"): card.qualities for card in cards.list_scale_cards()}
+    assert tour._pays(Outcome(view_of())) == "alike"
+    assert found["snip"]["three"]["ap_small"] > found["multi"]["three"]["ap_small"] + snip.LIKE
+    assert found["snip"]["three"]["ap_large"] > found["multi"]["three"]["ap_large"] + snip.LIKE
+    assert found["snip"]["one"]["ap"] == min(tests[test]["ap"] for tests in found.values() for test in tests)
+    gained = [tests["three"]["ap"] - tests["one"]["ap"] for tests in found.values()]
+    assert min(gained) > 10 * snip.LIKE

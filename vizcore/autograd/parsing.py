@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from types import MappingProxyType
 
@@ -102,6 +103,7 @@ def parse_program(source: str) -> ast.Module:
     except (ValueError, OverflowError) as error:
         raise FaultError(ProgramError("syntax", Message("{text}", {"text": str(error)}), 1, 1, 1)) from None
     _check_depth(tree, source)
+    _write_out_stars(tree, source)
     for node in ast.walk(tree):
         _check_construct(node, source)
     assigned = set(_assigned_names(tree))
@@ -127,6 +129,38 @@ def _assigned_names(tree: ast.AST) -> Iterator[str]:
             yield node.arg
         elif isinstance(node, ast.ExceptHandler) and node.name:
             yield node.name
+
+
+def _write_out_stars(tree: ast.Module, source: str) -> None:
+    """Puts into each ``from … import *`` the names that it brings: those of the library's own that are known here."""
+    outermost = {id(node) for node in tree.body}
+    blocks: list[ast.AST] = list(tree.body)
+    while blocks:  # a branch or a loop is still the module's own level
+        block = blocks.pop()
+        if isinstance(block, (ast.If, ast.For, ast.While, ast.With, ast.Try)):
+            inside = [node for node in ast.iter_child_nodes(block) if isinstance(node, (ast.stmt, ast.ExceptHandler))]
+            inside += [node for part in inside if isinstance(part, ast.ExceptHandler) for node in part.body]
+            outermost |= {id(node) for node in inside}
+            blocks += inside
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or [alias.name for alias in node.names] != ["*"]:
+            continue
+        if id(node) not in outermost:
+            text = "import * only allowed at module level"  # Python's own words
+            raise fault("syntax", Message("{text}", {"text": text}), node, source)
+        home = MODULES.get(node.module or "") if not node.level else None
+        if home is not None:
+            node.names = [ast.alias(name) for name in _names_of_star(node.module or "", home)]
+
+
+def _names_of_star(module: str, home: Namespace) -> list[str]:
+    """What a star brings of a module; the library is asked for what it gives out, and is never loaded for that."""
+    names = [name for name in home.words if not name.startswith("_")]
+    library = sys.modules.get(module)
+    if library is None:
+        return names
+    given = getattr(library, "__all__", None)
+    return [name for name in names if (name in given if given is not None else hasattr(library, name))]
 
 
 def imported_names(node: ast.AST) -> Iterator[str]:

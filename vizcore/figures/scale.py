@@ -13,9 +13,16 @@ from vizcore.scale import PAPER_QUANTILES, RESOLUTIONS, ObjectLevel, PhotoResolu
 
 Translate = Callable[[str], str]
 
-RESOLUTION_NAMES, NETWORK_NAMES = MESSAGES = (
+RESOLUTION_NAMES, NETWORK_NAMES, TRAINING_NAMES, TEST_NAMES, QUALITY_NAMES = MESSAGES = (
     {"low": "low (480 px)", "middle": "middle (800 px)", "high": "high (1400 px)"},
     {"base": "CNN-B", "small": "CNN-S", "fine_tuned": "CNN-B-FT"},
+    {
+        "scale_one": "one size",
+        "scale_multi": "three sizes, every object",
+        "scale_snip": "three sizes, valid objects (SNIP)",
+    },
+    {"one": "tested at one size", "three": "tested at three"},
+    {"ap": "AP", "ap_small": "AP small", "ap_medium": "AP medium", "ap_large": "AP large"},
 )
 COLORS: Mapping[str, str] = {"low": theme.CATEGORICAL[2], "middle": theme.CATEGORICAL[0], "high": theme.CATEGORICAL[4]}
 _TICKS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -200,3 +207,40 @@ def plot_photo(run: PhotoResolution, *, translate: Translate = str) -> go.Figure
     figure.update_xaxes(title=translate("size before it is enlarged again"), type="category")
     figure.update_yaxes(title=translate("probability"), range=[0, 1], tickformat=".0%")
     return theme.themed(figure, height=280)
+
+
+def plot_trainings(
+    qualities: Mapping[str, Mapping[str, Mapping[str, float]]], *, translate: Translate = str
+) -> go.Figure:
+    """Draws what one detector reaches after each way of training, tested in two ways.
+
+    Args:
+        qualities: by training, then by test, then by name of ``QUALITY_NAMES``, in [0, 1]; negative where there was no
+            such object. Trainings may be missing.
+        translate: says a label in another language.
+
+    Returns:
+        Bars in groups, a group for each figure; a training has one color, the test at three sizes is hatched.
+    """
+    figure = go.Figure()
+    for place, (training, words) in enumerate(TRAINING_NAMES.items()):
+        for test, tested in TEST_NAMES.items() if training in qualities else ():
+            found = qualities[training][test]
+            values = [found[name] for name in QUALITY_NAMES]
+            figure.add_bar(
+                x=[translate(name) for name in QUALITY_NAMES.values()],
+                y=[max(value, 0.0) for value in values],
+                name=f"{translate(words)}, {translate(tested)}",
+                marker={
+                    "color": theme.CATEGORICAL[place],
+                    "pattern": {"shape": "" if test == "one" else "/", "fillmode": "overlay", "solidity": 0.3},
+                },
+                text=[f"{value:.2f}".removeprefix("0") if value >= 0 else "–" for value in values],
+                textposition="outside",
+                cliponaxis=False,
+                hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
+            )
+    top = max(found[name] for tests in qualities.values() for found in tests.values() for name in QUALITY_NAMES)
+    figure.update_yaxes(range=[0, min(1.05, 1.2 * top)], title=translate("average precision"))
+    theme.themed(figure, height=400)
+    return figure.update_layout(barmode="group", bargap=0.2, bargroupgap=0.04)

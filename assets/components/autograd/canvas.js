@@ -36,6 +36,8 @@ export class GraphCanvas {
     this.cursor = 0; // the node that Tab reaches
     this.pointers = new Map();
     this.revealed = null; // the node shown last
+    /** @type {[number, number] | null} */
+    this.seen = null; // width and height
     this.build();
   }
 
@@ -355,8 +357,10 @@ export class GraphCanvas {
 
   // ---- the view ---------------------------------------------------------------------------------------------------------
 
+  /** Of the picture, as it was last seen: to ask the browser again amid changes would make it lay out the page at once. */
   get size() {
-    return [this.svg.clientWidth || 600, this.svg.clientHeight || 400];
+    this.seen ??= [this.svg.clientWidth, this.svg.clientHeight];
+    return [this.seen[0] || 600, this.seen[1] || 400];
   }
 
   bounds() {
@@ -446,6 +450,7 @@ export class GraphCanvas {
   }
 
   resized() {
+    this.seen = null;
     if (this.moved) return;
     if (this.given && this.liesBetter(this.given[0]) !== this.sideways) {
       const [nodes, edges] = this.given;

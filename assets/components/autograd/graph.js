@@ -16,6 +16,9 @@ import { SlopePane } from "./slope.js";
 import { Trace } from "./trace.js";
 
 const base = await stylesheet(import.meta.url, "../shared/base.css");
+/** Whether two messages are the same, byte for byte. @param {Uint8Array} one @param {Uint8Array | undefined} other */
+const areEqual = (one, other) => one.length === other?.length && one.every((byte, index) => byte === other[index]);
+
 const NO_SELECTION = { lines: new Set(), nodes: new Set(), names: new Set() };
 
 export class TraceView {
@@ -23,6 +26,8 @@ export class TraceView {
     this.channel = channel;
     this.selection = NO_SELECTION;
     this.focusNode = null;
+    /** @type {{source: string, name: string, index: number} | null} */
+    this.slopeAsked = null;
     const style = html("style");
     style.textContent = base;
     this.transport = new Transport(channel, { name: "step" });
@@ -34,7 +39,11 @@ export class TraceView {
       this.transport.go(this.transport.step + (key === "." ? 1 : -1));
       return true;
     };
-    this.program = new ProgramPane(channel, { onLine: (line) => this.trace && this.selectLine(line) });
+    this.program = new ProgramPane(channel, {
+      onLine: (line) => this.trace && this.selectLine(line),
+      onAnswer: (packed) => this.answer(packed),
+      alongside: () => this.slopeWanted(),
+    });
     this.program.onRun = () => {
       this.fromStart = true;
       if (!this.program.isStale) this.begin();
@@ -79,6 +88,8 @@ export class TraceView {
    * @property {string} [words] URL of what the editor may complete
    * @property {boolean} [asks] whether a question about the program is open
    * @property {any} [look] colours and dashes of charts
+   * @property {any} [said] what the page had heard
+   * @property {{seed: number, opened: number, language: string}} [runs] with what the program runs beside its text
    * @property {boolean} [laboratory] whether it stands in the laboratory, with no lesson around it
    * @property {any} [program] what the editor holds; without it the program is only shown
    * @property {Uint8Array} payload the trace as JSON, see vizcore/autograd
@@ -89,27 +100,54 @@ export class TraceView {
    * @param {Data} data
    */
   update(data) {
+    if (this.isShown(data)) {
+      this.program.editor.attached();
+      this.slope.take(data.slope, this.channel.state.slope, this.text);
+      return this.paintSlope();
+    }
     this.text = data.text;
     for (const [name, color] of Object.entries(data.colors ?? {})) this.element.style.setProperty(`--${name}`, color);
     for (const [name, title] of Object.entries(this.titles)) title.textContent = data.text[name] ?? "";
     this.canvas.say(data.text);
     this.paintLegend();
-    this.slope.take(data.slope, this.channel.state.slope, data.text);
+    this.slope.take(data.slope, this.channel.state.slope, this.text);
     this.program.update(data);
     if (data.words && data.words !== this.wordsUrl) this.learnWords((this.wordsUrl = data.words));
     if (data.payload && data.payload !== this.payload) {
       this.payload = data.payload;
-      this.take(new Trace(parseJson(data.payload)));
+      if (!areEqual(data.payload, this.packed)) {
+        const trace = new Trace(parseJson(data.payload));
+        if (!this.program.isAheadOf(data.said, trace)) this.take(trace, data.payload);
+      }
     } else if (this.language !== JSON.stringify(data.text) && this.trace) this.take(this.trace);
     this.language = JSON.stringify(data.text);
     if (!this.trace) return;
     this.loops.take(this.trace, data.text, Boolean(data.program));
     this.element.classList.toggle("laboratory", Boolean(data.laboratory));
     this.asks = Boolean(data.asks);
-    this.transport.update({ ...data.stepper, numSteps: this.trace.length });
+    this.transport.update({ ...data.stepper, numSteps: this.trace.length }); // which shows its step
     if (this.fromStart && !this.program.isStale) this.begin();
     if (this.wanted) this.goToWanted();
-    this.show(this.transport.step);
+  }
+
+  /** Whether the page says only what stands here already, its slope apart: it follows a number that came by the short way. */
+  isShown(/** @type {any} */ { payload, said, slope, program, ...rest }) {
+    const looks = JSON.stringify([rest, program?.version, program?.readOnly]);
+    const isNews = looks !== this.told || !this.state || this.fromStart || this.wanted;
+    this.told = looks;
+    if (isNews || (payload !== this.payload && !areEqual(payload, this.packed))) return false;
+    this.payload = payload;
+    return true;
+  }
+
+  /** What a number in the hand makes of the program; the page is told when it rests. */
+  answer(packed) {
+    if (!this.trace) return;
+    const trace = new Trace(parseJson(packed));
+    this.take(trace, packed);
+    this.loops.take(trace, this.text, true);
+    const { spec, step } = this.transport;
+    this.transport.update({ ...spec, numSteps: trace.length, step });
   }
 
   /** A program that was asked to run is shown from its first line, a faulty one at its fault, unless a question about it is open. */
@@ -143,22 +181,27 @@ export class TraceView {
     }
   }
 
-  take(trace) {
+  /** Takes a trace; where its graph is the one that is drawn, only its numbers are drawn anew. */
+  take(trace, packed = this.packed) {
+    if (this.trace && trace !== this.trace) trace.share(this.trace);
+    this.packed = packed;
     this.trace = trace;
-    this.selection = NO_SELECTION;
-    this.focusNode = null;
     this.spokenNodes = new Map();
     this.rows = [];
     this.history.replaceChildren();
     this.program.take(trace);
-    this.canvas.setGraph(
-      trace.nodes.map((node, id) => this.looks(node, id)),
-      trace.edges.map((edge, id) => {
-        const around = trace.incoming[edge.target];
-        return { source: edge.source, target: edge.target, slot: around.indexOf(id), slots: around.length };
-      }),
-    );
     this.state = null;
+    const nodes = trace.nodes.map((node, id) => this.looks(node, id));
+    const edges = trace.edges.map((edge, id) => {
+      const around = trace.incoming[edge.target];
+      return { source: edge.source, target: edge.target, slot: around.indexOf(id), slots: around.length };
+    });
+    const plan = JSON.stringify([nodes.map(({ value, ...look }) => [look, Boolean(value)]), edges]);
+    if (plan === this.plan) return;
+    this.plan = plan;
+    this.selection = NO_SELECTION;
+    this.focusNode = null;
+    this.canvas.setGraph(nodes, edges);
   }
 
   looks(node, id) {
@@ -506,15 +549,22 @@ export class TraceView {
     );
     const node = reached.includes(this.focusNode) ? this.focusNode : (reached.at(-1) ?? null);
     this.slope.element.hidden = node === null || state.error || this.program.isStale;
+    this.slopeAsked = null;
     if (this.slope.element.hidden) return;
     const asked = { source: trace.source, name: trace.nodes[node].variable, index: 0 };
     const isHere = this.slope.shows(asked);
     this.slope.element.hidden = !isHere;
-    const key = JSON.stringify(asked);
-    if (!isHere && key !== this.slopeAsked && !this.program.editor.dragging && !this.transport.playing) {
-      this.slopeAsked = key;
-      this.channel.set({ slope: asked });
-    }
+    this.slopeAsked = isHere || this.transport.playing ? null : asked;
+    const patch = this.program.unsaid ? null : this.slopeWanted();
+    if (patch) this.channel.set(patch);
+  }
+
+  /** The slope picture that is missing, to be asked for once; while a number moves, with the program that comes of it. */
+  slopeWanted() {
+    const key = JSON.stringify(this.slopeAsked);
+    if (!this.slopeAsked || key === this.slopeKey) return null;
+    this.slopeKey = key;
+    return { slope: this.slopeAsked };
   }
 
   // ---- the tensors ------------------------------------------------------------------------------------------------------

@@ -4,25 +4,39 @@ import { html, put, say } from "../shared/dom.js";
 import { CodeEditor } from "../shared/editor.js";
 import { ChartsPane } from "./charts.js";
 import { brief, shapeOf } from "./matrix.js";
+import { ShortWay } from "./shortway.js";
 
 const LIVE_AFTER = 30; // ms without another change while a number is dragged
+const LIVE_AT_LATEST = 120; // ms that it moves on without being followed
 const MOST_BESIDE = 48; // characters behind a line
 
 /** What fits behind a line: one or two numbers, else the shape. */
 const short = (array) => (array.data.length > 2 || array.truncated ? shapeOf(array.shape) : brief(array));
 
 export class ProgramPane {
-  /** @param {import("../shared/live.js").Channel} channel @param {{onLine: (line: number) => void}} events */
+  /**
+   * @param {import("../shared/live.js").Channel} channel
+   * @param {{onLine: (line: number) => void, onAnswer: (packed: Uint8Array) => void, alongside: () => any}} events
+   *     `onAnswer` takes a trace that came by the short way; `alongside` gives what else the page is to be told with a program
+   */
   constructor(channel, events) {
     this.channel = channel;
+    this.events = events;
     /** @type {(() => void) | null} */
     this.onRun = null;
     this.runs = channel.state.program?.run ?? 0;
     this.editor = new CodeEditor({
       onRun: () => this.run(),
       onEdit: () => this.edited(),
+      onHand: () => this.runsWith && this.short.open(),
       onNumber: (done) => this.numberMoved(done),
     });
+    this.short = new ShortWay(
+      (question, packed) => this.answered(question, packed),
+      () => this.unsaid && this.tell(),
+    );
+    this.unsaid = false; // whether a number was moved and the page has not been told
+    this.released = true;
     this.editor.soon(() => this.editor.editor.on("guttermousedown", (event) => events.onLine(event.getDocumentPosition().row + 1)));
     this.button = html("button", { type: "button", class: "run" });
     this.button.addEventListener("click", () => this.run());
@@ -38,12 +52,14 @@ export class ProgramPane {
 
   destroy() {
     clearTimeout(this.timer);
+    this.short.close();
     this.charts.destroy();
     this.editor.destroy();
   }
 
-  /** @param {any} data what traced_graph sends: `program` {source, version, readOnly}, `text`, `presenter`, `look` of charts */
-  update({ program, text, presenter, look, laboratory }) {
+  /** @param {any} data what traced_graph sends: `program` {source, version, readOnly}, `text`, `presenter`, `look` of charts, `runs` */
+  update({ program, text, presenter, look, laboratory, runs }) {
+    this.runsWith = runs ?? null;
     this.text = text;
     this.look = look;
     this.editor.wraps = laboratory === false;
@@ -75,22 +91,64 @@ export class ProgramPane {
   }
 
   run() {
-    clearTimeout(this.timer);
     if (this.shown?.readOnly) return;
     this.runs += 1;
-    this.tell(false);
+    this.tell();
     this.onRun?.();
   }
 
+  /** A number was moved, or let go: the picture follows by the short way, the page once the hand is off and the picture stands. */
   numberMoved(done) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.tell(!done), done ? 0 : LIVE_AFTER);
+    this.unsaid = true;
+    this.released = done;
+    if (done) return this.follow();
+    const now = performance.now();
+    this.movedAt ??= now;
+    this.timer = setTimeout(() => this.follow(), Math.max(0, Math.min(LIVE_AFTER, this.movedAt + LIVE_AT_LATEST - now)));
   }
 
-  tell(moving) {
-    this.waits = true;
-    this.channel.set({ program: { source: this.editor.value, version: this.version, run: this.runs, moving } });
+  follow() {
+    this.movedAt = undefined;
+    const source = this.editor.value;
+    if (!this.isStale) this.followed(source);
+    else if (!this.runsWith || !this.short.isThere) this.tell();
+    else if (this.short.newest?.source !== source) this.short.ask({ ...this.runsWith, source }, this.released);
+  }
+
+  answered({ source }, packed) {
+    const isLast = source === this.editor.value;
+    if (!this.unsaid || (!isLast && !this.editor.dragging)) return;
+    this.events.onAnswer(packed);
+    if (isLast) this.followed(source);
+  }
+
+  /** The page is told what the picture shows once that was painted, so that its own work comes after. */
+  followed(source) {
+    if (!this.released) return;
+    const { program } = this.channel.state;
+    if (program?.source === source && program.version === this.version) {
+      this.unsaid = false; // it was told before
+      return;
+    }
+    requestAnimationFrame(() => {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.unsaid && this.released && this.tell(source));
+    });
+  }
+
+  tell(source = this.editor.value) {
+    clearTimeout(this.timer);
+    this.unsaid = false;
+    this.short.forget();
+    this.channel.set({ ...this.events.alongside(), program: { source, version: this.version, run: this.runs } });
     this.paintStatus();
+  }
+
+  /** Whether what the page says is older than what the editor holds. @param {any} said what the page had heard by then @param {any} trace */
+  isAheadOf(said, trace) {
+    if (!this.runsWith || trace.source === this.editor.value) return false;
+    return this.unsaid || said?.program?.source !== this.channel.state.program?.source;
   }
 
   edited() {

@@ -33,6 +33,14 @@ export class Trace {
     return Math.max(1, this.steps.length);
   }
 
+  /** Takes over the arrays of another trace that hold the same: what has not changed need not be drawn again. @param {Trace} other */
+  share(other) {
+    this.arrays = this.arrays.map((array, index) => {
+      const known = other.arrays[index];
+      return known && JSON.stringify(known) === JSON.stringify(array) ? known : array;
+    });
+  }
+
   array(index) {
     return index === null || index === undefined ? null : this.arrays[index];
   }

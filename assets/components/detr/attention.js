@@ -3,7 +3,7 @@
 
 import { colorTable } from "../shared/colors.js";
 import { html, put, say, stylesheet, svg } from "../shared/dom.js";
-import { ARROWS } from "../shared/keys.js";
+import { ARROWS, isShortcut, step as stepOn, stop } from "../shared/keys.js";
 import { live } from "../shared/live.js";
 import { Stage } from "../shared/stage.js";
 import { Attended } from "./attended.js";
@@ -58,6 +58,7 @@ class View {
     world.addEventListener("click", (event) => this.movesPlace && this.pin(this.stage.point(event)));
     this.picture.addEventListener("keydown", (event) => this.key(event));
     this.thumbs.addEventListener("click", (event) => this.pick(event.target.closest("[data-head]")));
+    this.thumbs.addEventListener("keydown", (event) => this.walk(event));
   }
 
   get asksPlaces() {
@@ -146,6 +147,18 @@ class View {
     this.tell();
   }
 
+  /** Arrows walk among the small maps, which are one stop of Tab, as every group of radio buttons is. */
+  walk(event) {
+    const at = this.canvases.findIndex(({ canvas }) => canvas.parentElement === event.target);
+    const { heads } = this.attended.extent(this.kind);
+    const next = at < 0 || isShortcut(event) ? -1 : stepOn(event.key, at, this.canvases.length / (heads + 1), heads + 1);
+    if (next < 0) return;
+    stop(event);
+    const button = this.canvases[next].canvas.parentElement;
+    button.focus();
+    this.pick(button);
+  }
+
   key(event) {
     if (!this.movesPlace || !Object.hasOwn(ARROWS, event.key)) return;
     event.preventDefault();
@@ -198,6 +211,7 @@ class View {
       this.paint(canvas, this.row(layer, head));
       const on = layer === this.layer && head === this.head;
       put(canvas.parentElement, "aria-checked", on);
+      put(canvas.parentElement, "tabindex", on ? "0" : "-1");
     }
     const { cell, seen, seenGrid } = this.attended;
     const place = weights.indexOf(Math.max(...weights));

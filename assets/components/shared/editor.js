@@ -51,7 +51,7 @@ const THEME = `
 
 export class CodeEditor {
   /**
-   * @param {{label?: string, onRun?: () => void, onEdit?: () => void, onNumber?: (done: boolean, row: number) => void, onLine?: (row: number) => void}} events
+   * @param {{label?: string, onRun?: () => void, onEdit?: () => void, onHand?: () => void, onNumber?: (done: boolean, row: number) => void, onLine?: (row: number) => void}} events
    */
   constructor(events = {}) {
     this.events = events;
@@ -100,7 +100,7 @@ export class CodeEditor {
     editor.session.on("change", () => {
       if (!this.setting) this.events.onEdit?.();
     });
-    editor.renderer.on("afterRender", () => this.place());
+    editor.renderer.on("afterRender", () => this.placeSoon());
     editor.selection.on("changeCursor", () => this.touched && this.offerHandle(editor.getCursorPosition()));
     // Escape gives the next Tab back to the page; any other key takes it again.
     this.host.addEventListener("keydown", (event) => this.mayLeave(event), true);
@@ -213,7 +213,17 @@ export class CodeEditor {
           return words;
         }),
       );
-      this.place();
+      this.placeSoon();
+    });
+  }
+
+  /** Once all that is being changed is changed: to measure is to lay out. */
+  placeSoon() {
+    if (this.isDue || (!this.beside.childElementCount && !this.inHand)) return;
+    this.isDue = true;
+    queueMicrotask(() => {
+      this.isDue = false;
+      if (!this.destroyed) this.place();
     });
   }
 
@@ -258,6 +268,7 @@ export class CodeEditor {
     if (this.readOnly) return;
     const found = numberAt(this.editor.session.getLine(row) ?? "", column);
     if (!found) return this.dropHandle();
+    if (!this.inHand) this.events.onHand?.();
     this.inHand = { row, ...found };
     this.handle.hidden = false;
     this.placeHandle();
@@ -290,7 +301,7 @@ export class CodeEditor {
       event.preventDefault();
       event.stopPropagation();
       handle.setPointerCapture(event.pointerId);
-      this.dragging = { x: event.clientX, at: event.clientX, text: this.inHand.text, steps: 0 };
+      this.dragging = { x: event.clientX, at: event.clientX, text: this.inHand.text, steps: 0, moved: false };
       handle.classList.add("held");
     });
     handle.addEventListener("pointermove", (event) => {
@@ -298,14 +309,15 @@ export class CodeEditor {
       const steps = Math.round((event.clientX - this.dragging.x) / PIXELS_A_STEP) * (event.shiftKey ? 10 : 1);
       if (steps === this.dragging.steps) return;
       this.dragging.steps = steps;
+      this.dragging.moved = true;
       this.replace(nudged(this.dragging.text, steps), false);
     });
     const done = (event) => {
       if (!this.dragging) return;
-      const { steps } = this.dragging;
+      const { moved } = this.dragging;
       this.dragging = null;
       handle.classList.remove("held");
-      if (steps) this.events.onNumber?.(true, this.inHand.row);
+      if (moved) this.events.onNumber?.(true, this.inHand.row);
       else {
         const place = this.editor.renderer.screenToTextCoordinates(event.clientX, event.clientY);
         this.editor.focus();

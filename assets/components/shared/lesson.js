@@ -10,7 +10,7 @@ const STORE = "grad2box.progress"; // concept → {at, of, done}
 const FORWARD = new Set(["n", "N", "PageDown"]);
 const BACK = new Set(["b", "B", "PageUp"]);
 
-const lessons = (window[Symbol.for("grad2box.lessons")] ??= { current: null });
+const lessons = (window[Symbol.for("grad2box.lessons")] ??= { current: null, lead: null });
 
 /**
  * @typedef {object} Data what pages/kit/lesson.py sends
@@ -48,13 +48,41 @@ function note(concept, at, of, done) {
   }
 }
 
-/** Leads the keyboard on where what had the focus is gone, or lies behind what comes next. */
-function focusOn(selector) {
-  const element = document.querySelector(selector);
-  if (!element) return;
-  element.tabIndex = -1;
-  element.style.outline = "none";
-  element.focus({ preventScroll: true });
+const LEADS_FOR = 30_000; // ms at most, while the page is still being drawn; until the reader does something
+const HANDS = ["keydown", "pointerdown", "wheel", "touchstart"];
+
+/**
+ * Leads the keyboard on where what had the focus is gone, or lies behind what comes next. What is drawn anew meanwhile
+ * loses the focus and gets it back, until the reader goes on. Who came by key sees where the keyboard is, a mouse sees no ring.
+ *
+ * @param {string} selector
+ * @param {boolean} show whether it is scrolled to, since it stands below what was read
+ */
+function focusOn(selector, show = false) {
+  lessons.lead?.abort();
+  const lead = new AbortController();
+  lessons.lead = lead;
+  let height = -1;
+  let first = true;
+  const look = () => {
+    const element = /** @type {HTMLElement | null} */ (document.querySelector(selector));
+    if (!element) return;
+    if (first || document.activeElement === document.body) {
+      element.tabIndex = -1;
+      element.focus({ preventScroll: true });
+      first = false;
+    }
+    if (show && element.offsetHeight !== height) element.scrollIntoView({ block: "nearest" });
+    height = element.offsetHeight;
+  };
+  look();
+  const looking = setInterval(look, 100);
+  const timer = setTimeout(() => lead.abort(), LEADS_FOR);
+  lead.signal.addEventListener("abort", () => {
+    clearInterval(looking);
+    clearTimeout(timer);
+  });
+  for (const hand of HANDS) window.addEventListener(hand, () => lead.abort(), { capture: true, passive: true, signal: lead.signal });
 }
 
 class Lesson {
@@ -86,8 +114,11 @@ class Lesson {
     const opens = this.data?.opened !== data.opened;
     const told = !opens && !this.data.answered && data.answered;
     const missed = !opens && !this.data.tried && data.tried;
-    if (this.went && opens) focusOn(".st-key-lesson_words h4");
-    if (told || missed) focusOn(".st-key-lesson_verdict");
+    if (this.went && opens) {
+      for (const each of [".stMain", ".st-key-lesson_words"]) document.querySelector(each)?.scrollTo({ top: 0 });
+      focusOn(".st-key-lesson_words h4");
+    }
+    if (told || missed) focusOn(".st-key-lesson_verdict", true);
     if (!opens && this.data.tried && !data.tried && !told) focusOn(".st-key-lesson_question");
     if (opens) this.went = false;
     if (opens || told || missed) this.said.textContent = "";
@@ -169,7 +200,7 @@ class Lesson {
         this.ringed = found;
         this.ringedFor = wanted;
         put(found, "data-ringed", "true");
-        found.style.outline = "3px solid var(--st-primary-color, currentColor)";
+        found.style.outline = "3px solid var(--st-primary-color, var(--g2b-primary))";
         found.style.outlineOffset = "4px";
         found.style.borderRadius ||= "6px";
       }
@@ -187,6 +218,7 @@ class Lesson {
   }
 
   leave() {
+    lessons.lead?.abort();
     clearInterval(this.waiting);
     clearInterval(this.looking);
     this.release();
