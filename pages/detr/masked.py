@@ -9,6 +9,8 @@ from pages.detr import network, state
 from pages.kit.page import Page
 from vizcore import detr
 
+SCENE: Final = 7
+"""With few objects, that the lesson asks about."""
 LOWER: Final = 0.3
 """A keep threshold that lets many more queries in."""
 
@@ -28,6 +30,12 @@ class Masked:
     now: detr.SegmentMatch
     paper: detr.SegmentMatch
     lower: detr.SegmentMatch
+
+    @property
+    def verdict(self) -> str:
+        """What happens to PQ where the threshold falls."""
+        gain = round(self.lower.pq, 2) - round(self.paper.pq, 2)  # as they are read
+        return "same" if not gain else "rises" if gain > 0 else "falls"
 
 
 def look(page: Page) -> Masked | None:

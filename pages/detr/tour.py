@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pages.detr import looked, state
+from pages.detr import looked, masked, state
 from pages.detr.challenges import AT_FIRST, Outcome
 from pages.kit.tour import BringAbout, Choose, Step
 from vizcore import detr
@@ -102,6 +102,16 @@ def _query(outcome: Outcome) -> Mapping[str, object]:
     }
 
 
+def _masks(outcome: Outcome) -> Mapping[str, object]:
+    if outcome.masked is None:
+        return {}
+    return {
+        f"{name}_{time}": value
+        for time, match in (("before", outcome.masked.paper), ("after", outcome.masked.lower))
+        for name, value in (("pq", _said(match.pq)), ("pairs", len(match.iou)), ("alone", len(match.invented)))
+    }
+
+
 def _owner_is(query: int, target: int = 0) -> Any:
     return lambda outcome: len(outcome.summary.owner) > target and outcome.summary.owner[target] == query
 
@@ -178,19 +188,6 @@ STEPS = (
         minutes=2,
     ),
     Step(
-        name="own",
-        state={
-            "queries": [[96, 160, 224, 288, 80, 5, 5], [288, 160, 416, 288, 80, 5, 5]],
-            "objects": [[80, 224, 208, 352, 0], [304, 224, 432, 352, 0]],
-            "beside": ["greedy"],
-        },
-        shows=("matrix", "totals"),
-        question=BringAbout(lambda outcome: outcome.dearer > 0.005),
-        measure=lambda outcome: -outcome.dearer,
-        numbers=_costs,
-        minutes=2.5,
-    ),
-    Step(
         name="encoder",
         state={
             "part": "attention",
@@ -214,6 +211,16 @@ STEPS = (
         shows=("map",),
         question=BringAbout(lambda outcome: outcome.looked is not None and outcome.looked.is_asked),
         numbers=_query,
+        minutes=2,
+    ),
+    Step(
+        name="masks",
+        state={"part": "panoptic", "scene": masked.SCENE, "keep_threshold": detr.KEEP_THRESHOLD},
+        reveals=("quality",),
+        question=Choose(lambda outcome: outcome.masked.verdict if outcome.masked else "same"),
+        then={"keep_threshold": masked.LOWER},
+        look_at="panoptic:quality",
+        numbers=_masks,
         minutes=2,
     ),
 )

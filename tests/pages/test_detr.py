@@ -178,9 +178,11 @@ def test_the_answers_of_the_lesson_by_hand() -> None:
     assert right("greedy", outcome(tour.preset("greedy"))) == "b"
     assert right("path", outcome(tour.preset("greedy"))) == "moves"
     assert right("close", outcome(tour.preset("overlapping"))) == "one"
-    own = steps["own"].state
-    assert not right("own", outcome(own))
-    assert right("own", outcome(tour.preset("greedy")))
+    none, one = np.zeros(0, int), np.array([0])
+    whole = detr.SegmentMatch(one, one, np.array([0.75]), none, none)  # 0.75
+    half = detr.SegmentMatch(one, one, np.array([0.75]), one, none)  # 0.75 / 1.5
+    for paper, lower, verdict in ((whole, half, "falls"), (half, whole, "rises"), (half, half, "same")):
+        assert right("masks", replace(contest, masked=masked.Masked(0.85, paper, paper, lower))) == verdict
 
 
 def test_a_better_threshold_is_one_with_a_clearly_higher_quality() -> None:
