@@ -7,12 +7,14 @@ from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from vizcore.autograd import limits
 from vizcore.autograd.arrays import check_array_call
 from vizcore.autograd.attributes import class_of
 from vizcore.autograd.containers import CHANGING, check_method
+from vizcore.autograd.lbfgs import LBFGS
 from vizcore.autograd.machine import kind_of
 from vizcore.autograd.optimizers import Optimizer
 from vizcore.autograd.schedulers import Scheduler
@@ -49,6 +51,7 @@ _TYPE_NAMES = {
 }
 
 
+_CLOSURE = frozenset(["closure"])
 _RESHAPING = frozenset(["unsqueeze_", "squeeze_", "transpose_", "t_"])
 _ATTENDING = ("MultiheadAttention", "TransformerEncoderLayer")
 _DROPPING = frozenset(["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "RNN", "LSTM", "GRU", *_ATTENDING])
@@ -225,15 +228,37 @@ class MethodCalls(WordCalls):
     def _call_optimizer_method(
         self, node: ast.AST, owner: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        if isinstance(owner, Optimizer) and name == "step" and args:
-            loss = self._call_value(node, args[0], (), {})
-            self._call_torch(node, owner.step, ())
-            return loss
+        if (
+            isinstance(owner, Optimizer)
+            and name == "step"
+            and len(args) == 1 - len(kwargs)
+            and kwargs.keys() <= _CLOSURE
+        ):
+            return self._step_with_closure(node, owner, (*args, *kwargs.values())[0])
         if isinstance(owner, Scheduler):
             args = tuple(value.item() if isinstance(value, Tensor) and value.numel() == 1 else value for value in args)
         else:
             self._check_keywords(node, Word(name, getattr(owner, name)), kwargs)
         return self._call_torch(node, getattr(owner, name), args, kwargs)
+
+    def _step_with_closure(self, node: ast.AST, owner: Optimizer, closure: Any) -> Any:
+        """``step(closure)``: the closure's lines run within the step, as often as the rule asks for the loss."""
+        if closure is None and not isinstance(owner, LBFGS):
+            return self._call_torch(node, owner.step, ())
+        call, line = self._callable(closure, node), self.current
+
+        def evaluate() -> Any:
+            self._guard.check_time()
+            with torch.enable_grad():
+                return call()
+
+        if isinstance(owner, LBFGS):
+            loss = self._call_torch(node, lambda: owner.step(evaluate), (), known_as="closure")
+        else:
+            loss = self._call_torch(node, evaluate, (), known_as="closure")
+            self._call_torch(node, owner.step, ())
+        self.current = line
+        return loss
 
     def _call_module(self, node: ast.AST, callee: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self._check_arguments(node, args, kwargs)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from vizcore.autograd import optimizers, schedulers
+from vizcore.autograd.lbfgs import LBFGS
 from vizcore.autograd.words import Namespace, Word
 
 
@@ -39,6 +40,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "AdamW": optimizers.adamw,
     "RMSprop": optimizers.rmsprop,
     "Adagrad": optimizers.adagrad,
+    "LBFGS": LBFGS,
 }
 OPTIM = _namespace(
     "torch.optim",

@@ -91,7 +91,7 @@ class Optimizer:
         """Moves every parameter that has a gradient."""
         with torch.no_grad():
             for group in self.param_groups:
-                _check_group(group)
+                check_group(group)
                 if self._rule is _adam and _adam_at_once(group, self.state):
                     continue
                 for parameter in group["params"]:
@@ -173,7 +173,7 @@ def _shown(value: Any) -> str:
     return str(value) if is_option or is_number else f"<{type(value).__name__}>"
 
 
-def _check_group(group: Group) -> None:
+def check_group(group: Group) -> None:
     """Options are numbers, and gradients have their parameters' shapes; a program can reach both."""
     for word, value in group.items():
         if word != "params":

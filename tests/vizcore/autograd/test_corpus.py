@@ -20,7 +20,6 @@ NOT_YET = (
     "python: default types",
     "python: complex numbers",
     "training: a policy gradient",
-    "training: second order optimizer lbfgs",
     "transforms: forward mode",
 )
 """What the lab does not have: it says so, at the place. A program leaves this list when it runs."""
