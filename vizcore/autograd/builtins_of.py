@@ -24,6 +24,7 @@ from vizcore.autograd.values import (
     MISSING,
     NO_VALUE,
     Cursor,
+    Distribution,
     ErrorClass,
     ErrorValue,
     Function,
@@ -177,6 +178,8 @@ class Builtins(Calls):
                 return isinstance(value, Tensor) and value.dtype == TENSOR_TYPES[kind.path]
             if kind.path.startswith("nn.") and isinstance(kind.function, type):
                 return isinstance(value, kind.function)
+            if kind.path.startswith("torch.distributions.") and isinstance(kind.function, type):
+                return isinstance(value, Distribution) and isinstance(value.distribution, kind.function)
             if kind.path == "torch.optim.Optimizer":
                 return isinstance(value, Optimizer)
             if kind.path.startswith("torch.optim."):
@@ -194,6 +197,8 @@ class Builtins(Calls):
             return own
         if isinstance(value, ErrorValue):
             return value.type or ErrorClass(type(value.error))
+        if isinstance(value, Distribution):
+            value = value.distribution
         if isinstance(value, (Function, *_PLAIN_ONLY)):
             name = type(value.node).__name__ if isinstance(value, GraphNode) else kind_of(value)
             return TypeOf(name, f"<class '{name}'>")

@@ -21,6 +21,7 @@ from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
     BoundFunction,
     Device,
+    Distribution,
     ErrorClass,
     ErrorValue,
     Function,
@@ -45,7 +46,8 @@ class Formatting(Bounds):
 
     def _text(self, value: Any, *, quoted: bool, node: ast.AST, room: float = math.inf) -> str:
         """What ``print`` shows, without addresses in memory; of a list no more than fills so many characters."""
-        if isinstance(value, (Tensor, nn.Module)):
+        if isinstance(value, (Tensor, nn.Module, Distribution)):
+            value = value.distribution if isinstance(value, Distribution) else value
             if not self.tensor_options:
                 return str(self._call_torch(node, repr, (value,)))
             with torch._tensor_str.printoptions(**self.tensor_options):  # type: ignore[no-untyped-call]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from vizcore.autograd import charts, vocabulary
+from vizcore.autograd import charts, distributions, vocabulary
 from vizcore.autograd.values import Silent
 from vizcore.autograd.words import Namespace, Word
 
@@ -150,6 +150,7 @@ MODULES: Mapping[str, Namespace] = MappingProxyType(
         "functools": FUNCTOOLS,
         "itertools": ITERTOOLS,
         "torch.func": vocabulary.FUNC,
+        **distributions.MODULES,
         "torch.testing": vocabulary.TORCH.words["testing"],
         "warnings": _namespace(
             "warnings", {name: Silent(f"warnings.{name}") for name in ("filterwarnings", "simplefilter", "warn")}

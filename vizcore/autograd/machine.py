@@ -23,6 +23,7 @@ from vizcore.autograd.recorder import Recorder
 from vizcore.autograd.trace import Message
 from vizcore.autograd.values import (
     MISSING,
+    Distribution,
     Function,
     Instance,
     Scope,
@@ -255,6 +256,8 @@ def kind_of(value: Any) -> str:
     """The name of a value's type."""
     if isinstance(value, Instance):
         return value.type.name
+    if isinstance(value, Distribution):
+        return type(value.distribution).__name__
     if value is None:
         return "NoneType"
     return type(value).__name__.strip("_").removeprefix("Lab")

@@ -285,6 +285,13 @@ class Pullback(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Distribution(Shown):
+    """A distribution of ``torch.distributions``."""
+
+    distribution: Any
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Chance(Shown):
     """What ``np.random.default_rng`` and ``np.random.RandomState`` return."""
 
@@ -298,6 +305,7 @@ NO_VALUE = (
     Progress,
     Pullback,
     Chance,
+    Distribution,
     Method,
     GradMode,
     GraphNode,

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vizcore.autograd import datasets
+from vizcore.autograd.distributions import DISTRIBUTIONS
 from vizcore.autograd.optim_words import OPTIM
 from vizcore.autograd.values import Silent
 from vizcore.autograd.words import Namespace, Word
@@ -354,6 +355,7 @@ TORCH = _namespace(
         "autograd": AUTOGRAD,
         "linalg": _namespace("torch.linalg", _words("torch.linalg", torch.linalg, _LINALG_WORDS.split())),
         "optim": OPTIM,
+        "distributions": DISTRIBUTIONS,
         "utils": _namespace("torch.utils", {"data": DATA}),
         "random": _namespace("torch.random", {"manual_seed": _word("torch.manual_seed", torch.manual_seed)}),
     },
