@@ -196,9 +196,11 @@ class EngineRecord(GraphRecord):
         return accumulate
 
     def release(self) -> None:
-        """Lets go of the leaves' gradients: after ``create_graph=True`` they hold their leaves for ever."""
+        """Lets go of the leaves' gradients and of packed tensors: they can hold their own nodes for ever."""
         for leaf in self._leaf_nodes.values():
             leaf.grad = None
+        for kept in list(self.packed):
+            kept.forget()
 
     def finished_visits(self) -> tuple[Visit, ...]:
         """The visits, as the trace keeps them."""

@@ -48,6 +48,9 @@ class GraphRecord:
         steps: of the program so far.
         nodes: by the order of their birth.
         edges: from a node whose output is used to the one that uses it.
+        packed: what hooks of the program's have put in place of saved tensors and is still alive.
+        is_reading: whether saved tensors are asked for by the record, and not by torch's engine.
+        num_read: how many packed ones the record has asked for.
     """
 
     def __init__(self, guard: Guard) -> None:
@@ -69,6 +72,9 @@ class GraphRecord:
         self._num_storages = 0
         self._num_recorded = 0
         self._backward_sequences: list[range] = []
+        self.packed: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.is_reading = False
+        self.num_read = 0
 
     def array(self, tensor: Tensor) -> np.ndarray:
         """A copy of a tensor's elements, counted against the limit of what a trace may hold."""
@@ -210,20 +216,33 @@ class GraphRecord:
         )
 
     def _saved(self, node: Any, places: dict[Any, str]) -> tuple[SavedTensor, ...]:
+        """What a node keeps for the way back; of packed tensors what stands in for them, without unpacking it."""
+        self.is_reading = True
+        try:
+            return self._read_saved(node, places)
+        finally:
+            self.is_reading = False
+
+    def _read_saved(self, node: Any, places: dict[Any, str]) -> tuple[SavedTensor, ...]:
         saved = []
         for attribute in dir(node):
             if not attribute.startswith("_saved_"):
                 continue
+            num_read = self.num_read
             try:
                 value = getattr(node, attribute)
-            except RuntimeError:  # freed, or changed in place within the same line
+            except (
+                RuntimeError,
+                TypeError,
+            ):  # freed, changed in place within the same line, or packed as something else
                 continue
+            is_packed = self.num_read > num_read
             tensors = value if isinstance(value, (tuple, list)) else (value,)
             for index, tensor in enumerate(tensors):
                 if not isinstance(tensor, Tensor):
                     continue
                 maker = grad_fn_of(tensor)
-                if maker is not None:  # it is the output of that node, perhaps one that has no name
+                if maker is not None and not is_packed:  # it is the output of that node, perhaps one that has no name
                     self._values.setdefault(self._key(maker), to_array(tensor))
                 suffix = f"[{index}]" if isinstance(value, (tuple, list)) else ""
                 saved.append(

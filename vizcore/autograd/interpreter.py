@@ -29,7 +29,7 @@ from vizcore.autograd.machine import kind_of
 from vizcore.autograd.operations import IN_PLACE, unpack
 from vizcore.autograd.parsing import imported_values, is_idle
 from vizcore.autograd.trace import Message
-from vizcore.autograd.values import MISSING, ErrorClass, ErrorValue, GradMode, Instance, Progress
+from vizcore.autograd.values import MISSING, ErrorClass, ErrorValue, GradMode, Instance, Progress, SavedHooks
 from vizcore.autograd.words import Namespace, Word
 
 _MAX_NOTE = 80
@@ -267,6 +267,8 @@ class Interpreter(Exceptions):
                     entered = manager
                 elif isinstance(manager, GradMode):
                     stack.enter_context(self._modes((manager,)))
+                elif isinstance(manager, SavedHooks):
+                    stack.enter_context(self._packing(item.context_expr, manager))
                 elif entered is None or entered is MISSING:
                     message = "with takes torch.no_grad() and its kin, or an object of a class with __enter__."
                     if not isinstance(manager, Instance) or entered is MISSING:

@@ -117,6 +117,7 @@ MODULES: Mapping[str, Namespace] = MappingProxyType(
         "torch.optim.lr_scheduler": vocabulary.OPTIM.words["lr_scheduler"],
         "torch.autograd": vocabulary.AUTOGRAD,
         "torch.autograd.function": vocabulary.AUTOGRAD.words["function"],
+        "torch.autograd.graph": vocabulary.AUTOGRAD.words["graph"],
         "torch.autograd.functional": vocabulary.AUTOGRAD.words["functional"],
         "torch.linalg": vocabulary.TORCH.words["linalg"],
         "torch.utils": vocabulary.TORCH.words["utils"],

@@ -32,7 +32,7 @@ from vizcore.autograd.vocabulary import GROWING, MODULE_HOOKS, RANDOM, TENSOR_TY
 from vizcore.autograd.word_calls import WordCalls
 from vizcore.autograd.words import Word
 
-_LOOKING = frozenset(
+LOOKING = frozenset(
     [
         "parameters",
         "named_parameters",
@@ -52,7 +52,7 @@ _TYPE_NAMES = {
 
 
 _CLOSURE = frozenset(["closure"])
-_RESHAPING = frozenset(["unsqueeze_", "squeeze_", "transpose_", "t_"])
+RESHAPING = frozenset(["unsqueeze_", "squeeze_", "transpose_", "t_"])
 _ATTENDING = ("MultiheadAttention", "TransformerEncoderLayer")
 _DROPPING = frozenset(["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "RNN", "LSTM", "GRU", *_ATTENDING])
 
@@ -109,7 +109,7 @@ class MethodCalls(WordCalls):
         self._check_keywords(node, Word(f"Tensor.{name}", getattr(type(owner), name)), kwargs)
         if name == "backward":
             return self._call_backward(node, owner, args, kwargs)
-        if name in _RESHAPING and owner.numel() ** 2 > limits.MAX_ELEMENTS:
+        if name in RESHAPING and owner.numel() ** 2 > limits.MAX_ELEMENTS:
             self._check_reshaped(node, owner)
         if name == "item" and not args and self.folds.is_running and owner.numel() == 1:
             self._guard_time(node)
@@ -323,7 +323,7 @@ class MethodCalls(WordCalls):
             if not word.isidentifier() or word.startswith("_") or hasattr(nn.Module, word):
                 raise self._fault("unsupported", Message("{path} cannot be changed.", {"path": word}), node)
         result = self._call_torch(node, getattr(type(owner), name), (owner, *args), kwargs)
-        if name not in _LOOKING:
+        if name not in LOOKING:
             self._forget_modules()
             self._admit(owner, node)
         return result

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vizcore.autograd import limits
 from vizcore.autograd.limits import LimitError
-from vizcore.autograd.sampling import Sampling
+from vizcore.autograd.saved_hooks import SavedTensorHooks
 from vizcore.autograd.values import Partial, Pullback
 from vizcore.autograd.vocabulary import FUNC
 from vizcore.autograd.words import Word
@@ -18,7 +18,7 @@ _OPTIONS = frozenset(["argnums", "has_aux", "in_dims", "out_dims", "randomness",
 _AT_ONCE = ("torch.func.vjp", "torch.func.functional_call")
 
 
-class Transforms(Sampling):
+class Transforms(SavedTensorHooks):
     """The part of the interpreter that differentiates functions as functions.
 
     torch runs the function on tensors of its own that stand for a level of differentiation; they cannot be read, so

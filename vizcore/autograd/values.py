@@ -285,6 +285,14 @@ class Pullback(Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class SavedHooks(Shown):
+    """What ``saved_tensors_hooks`` returns: something for ``with``."""
+
+    pack: Any
+    unpack: Any
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Distribution(Shown):
     """A distribution of ``torch.distributions``."""
 
@@ -304,6 +312,7 @@ NO_VALUE = (
     Partial,
     Progress,
     Pullback,
+    SavedHooks,
     Chance,
     Distribution,
     Method,

@@ -263,6 +263,14 @@ AUTOGRAD = _namespace(
                 "once_differentiable": _word("torch.autograd.function.once_differentiable", lambda function: function),
             },
         ),
+        "graph": _namespace(
+            "torch.autograd.graph",
+            {
+                "saved_tensors_hooks": _word(
+                    "torch.autograd.graph.saved_tensors_hooks", torch.autograd.graph.saved_tensors_hooks
+                )
+            },
+        ),
         "Variable": _word("torch.autograd.Variable", lambda tensor, requires_grad=None: tensor),
         "functional": _namespace(
             "torch.autograd.functional",

@@ -13,7 +13,6 @@ from vizcore.autograd import guard, run_program, to_json
 PROGRAMS = corpus()
 NOT_YET = (
     "graph: detach shares memory",
-    "graph: saved tensor hooks",
     "python: a counter and named tuples",
     "python: a match",
     "python: an endless generator",
