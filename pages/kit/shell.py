@@ -95,10 +95,12 @@ _EVERYWHERE = """<style>
   .st-key-lesson_words { max-height: none; }
   .st-key-picture_first { flex-direction: column-reverse; }
 }
-:focus-visible, :is(.stMain, [data-testid="stSidebarNavLink"]):focus-visible {
+:focus-visible, :is(.stMain, [data-testid="stSidebarNavLink"]):focus-visible,
+[data-testid="stElementToolbar"] button:focus-visible {
   outline: 3px solid var(--g2b-primary); outline-offset: 2px;
 }
 .stMain:focus-visible { outline-offset: -3px; }
+[data-testid="stElementToolbar"]:focus-within { opacity: 1; }
 .st-key-lesson_words :is(h4, .st-key-lesson_question, .st-key-lesson_verdict):focus-visible { border-radius: 4px; }
 </style>"""
 

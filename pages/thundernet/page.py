@@ -2,7 +2,7 @@
 
 from pages.kit.ending import end_page
 from pages.kit.page import open_page
-from pages.thundernet import anchors, budget, challenges, fields, maps, myth, region, state, tour, trade
+from pages.thundernet import anchors, budget, challenges, fields, maps, myth, region, state, tour, trade, trained
 
 page = open_page(
     "thundernet",
@@ -18,6 +18,7 @@ show = page.part(
         "maps": (_("Context and attention"), maps.show),
         "region": (_("Pooling a region"), region.show),
         "anchors": (_("Anchors"), anchors.show),
+        "trained": (_("Trained here"), trained.show),
         "trade": (_("Backbone or head?"), trade.show),
     },
     state.PART,

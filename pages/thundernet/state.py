@@ -22,7 +22,7 @@ CELLS = thundernet.SIZE // thundernet.STRIDE
 SIDE = float(thundernet.SIZE)
 PIXELS = (thundernet.SIZE, thundernet.SIZE)
 
-PART = link.choice("part", ("budget", "fields", "maps", "region", "anchors", "trade"), "budget")
+PART = link.choice("part", ("budget", "fields", "maps", "region", "anchors", "trained", "trade"), "budget")
 BACKBONE = link.choice("backbone", tuple(SNETS), "snet146")
 KERNEL = link.choice("kernel", ("3", "5"), "5")
 INPUT_SIZE = link.number("input_size", thundernet.INPUT_SIZES[0], thundernet.INPUT_SIZES[-1], 320, step=32)

@@ -64,7 +64,7 @@ def show(page: Page, view: View) -> Shown:
         _(
             "At equal time one can buy a better backbone or a heavier head. The paper’s argument: with a heavy head, "
             "most of the time goes into judging what a weak backbone saw. Which of the two finds more was not measured "
-            "here: these detectors are not trained."
+            "here: these backbones are not trained. What CEM and SAM find on one that is stands under “Trained here”."
         )
     )
     return Shown(scripts.write_budget_script(view.design))

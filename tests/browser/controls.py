@@ -51,7 +51,7 @@ _TEXT = """() => {
 }"""
 _NUMBER = re.compile(r"(?<![\w.])[-−+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?!\s*(?:ms|µs|s\b|秒|毫秒|微秒))(?![\w])")
 _PATIENCE = 20  # looks, a quarter of a second apart
-_MARKUP = re.compile(r"[*_`]|:\w+\[|\]")
+_MARKUP = re.compile(r"[*`]|(?<!\w)_|_(?!\w)|:\w+\[|\]")
 
 
 def rest(page: Page) -> None:

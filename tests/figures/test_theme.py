@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def test_the_common_layout_goes_over_what_a_figure_has_and_leaves_the_rest() -> 
 
 ROOT = Path(__file__).resolve().parents[2]
 COLOUR = re.compile(r"#(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})\b|\b(?:rgb|hsl)a?\(\s*\d")
-ALLOWED = {"pages/kit/shell.py": {"#0B6FB8"}}  # CSS: what a focus ring falls back to where no theme is set
+ALLOWED = {"pages/kit/shell.py": {"#0B6FB8", "#5AB0F0"}}  # CSS outside of our pieces, which Streamlit tells no color
 
 
 def colours_in(path: Path) -> set[str]:
@@ -116,6 +117,12 @@ def colours_in(path: Path) -> set[str]:
 )
 def test_no_other_file_has_a_colour_of_its_own(path: Path) -> None:
     assert colours_in(path) <= ALLOWED.get(str(path.relative_to(ROOT)), set())
+
+
+def test_the_shell_has_the_colours_of_the_theme() -> None:
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+    primary = {settings["primaryColor"], settings["dark"]["primaryColor"]}
+    assert primary == ALLOWED["pages/kit/shell.py"]
 
 
 def test_colours_are_found_where_they_are(tmp_path: Path) -> None:

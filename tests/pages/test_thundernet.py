@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from pages.kit.pictures import sample
-from pages.thundernet import challenges, network, state, tour
+from pages.thundernet import challenges, network, state, tour, trained
 from pages.thundernet.challenges import Outcome
 from pages.thundernet.state import View
 from tests.pages.opening import open_page
@@ -17,7 +18,9 @@ from tests.pages.pieces import component, link
 from tests.scripts import printed_numbers, run_script
 from vizcore import thundernet
 from vizcore.data.script import write_photo
+from vizcore.figures import thundernet as figures
 from vizcore.thundernet import Design, script
+from vizcore.training.thundernet_shipping import list_thundernet_cards
 
 
 def view_of(**changed: Any) -> View:
@@ -184,3 +187,42 @@ def test_programs_print_what_the_page_shows() -> None:
     np.testing.assert_allclose(rest[len(cell) : -6], pooled.ravel(), atol=2e-4)
     fields = [thundernet.effective_field("snet49", "C3", kernel=kernel) for kernel in (3, 5)]
     assert rest[-6:] == [number for field in fields for number in (field.kernel, field.theoretical, field.side)]
+
+
+# -- trained here ------------------------------------------------------------------------------------------------------
+
+
+def said(base: float, cem: float, sam: float, both: float) -> list[str]:
+    """The verdict on four average precisions, in English."""
+    page = SimpleNamespace(translate=lambda message, **values: message.format(**values))
+    names = ("thundernet_base", "thundernet_cem", "thundernet_sam", "thundernet")
+    found = {name: {"ap": ap} for name, ap in zip(names, (base, cem, sam, both), strict=True)}
+    return trained.verdict(page, found)  # type: ignore[arg-type]
+
+
+def test_the_verdict_on_each_addition_is_what_the_cards_say() -> None:
+    context, attention = said(0.25, 0.5, 0.255, 0.5)
+    assert context == "**CEM pays:** AP +0.250 alone, +0.245 beside the other one."
+    assert attention == "**SAM changes next to nothing:** AP +0.005 alone, +0.000 beside the other one."
+    context, attention = said(0.5, 0.25, 0.75, 0.75)
+    assert context == "**CEM:** AP −0.250 alone, +0.000 beside the other one."
+    assert attention == "**SAM pays:** AP +0.250 alone, +0.500 beside the other one."
+
+
+def test_the_trained_parts_have_one_budget_and_are_shown() -> None:
+    cards = list_thundernet_cards()
+    assert [card["name"] for card in cards] == list(figures.TRAINED_NAMES)
+    assert len({(card["steps"], card["seed"], card["num_scenes"]) for card in cards}) == 1
+    app = open_page("thundernet", part="trained", lang="zh")
+    assert link(app)["part"] == "trained"
+    assert any("**CEM" in each.value and "**SAM" in each.value for each in app.markdown)
+
+
+def test_the_bars_are_the_figures_of_the_cards() -> None:
+    qualities = {
+        name: dict.fromkeys(figures.QUALITY_NAMES, 0.125 * place)
+        for place, name in enumerate(figures.TRAINED_NAMES, start=1)
+    }
+    figure = figures.plot_trained(qualities)
+    assert [bar.y[0] for bar in figure.data] == [0.125, 0.25, 0.375, 0.5]
+    assert figure.data[3].name == "with both: ThunderNet"

@@ -15,7 +15,7 @@ from vizcore.thundernet import BINS, BLOCKS, PAPER, SIZE, Budget, Design, Effect
 Translate = Callable[[str], str]
 
 # As MESSAGES the names are found by the catalogue's check: they reach the translator as values.
-BLOCK_NAMES, KIND_NAMES = MESSAGES = (
+BLOCK_NAMES, KIND_NAMES, TRAINED_NAMES, QUALITY_NAMES = MESSAGES = (
     {
         "backbone": "backbone",
         "cem": "context (CEM)",
@@ -29,6 +29,13 @@ BLOCK_NAMES, KIND_NAMES = MESSAGES = (
         "multiply_adds": "multiply-adds (millions)",
         "seconds": "milliseconds, measured here",
     },
+    {
+        "thundernet_base": "neither",
+        "thundernet_cem": "with CEM",
+        "thundernet_sam": "with SAM",
+        "thundernet": "with both: ThunderNet",
+    },
+    {"ap": "AP", "ap_small": "AP small", "ap_medium": "AP medium", "ap_large": "AP large"},
 )
 BLOCK_COLORS: Final[Mapping[str, str]] = dict(zip(BLOCKS, theme.CATEGORICAL, strict=False))
 _PATTERNS: Final = dict(zip(BLOCKS, ("", "/", "x", ".", "-", "\\"), strict=True))
@@ -209,3 +216,36 @@ def plot_region(region: PooledRegion, output: int, *, translate: Translate = str
 
 def _scale() -> list[list[Any]]:
     return [[place / (len(theme.SCALE) - 1), color] for place, color in enumerate(theme.SCALE)]
+
+
+def plot_trained(qualities: Mapping[str, Mapping[str, float]], *, translate: Translate = str) -> go.Figure:
+    """Draws what the trained detection parts reach by the size of objects.
+
+    Args:
+        qualities: by a name of ``TRAINED_NAMES``, then by one of ``QUALITY_NAMES``, in [0, 1]; negative where there was
+            no such object.
+        translate: says a label in another language.
+
+    Returns:
+        Bars in groups, one group for each figure.
+    """
+    figure = go.Figure()
+    patterns = ("", "/", "x", ".")
+    for place, (name, words) in enumerate(TRAINED_NAMES.items()):
+        values = [qualities[name][figure_name] for figure_name in QUALITY_NAMES]
+        figure.add_bar(
+            x=[translate(label) for label in QUALITY_NAMES.values()],
+            y=[max(value, 0.0) for value in values],
+            name=translate(words),
+            marker={
+                "color": theme.CATEGORICAL[place],
+                "pattern": {"shape": patterns[place], "fillmode": "overlay", "solidity": 0.25},
+            },
+            text=[f"{value:.3f}".removeprefix("0") if value >= 0 else "–" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_yaxes(range=[0, 1.05], title=translate("average precision"))
+    theme.themed(figure, height=360)
+    return figure.update_layout(barmode="group", bargap=0.25, bargroupgap=0.05)

@@ -55,6 +55,11 @@ def load_thundernet_card(name: str) -> dict[str, Any] | None:
     return card
 
 
+def list_thundernet_cards() -> tuple[dict[str, Any], ...]:
+    """The cards of the four recipes, in their order; of those that were shipped."""
+    return tuple(card for card in map(load_thundernet_card, THUNDERNET_RECIPES) if card is not None)
+
+
 @torch.inference_mode()
 def find_in(detector: ThunderNetDetector, pixels: np.ndarray) -> Detections:
     """Final boxes on a square scene whose side divides by 64, from pixels ``[H, W, 3]`` uint8."""
