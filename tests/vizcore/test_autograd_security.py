@@ -55,7 +55,8 @@ TORCH_WORDS = [
         "load('/etc/passwd')", "save(x, '/tmp/evil')", "from_file('/etc/passwd', size=4)", "ops.aten.add", "jit.script", "hub.load('a', 'b')",
         "classes.load_library('a')", "ops.load_library('a')", "compile(x)", "multiprocessing", "distributed", "set_default_dtype(torch.float64)",
         "set_default_device('meta')", "set_num_threads(64)", "set_default_tensor_type('a')", "use_deterministic_algorithms(True)", "serialization",
-        "package", "library.Library('a', 'DEF')", "autograd.graph",
+        "package", "library.Library('a', 'DEF')", "autograd.graph.save_on_cpu",
+        "autograd.graph.disable_saved_tensors_hooks", "autograd.graph.Node", "distributions.Distribution.__init__",
         "overrides", "fx", "onnx", "export", "frombuffer(b'a')", ("as_strided(x, "
                                                                                               "(10, 10), (1, 1))"), "storage", "Storage",
         "set_grad_enabled.func", "inference_mode()", "get_rng_state()", "seed()", "initial_seed()", "default_generator", "Generator()", "device('cuda')",
