@@ -101,9 +101,7 @@ _EVERYWHERE = """<style>
 }
 .stMain:focus-visible { outline-offset: -3px; }
 [data-testid="stElementToolbar"]:focus-within { opacity: 1; }
-[data-testid="stDataFrame"] canvas:focus-visible {
-  outline: 3px solid var(--g2b-primary) !important; outline-offset: -3px;
-}
+[data-testid="stDataFrame"]:has(:focus-visible) { outline: 3px solid var(--g2b-primary); outline-offset: 2px; }
 .st-key-lesson_words :is(h4, .st-key-lesson_question, .st-key-lesson_verdict):focus-visible { border-radius: 4px; }
 </style>"""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Page
 
 MOST_STOPS = 200  # of one round over a page, its menu included
+MOST_COLUMNS = 30  # of a table
 
 # The element that has the keyboard, inside our pieces too; what stands above it; and whether something shows that it is
 # there: an outline, the shadow of Streamlit's fields, or the looks that a stage gives its handles. "moved" is since the
@@ -21,9 +22,11 @@ _FOCUS = """() => {
   };
   const path = [];
   for (let node = element; node; node = above(node)) path.push(node);
-  const box = element.getBoundingClientRect();
+  // A table is a canvas: its cells have the keyboard, and where they are drawn nobody can ask. The table shows it.
+  const table = element.closest('[data-testid="stDataFrame"]');
+  const box = (table ?? element).getBoundingClientRect();
   const within = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
-  const looks = element.matches(".handle") || [...path.slice(0, 4), ...element.children].some(drawn);
+  const looks = element.matches(".handle") || [...path.slice(0, 4), ...element.children, table ?? element].some(drawn);
   const moved = window.grad2boxStop !== element;
   window.grad2boxStop = element;
   const name = element.getAttribute("aria-label") ?? element.textContent.trim().slice(0, 40);
@@ -74,6 +77,11 @@ def press(page: Page, key: str, at: Stop | None = None) -> Stop:
         page.keyboard.press("Escape")
     page.keyboard.press(key)
     stop = stop_of(page)
+    for _ in range(MOST_COLUMNS):
+        if stop.moved or "stDataFrameGlideDataEditor" not in stop.classes:
+            break
+        page.keyboard.press(key)  # within a table the keyboard goes from cell to cell, and out at the end of a row
+        stop = stop_of(page)
     assert stop.moved or stop.lost, f"{key} leads nowhere from {stop.said}"
     assert stop.seen or stop.lost, f"nothing shows that the keyboard is on {stop.said}"
     return stop
