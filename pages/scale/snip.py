@@ -20,8 +20,6 @@ SIZES = ("small", "medium", "large")
 def show(page: Page, view: View) -> Shown:
     """Draws the six figures, and says what they say."""
     _ = page.translate
-    if page.step is None:
-        page.lesson("snip")
     found = {card.name: card for card in measured()}
     if page.step is not None and not page.revealed:
         del found["scale_snip"]  # what the lesson asks for
@@ -39,6 +37,8 @@ def show(page: Page, view: View) -> Shown:
             ),
         ),
     )
+    if page.step is None:
+        page.lesson("snip")
     if not page.shows("verdict"):
         return Shown()
     st.markdown(verdict(page, qualities))

@@ -68,6 +68,8 @@ def verdict(page: Page, qualities: Mapping[str, Mapping[str, Any]]) -> list[str]
         values = {"name": name, "alone": _signed(alone), "beside": _signed(beside)}
         if min(alone, beside) >= LIKE:
             lines.append(_("**{name} pays:** AP {alone} alone, {beside} beside the other one.", **values))
+        elif max(alone, beside) <= -LIKE:
+            lines.append(_("**{name} does not pay here:** AP {alone} alone, {beside} beside the other one.", **values))
         elif max(abs(alone), abs(beside)) < LIKE:
             line = _("**{name} changes next to nothing:** AP {alone} alone, {beside} beside the other one.", **values)
             lines.append(line)

@@ -204,6 +204,9 @@ def test_the_verdict_on_each_addition_is_what_the_cards_say() -> None:
     context, attention = said(0.25, 0.5, 0.255, 0.5)
     assert context == "**CEM pays:** AP +0.250 alone, +0.245 beside the other one."
     assert attention == "**SAM changes next to nothing:** AP +0.005 alone, +0.000 beside the other one."
+    context, attention = said(0.5, 0.25, 0.75, 0.625)
+    assert context == "**CEM does not pay here:** AP −0.250 alone, −0.125 beside the other one."
+    assert attention == "**SAM pays:** AP +0.250 alone, +0.375 beside the other one."
     context, attention = said(0.5, 0.25, 0.75, 0.75)
     assert context == "**CEM:** AP −0.250 alone, +0.000 beside the other one."
     assert attention == "**SAM pays:** AP +0.250 alone, +0.500 beside the other one."
