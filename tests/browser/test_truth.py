@@ -188,3 +188,19 @@ def test_input_in_a_notice_is_shown_and_not_read_as_markdown(page: Page, app_url
     expect(page.get_by_text("does not know")).to_be_visible()
     assert page.locator("[data-testid=stAlert] img").count() == 0
     assert not [url for url in asked if url.startswith("http://127.0.0.1:9/")]
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [("nms?tour=0&lang=en", "More rules"), ("iou_losses?tour=0&lang=zh", "约定"), ("autograd?tour=0&lang=en", "Seed")],
+)
+def test_the_keyboard_goes_into_a_popover_and_back(page: Page, app_url: str, address: str, name: str) -> None:
+    open_at(page, f"{app_url}/{address}")
+    button = page.get_by_test_id("stPopoverButton").filter(has_text=name)
+    button.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")  # at once: what it opens may not be there yet
+    page.wait_for_function("document.querySelector('[data-testid=stPopoverBody]')?.contains(document.activeElement)")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    expect(button).to_be_focused()

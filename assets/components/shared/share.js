@@ -6,6 +6,8 @@
 
 const SETTLED_AFTER = 800; // ms without another change
 const PHONE = 768; // px, below which Streamlit's sidebar lies over the page
+const MOUNTED_WITHIN = 3000; // ms after which a popover counts as empty
+const awaited = new WeakSet(); // buttons of popovers whose contents were waited for
 const UNANSWERED_AFTER = 10_000; // ms after which a visit counts as lost
 
 // One for the document, whatever component address this module was loaded under.
@@ -20,18 +22,40 @@ const past = (window[Symbol.for("grad2box.history")] ??= listen());
  */
 function intoPopover(event) {
   if (event.key !== "Tab") return;
-  const body = document.querySelector("[data-testid=stPopoverBody]");
   const button = /** @type {HTMLElement | null} */ (document.querySelector("[data-testid=stPopoverButton][aria-expanded=true]"));
+  const body = document.querySelector("[data-testid=stPopoverBody]");
   const at = document.activeElement;
-  if (!body || !button || (at !== button && !body.contains(at))) return;
-  const stops = [...body.querySelectorAll("a[href], button, input, textarea, select, [tabindex]")].filter(
-    (each) => each instanceof HTMLElement && each.tabIndex >= 0 && !each.matches(":disabled") && each.checkVisibility(),
-  );
+  if (!button || (at !== button && !body?.contains(at))) return;
+  const stops = stopsIn(body);
+  if (at === button && !event.shiftKey && !stops.length && !awaited.has(button)) {
+    event.preventDefault();
+    awaited.add(button); // one without anything to stop at lets the next Tab pass
+    enter(button, performance.now() + MOUNTED_WITHIN);
+    return;
+  }
   const edge = stops.at(event.shiftKey ? 0 : -1);
   const to = at === button ? (event.shiftKey ? null : stops[0]) : at === edge ? button : null;
   if (!to) return;
   event.preventDefault();
-  /** @type {HTMLElement} */ (to).focus();
+  to.focus();
+}
+
+/** Goes into a popover as soon as there is something in it: what it opens comes a moment later. */
+function enter(button, until) {
+  if (document.activeElement !== button || performance.now() > until) return;
+  const [first] = stopsIn(document.querySelector("[data-testid=stPopoverBody]"));
+  if (!first) {
+    requestAnimationFrame(() => enter(button, until));
+    return;
+  }
+  awaited.delete(button);
+  first.focus();
+}
+
+/** @param {Element | null} body @returns {HTMLElement[]} what the keyboard stops at */
+function stopsIn(body) {
+  const found = /** @type {HTMLElement[]} */ ([...(body?.querySelectorAll("a[href], button, input, textarea, select, [tabindex]") ?? [])]);
+  return found.filter((each) => each.tabIndex >= 0 && !each.matches(":disabled") && each.checkVisibility());
 }
 
 function listen() {
