@@ -116,8 +116,8 @@ def _show_paper(page: Page) -> None:
     _ = page.translate
     st.caption(
         _(
-            "Beside the paper’s own figures (marked ◆), which are its authors’ and were not computed here. These backbones "
-            "are not trained: the board says what the pieces cost, not how well they find."
+            "Beside the paper’s own figures (marked ◆), which are its authors’ and were not computed here. These "
+            "backbones are not trained: the board says what the pieces cost, not how well they find."
         )
     )
     table(
