@@ -187,3 +187,17 @@ def test_the_command_ships_a_finished_run(monkeypatch, tmp_path, capsys):
     }
     with pytest.raises(SystemExit):
         main(["thundernet", "--predictions", "x.npz"])
+
+
+def test_the_shipped_one_says_which_part_it_has():
+    """The best card is of a part without CEM: no stage may be called by it, and the command is that part's."""
+    (info,) = thundernet_detector.list_infos()
+    best = thundernet.best_thundernet()
+    assert info.source.endswith(f"python -m vizcore.training {best}")
+    output = thundernet_detector.load(info.name).run(
+        draw_scene("validation", 0, size=64).pixels, score_threshold=0.5, iou_threshold=0.5
+    )
+    names = [stage.name for stage in output.stages]
+    has_context = thundernet.load_thundernet(best).part.config.cem
+    assert ("context enhancement" in names) == has_context
+    assert ("map of C4 alone" in names) == (not has_context)

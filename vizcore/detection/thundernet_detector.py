@@ -46,7 +46,7 @@ NAME: Final = "thundernet_lite0"
 MAX_DETECTIONS: Final = 100
 _FLOOR: Final = 0.02
 """Candidates with a lesser score are not recorded, whatever the threshold."""
-MESSAGES: Final = ("context enhancement", "RPN objectness", "PSRoI scores")
+MESSAGES: Final = ("context enhancement", "map of C4 alone", "RPN objectness", "PSRoI scores")
 """Stages that no other detector has."""
 
 
@@ -124,7 +124,7 @@ def _run(
         (
             Stage("resize", 1, "pictures", seconds[0]),
             Stage("backbone", 2, "levels", seconds[1]),
-            Stage("context enhancement", 1, "levels", seconds[2]),
+            Stage("context enhancement" if part.config.cem else "map of C4 alone", 1, "levels", seconds[2]),
             Stage("RPN objectness", objectness.numel(), "scores", seconds[3]),
             Stage("region proposals", len(regions.boxes), "proposals", seconds[4]),
             Stage("PSRoI scores", scores.numel(), "scores", seconds[5]),
@@ -151,6 +151,7 @@ def _info() -> DetectorInfo:
         trained_on="drawn scenes",
         score_threshold=0.5,
         iou_threshold=0.5,
-        source="ThunderNet: Qin et al. 2019, arXiv 1903.11752; trained here, python -m vizcore.training thundernet",
+        source="ThunderNet: Qin et al. 2019, arXiv 1903.11752; trained here, python -m vizcore.training "
+        + (best_thundernet() or "thundernet"),
         licence="MIT, its backbone Apache-2.0",
     )
