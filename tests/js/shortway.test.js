@@ -79,6 +79,31 @@ test("the last question does not wait, and what it overtakes is not heard", () =
   way.close();
 });
 
+test("a question that waits already goes at once when it proves to be the last", () => {
+  const { way, sockets, heard } = opened();
+  way.open();
+  const [socket] = sockets;
+  socket.begin();
+  way.ask(question("a"));
+  way.ask(question("b")); // the hand is still on it
+  assert.equal(socket.sent.length, 1);
+  way.hurry();
+  assert.deepEqual(
+    socket.sent.map(({ source }) => source),
+    ["a", "b"],
+  );
+  way.hurry();
+  assert.equal(socket.sent.length, 2, "once is enough");
+  way.ask(question("c")); // the next drag keeps to its turn
+  assert.equal(socket.sent.length, 2);
+  socket.answer(2, 1);
+  assert.equal(socket.sent.length, 2);
+  socket.answer(1, 1);
+  assert.equal(socket.sent.length, 3);
+  assert.deepEqual(heard, [["b", [1]]]);
+  way.close();
+});
+
 test("what was forgotten is not heard", () => {
   const { way, sockets, heard } = opened();
   way.open();
