@@ -33,6 +33,7 @@ import logging
 import math
 import os
 import queue
+import select
 import signal
 import socket
 import struct
@@ -57,6 +58,8 @@ MEMORY_BYTES: Final = 384 * 2**20
 MAX_ANSWER: Final = 64 * 2**20
 START_SECONDS: Final = 120.0
 SLOW_SECONDS: Final = 0.25
+IDLE_SECONDS: Final = 0.05
+"""A worker that waits longer for its request rehearses; one that is wanted at once must not be kept from it."""
 _PRIORITY, _SLOW_PRIORITY = 5, 15  # steps below the server's
 
 TOO_LONG: Final = "The work took more than {seconds:g} s and was stopped."
@@ -155,7 +158,8 @@ class Sandbox:
 
         Args:
             tasks: names of modules with ``prepare()``, called once ahead, and ``answer(request, note)``, which takes
-                the request's bytes and returns the answer's; ``note`` sends a few bytes while it works.
+                the request's bytes and returns the answer's; ``note`` sends a few bytes while it works. Where there is
+                a ``rehearse()``, a forked worker that has to wait for its request calls it once meanwhile.
             most_at_once: how many requests are worked on at a time.
             method: ``fork`` or ``spawn``; by default fork where there is one.
             processor_s: processor seconds of one request.
@@ -662,9 +666,22 @@ def _fork(descriptor: int, limits: _Limits, modules: dict[str, ModuleType]) -> i
         def send(kind: bytes, payload: bytes) -> None:
             _send(connection, kind, payload)
 
+        if not select.select([connection], [], [], IDLE_SECONDS)[0]:
+            _rehearse(modules)
         _work(lambda size: _receive(connection, size), send, limits.processor_s, modules)
     finally:
         os._exit(0)
+
+
+def _rehearse(modules: dict[str, ModuleType]) -> None:
+    """Has the tasks do their work once, for nobody, within the limits of the worker.
+
+    A forked child shares its memory with the nursery until it writes, and Python writes wherever it looks, since it
+    counts references: each page that is touched for the first time is copied then, and thousands are.
+    """
+    for module in modules.values():
+        if hasattr(module, "rehearse"):
+            module.rehearse()
 
 
 def _end(pid: int) -> int:

@@ -8,11 +8,13 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from vizcore.sandbox import Sandbox, SandboxError
+from vizcore.sandbox import _PRIORITY, Sandbox, SandboxError
 
 TASK = "tests.vizcore.sandbox_task"
 LINUX = sys.platform == "linux"
@@ -49,6 +51,20 @@ def test_it_answers(place: Sandbox) -> None:
 def test_nothing_of_one_call_reaches_the_next(place: Sandbox) -> None:
     assert place.run(TASK, b"count ") == b"1"
     assert place.run(TASK, b"count ") == b"1"
+
+
+def test_a_child_that_waits_rehearses_once(forks: Sandbox) -> None:
+    worker: Any = forks._make()
+    born_with, latest = os.nice(0) + _PRIORITY, time.monotonic() + 60
+    try:
+        while os.getpriority(os.PRIO_PROCESS, worker._pid) <= born_with and time.monotonic() < latest:
+            os.sched_yield()
+        worker.ask(TASK, b"rehearsed ")
+        frames = list(worker.frames(time.monotonic() + 60, lambda: None))
+    finally:
+        worker.end()
+    assert frames == [(b"A", b"1")]
+    assert forks.run(TASK, b"count ") == b"1"  # nothing of a rehearsal outlives its child
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")

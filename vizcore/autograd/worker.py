@@ -157,6 +157,11 @@ def prepare() -> None:
         _pack(run_program_by_lines(source, 0))
 
 
+def rehearse() -> None:
+    """Runs a small program from its text to its bytes."""
+    _written(run_program_by_lines(_REHEARSAL, 0, on_line=lambda line: None))
+
+
 def answer(request: bytes, note: Callable[[bytes], None]) -> bytes:
     """Runs the program of a request and writes its trace."""
     asked = json.loads(request)
@@ -195,6 +200,24 @@ def _written(trace: ProgramTrace) -> tuple[bytes, bytes]:
     return encode_trace(trace, packed), packed
 
 
+_REHEARSAL: Final = """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(2, 2)
+    def forward(self, x):
+        return torch.tanh(self.hidden(x)).sum(1)
+net = Net()
+x = torch.randn(4, 2)
+w = torch.tensor(1.5, requires_grad=True)
+opt = torch.optim.Adam([w, *net.parameters()], lr=0.1)
+for epoch in range(2):
+    loss = F.mse_loss(w * net(x), x[:, 0])
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+    print(f"{epoch} {loss.item():.3f}")
+"""
 # Torch imports parts of itself at the first use of some operators; each of these brings in some.
 _WARM_UP: Final = (
     "x = torch.ones(3, requires_grad=True)\ny = (x * x).sum()\ny.backward(create_graph=True)\nprint(x.grad)\n"
