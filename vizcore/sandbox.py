@@ -27,6 +27,7 @@ from __future__ import annotations
 import atexit
 import collections
 import contextlib
+import ctypes
 import gc
 import importlib
 import logging
@@ -77,6 +78,8 @@ _MAX_NOTE: Final = 256
 _PROCESSOR_TIME_IS_UP: Final = tuple(
     -int(getattr(signal, name)) for name in ("SIGPROF", "SIGXCPU") if hasattr(signal, name)
 )
+_LARGE_PAGE: Final = 2**21
+_MADV_COLLAPSE: Final = 25  # Linux 6.1
 _LOG = logging.getLogger("grad2box")
 _GONE: Final = 2**31  # no process ends with this
 
@@ -626,6 +629,7 @@ def _nursery_main(descriptor: int, limits: _Limits, tasks: Sequence[str]) -> Non
     modules = _prepare(tasks)
     gc.collect()
     gc.freeze()
+    _gather_pages()
     children: set[int] = set()
     try:
         while True:
@@ -795,9 +799,27 @@ def _die_with_parent() -> None:
         file.write("1000")
 
 
-def _c_library() -> Any:
-    import ctypes
+def _gather_pages() -> None:
+    """Where Linux can do it: what lies in memory comes into large pages, so that a fork has few of them to share.
 
+    Torch alone fills some ninety thousand small ones, and every fork lists each of them, every end of a child again.
+    What a child writes to is still copied in small ones.
+    """
+    library: Any = _C_LIBRARY
+    if library is None:
+        return
+    library.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    with contextlib.suppress(OSError), open("/proc/self/maps") as file:
+        for line in file.readlines():
+            addresses, access, _, _, inode, *_ = line.split()
+            if access != "rw-p" or inode != "0":
+                continue
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            for place in range(-(-start // _LARGE_PAGE) * _LARGE_PAGE, end - _LARGE_PAGE + 1, _LARGE_PAGE):
+                library.madvise(place, _LARGE_PAGE, _MADV_COLLAPSE)  # which may well refuse
+
+
+def _c_library() -> Any:
     with contextlib.suppress(OSError):
         return ctypes.CDLL(None, use_errno=True)
     return None

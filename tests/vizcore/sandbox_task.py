@@ -10,10 +10,12 @@ from collections.abc import Callable
 
 _COUNT = [0]
 _REHEARSED = [0]
+_SHARED: list[bytes] = []
 
 
 def prepare() -> None:
-    """Nothing has to be ready."""
+    """Nothing has to be ready, but there is something that all children share."""
+    _SHARED.append(b"x" * 2**24)
 
 
 def rehearse() -> None:

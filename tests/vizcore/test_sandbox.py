@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import mmap
 import os
 import signal
 import socket
@@ -10,11 +12,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vizcore.sandbox import _PRIORITY, Sandbox, SandboxError
+from vizcore.sandbox import _LARGE_PAGE, _MADV_COLLAPSE, _PRIORITY, Sandbox, SandboxError
 
 TASK = "tests.vizcore.sandbox_task"
 LINUX = sys.platform == "linux"
@@ -65,6 +68,28 @@ def test_a_child_that_waits_rehearses_once(forks: Sandbox) -> None:
         worker.end()
     assert frames == [(b"A", b"1")]
     assert forks.run(TASK, b"count ") == b"1"  # nothing of a rehearsal outlives its child
+
+
+def test_what_all_children_share_lies_in_large_pages(forks: Sandbox) -> None:
+    nursery: Any = forks._nursery
+    if not has_large_pages():
+        pytest.skip("this system gathers no pages when told")
+    assert large_pages(nursery._process.pid) >= 2**23  # of the 2**24 bytes that the task holds
+    assert forks.run(TASK, b"count ") == b"1"
+
+
+def has_large_pages() -> bool:
+    with mmap.mmap(-1, 2 * _LARGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        memory.write(b"x" * len(memory))
+        start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        place = ctypes.c_void_p(-(-start // _LARGE_PAGE) * _LARGE_PAGE)
+        return ctypes.CDLL(None).madvise(place, ctypes.c_size_t(_LARGE_PAGE), _MADV_COLLAPSE) == 0
+
+
+def large_pages(process_id: int) -> int:
+    """Bytes of a process that lie in large pages."""
+    words = Path(f"/proc/{process_id}/smaps_rollup").read_text().split()
+    return 1024 * int(words[words.index("AnonHugePages:") + 1])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
