@@ -75,6 +75,7 @@ _REPLY: Final = struct.Struct("<qq")
 _COMMAND: Final = struct.Struct("<cq")
 _ANSWER, _NOTE, _MEMORY = b"A", b"N", b"M"
 _MAX_NOTE: Final = 256
+_AT_A_TIME: Final = 2**18
 _PROCESSOR_TIME_IS_UP: Final = tuple(
     -int(getattr(signal, name)) for name in ("SIGPROF", "SIGXCPU") if hasattr(signal, name)
 )
@@ -452,10 +453,13 @@ class _Forked:
     def frames(self, until: float, on_slow: Callable[[], None]) -> Iterator[tuple[bytes, bytes]]:
         slow_at = time.monotonic() + SLOW_SECONDS
 
+        waiting = (
+            bytearray()
+        )  # each look at the socket gives Python's lock away, and busy threads are slow to return it
+
         def read(size: int) -> bytes:
             nonlocal slow_at
-            parts = bytearray()
-            while len(parts) < size:
+            while len(waiting) < size:
                 now = time.monotonic()
                 if now >= until:
                     raise TimeoutError
@@ -466,13 +470,15 @@ class _Forked:
                         os.setpriority(os.PRIO_PROCESS, self._pid, os.nice(0) + _SLOW_PRIORITY)
                 self._connection.settimeout(min(until, slow_at) - now)
                 try:
-                    part = self._connection.recv(min(size - len(parts), 2**20))
+                    part = self._connection.recv(_AT_A_TIME)
                 except TimeoutError:
                     continue
                 if not part:
                     raise EOFError
-                parts += part
-            return bytes(parts)
+                waiting.extend(part)
+            taken = bytes(waiting[:size])
+            del waiting[:size]
+            return taken
 
         yield from _frames(read)
 
@@ -508,8 +514,7 @@ def _receive(connection: socket.socket, size: int) -> bytes:
 
 
 def _send(connection: socket.socket, kind: bytes, payload: bytes) -> None:
-    connection.sendall(_FRAME.pack(kind, len(payload)))
-    connection.sendall(payload)
+    connection.sendall(_FRAME.pack(kind, len(payload)) + payload)
 
 
 def _start_python(

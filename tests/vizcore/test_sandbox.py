@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from vizcore.sandbox import _LARGE_PAGE, _MADV_COLLAPSE, _PRIORITY, Sandbox, SandboxError
+from vizcore.sandbox import _LARGE_PAGE, _MADV_COLLAPSE, _PRIORITY, Sandbox, SandboxError, _Forked, _send
 
 TASK = "tests.vizcore.sandbox_task"
 LINUX = sys.platform == "linux"
@@ -68,6 +68,33 @@ def test_a_child_that_waits_rehearses_once(forks: Sandbox) -> None:
         worker.end()
     assert frames == [(b"A", b"1")]
     assert forks.run(TASK, b"count ") == b"1"  # nothing of a rehearsal outlives its child
+
+
+def test_many_notes_are_read_at_once() -> None:
+    if not hasattr(os, "fork"):
+        pytest.skip("there is no fork here")
+    ours, theirs = socket.socketpair()
+    with theirs, Counting(ours) as connection:
+        for number in range(50):
+            _send(theirs, b"N", b"%d" % number)
+        _send(theirs, b"A", b"done")
+        worker = _Forked(None, os.getpid(), connection)  # type: ignore[arg-type]
+        frames = worker.frames(time.monotonic() + 60, lambda: None)
+        found = [next(frames) for _ in range(51)]
+        assert connection.num_looks == 1
+    assert found == [*((b"N", b"%d" % number) for number in range(50)), (b"A", b"done")]
+
+
+class Counting(socket.socket):
+    """A socket that counts how often it is looked at."""
+
+    def __init__(self, other: socket.socket) -> None:
+        super().__init__(fileno=other.detach())
+        self.num_looks = 0
+
+    def recv(self, *args: Any) -> bytes:
+        self.num_looks += 1
+        return super().recv(*args)
 
 
 def test_what_all_children_share_lies_in_large_pages(forks: Sandbox) -> None:
