@@ -129,6 +129,8 @@ class _Worker(Protocol):
 
     def frames(self, until: float, on_slow: Callable[[], None]) -> Iterator[tuple[bytes, bytes]]: ...
 
+    def put_behind(self) -> None: ...
+
     def end(self) -> int: ...
 
 
@@ -180,6 +182,7 @@ class Sandbox:
         self._num_running = 0
         self._num_slow = 0
         self._supply = threading.Condition()
+        self._at_work: dict[_Worker, tuple[str, bytes]] = {}
         self._spares: list[_Worker] = []
         self._nursery: _Nursery | None = None
         self._making = threading.Lock()
@@ -229,6 +232,18 @@ class Sandbox:
                 with contextlib.suppress(_Lost):
                     return self._ask(task, request, wall_s, on_note, give_way)
         raise SandboxError("ended", ENDED)
+
+    def put_behind(self, task: str, request: bytes) -> None:
+        """Lets all others go before a request that is worked on: its answer is not wanted as much as it was.
+
+        Args:
+            task: as for :meth:`run`.
+            request: as for :meth:`run`.
+        """
+        with self._supply:
+            for worker, work in self._at_work.items():
+                if work == (task, request):
+                    worker.put_behind()
 
     def next_place(self) -> int:
         """The place in the queue that a request would get now, 0 if it would run at once."""
@@ -315,6 +330,8 @@ class Sandbox:
     ) -> bytes:
         worker = self._take()
         note = b""
+        with self._supply:
+            self._at_work[worker] = (task, request)
         try:
             worker.ask(task, request)
             for kind, payload in worker.frames(time.monotonic() + wall_s + GRACE_SECONDS, give_way):
@@ -326,7 +343,7 @@ class Sandbox:
                     note = payload
                     if on_note is not None:
                         on_note(payload)
-            status = worker.end()
+            status = self._end(worker)
             if status == _GONE:
                 raise _Lost
             if status in _PROCESSOR_TIME_IS_UP:
@@ -335,9 +352,14 @@ class Sandbox:
         except TimeoutError:
             raise SandboxError("wall", TOO_LONG, note=note, seconds=wall_s) from None
         finally:
-            worker.end()
+            self._end(worker)
             with self._supply:
                 self._supply.notify_all()
+
+    def _end(self, worker: _Worker) -> int:
+        with self._supply:  # once it has ended its number can become another process's
+            self._at_work.pop(worker, None)
+        return worker.end()
 
     def _take(self) -> _Worker:
         with self._supply:
@@ -466,8 +488,7 @@ class _Forked:
                 if now >= slow_at:
                     slow_at = math.inf
                     on_slow()
-                    with contextlib.suppress(OSError):
-                        os.setpriority(os.PRIO_PROCESS, self._pid, os.nice(0) + _SLOW_PRIORITY)
+                    self.put_behind()
                 self._connection.settimeout(min(until, slow_at) - now)
                 try:
                     part = self._connection.recv(_AT_A_TIME)
@@ -481,6 +502,10 @@ class _Forked:
             return taken
 
         yield from _frames(read)
+
+    def put_behind(self) -> None:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, self._pid, os.nice(0) + _SLOW_PRIORITY)
 
     def end(self) -> int:
         if self._status is None:
@@ -593,6 +618,9 @@ class _Spawned:
             if frame is None:
                 return
             yield frame
+
+    def put_behind(self) -> None:
+        """Left to the system, which here may have no such priorities."""
 
     def end(self) -> int:
         if self._status is None:

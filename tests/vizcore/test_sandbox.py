@@ -17,7 +17,16 @@ from typing import Any
 
 import pytest
 
-from vizcore.sandbox import _LARGE_PAGE, _MADV_COLLAPSE, _PRIORITY, Sandbox, SandboxError, _Forked, _send
+from vizcore.sandbox import (
+    _LARGE_PAGE,
+    _MADV_COLLAPSE,
+    _PRIORITY,
+    _SLOW_PRIORITY,
+    Sandbox,
+    SandboxError,
+    _Forked,
+    _send,
+)
 
 TASK = "tests.vizcore.sandbox_task"
 LINUX = sys.platform == "linux"
@@ -194,6 +203,32 @@ def test_slow_ones_give_their_places_away(forks: Sandbox, monkeypatch) -> None:
     with sleeping(forks, 2, wall_s=1000.0) as release:
         assert forks.run(TASK, b"echo quick") == b"quick"  # though two are at work, and for a long time
         release()
+
+
+def test_one_can_be_put_behind_the_others(forks: Sandbox, monkeypatch) -> None:
+    monkeypatch.setattr("vizcore.sandbox.SLOW_SECONDS", 1000.0)
+    at_work = threading.Event()
+    pids: list[int] = []
+
+    def begin(note: bytes) -> None:
+        pids.append(int(note))
+        at_work.set()
+
+    def sleep() -> None:
+        with contextlib.suppress(SandboxError):
+            forks.run(TASK, b"sleep on", wall_s=60, on_note=begin)
+
+    thread = threading.Thread(target=sleep)
+    thread.start()
+    assert at_work.wait(60)
+    begun_with = os.getpriority(os.PRIO_PROCESS, pids[0])
+    forks.put_behind(TASK, b"sleep ")  # another
+    assert os.getpriority(os.PRIO_PROCESS, pids[0]) == begun_with
+    forks.put_behind(TASK, b"sleep on")
+    assert os.getpriority(os.PRIO_PROCESS, pids[0]) == min(os.nice(0) + _SLOW_PRIORITY, 19) > begun_with
+    os.kill(pids[0], signal.SIGKILL)
+    thread.join()
+    assert not forks._at_work
 
 
 @contextlib.contextmanager

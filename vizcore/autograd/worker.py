@@ -88,9 +88,10 @@ def run_in_worker(
         if text.isdigit():
             lines[:] = [int(text[:9])]
 
-    request = json.dumps({"source": source, "seed": seed, "opened": list(opened)}).encode()
     try:
-        answer = (place or programs_sandbox()).run(TASK, request, wall_s=wall_s, on_wait=on_wait, on_note=note)
+        answer = (place or programs_sandbox()).run(
+            TASK, _request(source, seed, opened), wall_s=wall_s, on_wait=on_wait, on_note=note
+        )
         trace, packed = decode_trace(answer, source, seed)
     except SandboxError as error:
         seconds = limits.MAX_SECONDS if error.kind == "processor" else wall_s
@@ -100,6 +101,22 @@ def run_in_worker(
     except ValueError:  # no honest process writes such bytes
         return _stopped(source, seed, Message(ENDED), lines, "ended")
     return ProgramRun(trace, packed)
+
+
+def put_behind(source: str, seed: int = 0, *, opened: Sequence[int] = (), place: Sandbox | None = None) -> None:
+    """Lets all other programs go before one that :func:`run_in_worker` runs now, in another thread.
+
+    Args:
+        source: as for :func:`run_in_worker`, and so are the others.
+        seed: of its random numbers.
+        opened: the iterations that are recorded whole.
+        place: the sandbox that it runs in.
+    """
+    (place or programs_sandbox()).put_behind(TASK, _request(source, seed, opened))
+
+
+def _request(source: str, seed: int, opened: Sequence[int]) -> bytes:
+    return json.dumps({"source": source, "seed": seed, "opened": list(opened)}).encode()
 
 
 def _stopped(
