@@ -34,7 +34,6 @@ import logging
 import math
 import os
 import queue
-import select
 import signal
 import socket
 import struct
@@ -60,7 +59,7 @@ MAX_ANSWER: Final = 64 * 2**20
 START_SECONDS: Final = 120.0
 SLOW_SECONDS: Final = 0.25
 IDLE_SECONDS: Final = 0.05
-"""A worker that waits longer for its request rehearses; one that is wanted at once must not be kept from it."""
+"""After so long without work the workers that wait for it rehearse: that must take no time from any request."""
 _PRIORITY, _SLOW_PRIORITY = 5, 15  # steps below the server's
 
 TOO_LONG: Final = "The work took more than {seconds:g} s and was stopped."
@@ -74,6 +73,7 @@ _FRAME: Final = struct.Struct("<cI")
 _REPLY: Final = struct.Struct("<qq")
 _COMMAND: Final = struct.Struct("<cq")
 _ANSWER, _NOTE, _MEMORY = b"A", b"N", b"M"
+_REHEARSAL: Final = b"P"
 _MAX_NOTE: Final = 256
 _AT_A_TIME: Final = 2**18
 _PROCESSOR_TIME_IS_UP: Final = tuple(
@@ -129,6 +129,8 @@ class _Worker(Protocol):
 
     def frames(self, until: float, on_slow: Callable[[], None]) -> Iterator[tuple[bytes, bytes]]: ...
 
+    def rehearse(self) -> None: ...
+
     def put_behind(self) -> None: ...
 
     def end(self) -> int: ...
@@ -165,7 +167,7 @@ class Sandbox:
         Args:
             tasks: names of modules with ``prepare()``, called once ahead, and ``answer(request, note)``, which takes
                 the request's bytes and returns the answer's; ``note`` sends a few bytes while it works. Where there is
-                a ``rehearse()``, a forked worker that has to wait for its request calls it once meanwhile.
+                a ``rehearse()``, a forked worker calls it once ahead of its request, when nothing else is to be done.
             most_at_once: how many requests are worked on at a time.
             method: ``fork`` or ``spawn``; by default fork where there is one.
             processor_s: processor seconds of one request.
@@ -384,12 +386,18 @@ class Sandbox:
                 raise _Lost from None
 
     def _refill(self) -> None:
-        """Keeps spare workers ready."""
+        """Keeps spare workers ready, and has them rehearse in quiet moments."""
+        rehearsed: set[_Worker] = set()
         pause = 0.1  # seconds; where no worker can be made, the attempts must not keep the processor busy
         while True:
             with self._supply:
                 while len(self._spares) >= self._num_spares and not self._is_closed:
-                    self._supply.wait()
+                    fresh = [spare for spare in self._spares if spare not in rehearsed] if not self._at_work else []
+                    if self._supply.wait(IDLE_SECONDS if fresh else None):
+                        continue
+                    for spare in fresh:
+                        spare.rehearse()
+                    rehearsed = set(self._spares)
                 if self._is_closed:
                     return
             try:
@@ -502,6 +510,10 @@ class _Forked:
             return taken
 
         yield from _frames(read)
+
+    def rehearse(self) -> None:
+        with contextlib.suppress(OSError):  # whoever asks it will notice
+            _send(self._connection, _REHEARSAL, b"")
 
     def put_behind(self) -> None:
         with contextlib.suppress(OSError):
@@ -619,6 +631,9 @@ class _Spawned:
                 return
             yield frame
 
+    def rehearse(self) -> None:
+        """It shares no memory that would have to be copied."""
+
     def put_behind(self) -> None:
         """Left to the system, which here may have no such priorities."""
 
@@ -703,8 +718,6 @@ def _fork(descriptor: int, limits: _Limits, modules: dict[str, ModuleType]) -> i
         def send(kind: bytes, payload: bytes) -> None:
             _send(connection, kind, payload)
 
-        if not select.select([connection], [], [], IDLE_SECONDS)[0]:
-            _rehearse(modules)
         _work(lambda size: _receive(connection, size), send, limits.processor_s, modules)
     finally:
         os._exit(0)
@@ -768,7 +781,10 @@ def _work(
     modules: dict[str, ModuleType],
 ) -> None:
     """Takes one request and answers it."""
-    _, size = _FRAME.unpack(read(_FRAME.size))
+    kind, size = _FRAME.unpack(read(_FRAME.size))
+    if kind == _REHEARSAL:
+        _rehearse(modules)
+        _, size = _FRAME.unpack(read(_FRAME.size))
     task, _, request = read(size).partition(b"\n")
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGPROF, signal.SIG_DFL)

@@ -22,6 +22,8 @@ from vizcore.sandbox import (
     _MADV_COLLAPSE,
     _PRIORITY,
     _SLOW_PRIORITY,
+    IDLE_SECONDS,
+    SPARES,
     Sandbox,
     SandboxError,
     _Forked,
@@ -65,17 +67,25 @@ def test_nothing_of_one_call_reaches_the_next(place: Sandbox) -> None:
     assert place.run(TASK, b"count ") == b"1"
 
 
-def test_a_child_that_waits_rehearses_once(forks: Sandbox) -> None:
-    worker: Any = forks._make()
+def test_a_child_that_waits_rehearses_once_while_nothing_is_to_be_done(forks: Sandbox, monkeypatch) -> None:
+    monkeypatch.setattr("vizcore.sandbox.SLOW_SECONDS", 1000.0)
     born_with, latest = os.nice(0) + _PRIORITY, time.monotonic() + 60
-    try:
-        while os.getpriority(os.PRIO_PROCESS, worker._pid) <= born_with and time.monotonic() < latest:
+
+    def priority(worker: Any) -> int:
+        return os.getpriority(os.PRIO_PROCESS, worker._pid)
+
+    with sleeping(forks, 1, wall_s=1000.0) as release:
+        for _ in range(SPARES):  # those that come in their place are born while somebody works
+            forks.run(TASK, b"echo on")
+        while len(spares := list(forks._spares)) < SPARES and time.monotonic() < latest:
             os.sched_yield()
-        worker.ask(TASK, b"rehearsed ")
-        frames = list(worker.frames(time.monotonic() + 60, lambda: None))
-    finally:
-        worker.end()
-    assert frames == [(b"A", b"1")]
+        with forks._supply:
+            forks._supply.wait_for(lambda: False, 4 * IDLE_SECONDS)  # were they to rehearse, they would now
+        assert [priority(spare) for spare in spares] == [born_with] * SPARES  # somebody works
+        release()
+    while not all(priority(spare) > born_with for spare in spares) and time.monotonic() < latest:
+        os.sched_yield()
+    assert forks.run(TASK, b"rehearsed ") == b"1"
     assert forks.run(TASK, b"count ") == b"1"  # nothing of a rehearsal outlives its child
 
 
