@@ -1,0 +1,129 @@
+"""Average precisions as bars in groups: what trained detectors reach, one group for each of COCO's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from vizcore.figures import theme
+
+Translate = Callable[[str], str]
+
+PATTERNS = ("", "/", "x", ".")
+_DOT = {"size": 7, "color": theme.HALO[1], "line": {"color": theme.HALO[0], "width": 1.5}}
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One detector, a bar in every group.
+
+    Attributes:
+        name: in the reader's language.
+        values: by name of a figure, in [0, 1]; negative where there was no such object.
+        place: of its color among ``theme.CATEGORICAL``.
+        pattern: one of ``PATTERNS``, a second cue beside color.
+        runs: of single seeds, each like ``values``; drawn as dots upon the bars.
+    """
+
+    name: str
+    values: Mapping[str, float]
+    place: int
+    pattern: str = ""
+    runs: Sequence[Mapping[str, float]] = ()
+
+
+def plot_bars(
+    bars: Sequence[Bars],
+    names: Mapping[str, str],
+    *,
+    decimals: int = 2,
+    short: bool = True,
+    fitted: bool = False,
+    height: int = theme.HEIGHT,
+    translate: Translate = str,
+) -> go.Figure:
+    """Draws average precisions in groups.
+
+    Args:
+        bars: in the order drawn. Where one of them has single seeds, all must.
+        names: of the figures, by their names in ``values``: the groups.
+        decimals: of the number above a bar.
+        short: whether that number goes without its zero.
+        fitted: whether the axis ends a little above the greatest value; else above 1.
+        height: pixels.
+        translate: says a label in another language.
+
+    Returns:
+        A trace of bars for each of ``bars``; after them, where seeds are shown, a trace of dots for each.
+    """
+    figure = go.Figure()
+    groups = [translate(name) for name in names.values()]
+    dotted = any(each.runs for each in bars)
+    for each in bars:
+        values = [each.values[name] for name in names]
+        said = [_say(value, decimals, short=short) for value in values]
+        figure.add_bar(
+            x=groups,
+            y=[max(value, 0.0) for value in values],
+            name=each.name,
+            legendgroup=each.name,  # a press on it hides bars and dots
+            offsetgroup=each.name,
+            marker={
+                "color": theme.CATEGORICAL[each.place],
+                "pattern": {"shape": each.pattern, "fillmode": "overlay", "solidity": 0.25},
+            },
+            # Where dots lie upon the bars, the highest of them carries the number.
+            text=["" if dotted and value >= 0 else words for value, words in zip(values, said, strict=True)],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
+        )
+    if dotted:
+        _add_dots(figure, bars, names, decimals=decimals, short=short, translate=translate)
+    top = max(run[name] for each in bars for run in (each.values, *each.runs) for name in names)
+    figure.update_yaxes(range=[0, min(1.05, 1.2 * top) if fitted else 1.05], title=translate("average precision"))
+    theme.themed(figure, height=height)
+    return figure.update_layout(barmode="group", bargap=0.2, bargroupgap=0.05)
+
+
+def _add_dots(
+    figure: go.Figure,
+    bars: Sequence[Bars],
+    names: Mapping[str, str],
+    *,
+    decimals: int,
+    short: bool,
+    translate: Translate,
+) -> None:
+    """A dot for each seed; the bar's number stands above the highest."""
+    for each in bars:
+        across, up, words = [], [], []
+        for name, label in names.items():
+            reached = sorted((run[name] for run in each.runs if run[name] >= 0), reverse=True)
+            across += [translate(label)] * len(reached)
+            up += reached
+            words += [_say(each.values[name], decimals, short=short), *[""] * len(reached)][: len(reached)]
+        figure.add_scatter(
+            x=across,
+            y=up,
+            mode="markers+text",
+            name=each.name,
+            legendgroup=each.name,
+            showlegend=False,
+            offsetgroup=each.name,
+            marker=_DOT,
+            text=words,
+            textposition="top center",
+            cliponaxis=False,
+            hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_layout(scattermode="group", scattergap=0.2)
+
+
+def _say(value: float, decimals: int, *, short: bool) -> str:
+    if value < 0:
+        return "–"
+    words = f"{value:.{decimals}f}"
+    return words.removeprefix("0") if short else words
