@@ -146,7 +146,8 @@ def plot_quality(
         for place, (design, words) in enumerate(DESIGN_NAMES.items())
         if design in qualities
     ]
-    return plot_bars(bars, QUALITY_NAMES, short=False, height=340, translate=translate)
+    names = {name: translate(label) for name, label in QUALITY_NAMES.items()}
+    return plot_bars(bars, names, short=False, height=340, title=translate("average precision"))
 
 
 def plot_scene_sizes(sizes: SceneSizes, *, translate: Translate = str, say_class: Translate = str) -> go.Figure:

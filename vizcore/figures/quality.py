@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
 from vizcore.figures import theme
-
-Translate = Callable[[str], str]
 
 PATTERNS = ("", "/", "x", ".")
 _DOT = {"size": 7, "color": theme.HALO[1], "line": {"color": theme.HALO[0], "width": 1.5}}
@@ -38,28 +36,28 @@ def plot_bars(
     bars: Sequence[Bars],
     names: Mapping[str, str],
     *,
+    title: str,
     decimals: int = 2,
     short: bool = True,
     fitted: bool = False,
     height: int = theme.HEIGHT,
-    translate: Translate = str,
 ) -> go.Figure:
     """Draws average precisions in groups.
 
     Args:
         bars: in the order drawn. Where one of them has single seeds, all must.
-        names: of the figures, by their names in ``values``: the groups.
+        names: of the groups, in the reader's language, by the figures' names in ``values``.
+        title: of the axis.
         decimals: of the number above a bar.
         short: whether that number goes without its zero.
         fitted: whether the axis ends a little above the greatest value; else above 1.
         height: pixels.
-        translate: says a label in another language.
 
     Returns:
         A trace of bars for each of ``bars``; after them, where seeds are shown, a trace of dots for each.
     """
     figure = go.Figure()
-    groups = [translate(name) for name in names.values()]
+    groups = list(names.values())
     dotted = any(each.runs for each in bars)
     for each in bars:
         values = [each.values[name] for name in names]
@@ -81,9 +79,9 @@ def plot_bars(
             hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
         )
     if dotted:
-        _add_dots(figure, bars, names, decimals=decimals, short=short, translate=translate)
+        _add_dots(figure, bars, names, decimals=decimals, short=short)
     top = max(run[name] for each in bars for run in (each.values, *each.runs) for name in names)
-    figure.update_yaxes(range=[0, min(1.05, 1.2 * top) if fitted else 1.05], title=translate("average precision"))
+    figure.update_yaxes(range=[0, min(1.05, 1.2 * top) if fitted else 1.05], title=title)
     theme.themed(figure, height=height)
     return figure.update_layout(barmode="group", bargap=0.2, bargroupgap=0.05)
 
@@ -95,14 +93,13 @@ def _add_dots(
     *,
     decimals: int,
     short: bool,
-    translate: Translate,
 ) -> None:
     """A dot for each seed; the bar's number stands above the highest."""
     for each in bars:
         across, up, words = [], [], []
         for name, label in names.items():
             reached = sorted((run[name] for run in each.runs if run[name] >= 0), reverse=True)
-            across += [translate(label)] * len(reached)
+            across += [label] * len(reached)
             up += reached
             words += [_say(each.values[name], decimals, short=short), *[""] * len(reached)][: len(reached)]
         figure.add_scatter(

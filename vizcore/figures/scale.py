@@ -229,4 +229,5 @@ def plot_trainings(
         if training in qualities
         for test, tested in TEST_NAMES.items()
     ]
-    return plot_bars(bars, QUALITY_NAMES, fitted=True, height=400, translate=translate)
+    names = {name: translate(label) for name, label in QUALITY_NAMES.items()}
+    return plot_bars(bars, names, fitted=True, height=400, title=translate("average precision"))

@@ -234,4 +234,5 @@ def plot_trained(qualities: Mapping[str, Mapping[str, float]], *, translate: Tra
         Bars(translate(words), qualities[name], place, PATTERNS[place])
         for place, (name, words) in enumerate(TRAINED_NAMES.items())
     ]
-    return plot_bars(bars, QUALITY_NAMES, decimals=3, translate=translate)
+    names = {name: translate(label) for name, label in QUALITY_NAMES.items()}
+    return plot_bars(bars, names, decimals=3, title=translate("average precision"))
