@@ -11,6 +11,8 @@ from vizcore.figures import theme
 
 PATTERNS = ("", "/", "x", ".")
 _DOT = {"size": 7, "color": theme.HALO[1], "line": {"color": theme.HALO[0], "width": 1.5}}
+_ABOVE_DOTS = "<br>\N{NO-BREAK SPACE}"
+"""An empty line below a number: the dots upon the bar do not lie on it. (Plotly fits a bar's text into its width.)"""
 
 
 @dataclass(frozen=True)
@@ -72,47 +74,35 @@ def plot_bars(
                 "color": theme.CATEGORICAL[each.place],
                 "pattern": {"shape": each.pattern, "fillmode": "overlay", "solidity": 0.25},
             },
-            # Where dots lie upon the bars, the highest of them carries the number.
-            text=["" if dotted and value >= 0 else words for value, words in zip(values, said, strict=True)],
+            text=[
+                f"{words}{_ABOVE_DOTS}" if dotted and value >= 0 else words
+                for value, words in zip(values, said, strict=True)
+            ],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
         )
     if dotted:
-        _add_dots(figure, bars, names, decimals=decimals, short=short)
+        _add_dots(figure, bars, names)
     top = max(run[name] for each in bars for run in (each.values, *each.runs) for name in names)
     figure.update_yaxes(range=[0, min(1.05, 1.2 * top) if fitted else 1.05], title=title)
     theme.themed(figure, height=height)
     return figure.update_layout(barmode="group", bargap=0.2, bargroupgap=0.05)
 
 
-def _add_dots(
-    figure: go.Figure,
-    bars: Sequence[Bars],
-    names: Mapping[str, str],
-    *,
-    decimals: int,
-    short: bool,
-) -> None:
-    """A dot for each seed; the bar's number stands above the highest."""
+def _add_dots(figure: go.Figure, bars: Sequence[Bars], names: Mapping[str, str]) -> None:
+    """A dot for each seed, upon the bar."""
     for each in bars:
-        across, up, words = [], [], []
-        for name, label in names.items():
-            reached = sorted((run[name] for run in each.runs if run[name] >= 0), reverse=True)
-            across += [label] * len(reached)
-            up += reached
-            words += [_say(each.values[name], decimals, short=short), *[""] * len(reached)][: len(reached)]
+        reached = [(label, run[name]) for name, label in names.items() for run in each.runs if run[name] >= 0]
         figure.add_scatter(
-            x=across,
-            y=up,
-            mode="markers+text",
+            x=[label for label, _value in reached],
+            y=[value for _label, value in reached],
+            mode="markers",
             name=each.name,
             legendgroup=each.name,
             showlegend=False,
             offsetgroup=each.name,
             marker=_DOT,
-            text=words,
-            textposition="top center",
             cliponaxis=False,
             hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
         )
