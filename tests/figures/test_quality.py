@@ -62,7 +62,10 @@ def test_the_designs_are_drawn_in_the_papers_order_whatever_is_missing() -> None
     runs = {"fpn": [quality, quality], "separate": [quality]}
     figure = fpn.plot_quality({"fpn": quality, "separate": quality}, runs=runs, translate=str.upper)
     names = ["(C) SEPARATE LEVELS", "(D) FEATURE PYRAMID"]
-    assert [trace.name for trace in figure.data] == [*names, *names]
+    assert [trace.name for trace in figure.data] == [
+        *names,
+        *(f"{name}, SEED" for name in names),
+    ]  # a file of them tells both apart
     assert [len(trace.y) for trace in figure.data] == [5, 5, 5, 10]
     assert figure.layout.yaxis.title.text == "AVERAGE PRECISION"
     # A design keeps color and pattern, whoever is missing beside it.

@@ -147,7 +147,7 @@ def plot_quality(
         if design in qualities
     ]
     names = {name: translate(label) for name, label in QUALITY_NAMES.items()}
-    return plot_bars(bars, names, short=False, height=340, title=translate("average precision"))
+    return plot_bars(bars, names, short=False, height=340, run=translate("seed"), title=translate("average precision"))
 
 
 def plot_scene_sizes(sizes: SceneSizes, *, translate: Translate = str, say_class: Translate = str) -> go.Figure:

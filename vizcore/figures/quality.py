@@ -42,6 +42,7 @@ def plot_bars(
     decimals: int = 2,
     short: bool = True,
     fitted: bool = False,
+    run: str = "seed",
     height: int = theme.HEIGHT,
 ) -> go.Figure:
     """Draws average precisions in groups.
@@ -53,6 +54,7 @@ def plot_bars(
         decimals: of the number above a bar.
         short: whether that number goes without its zero.
         fitted: whether the axis ends a little above the greatest value; else above 1.
+        run: what a dot is, in the reader's language.
         height: pixels.
 
     Returns:
@@ -83,22 +85,22 @@ def plot_bars(
             hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
         )
     if dotted:
-        _add_dots(figure, bars, names)
-    top = max(run[name] for each in bars for run in (each.values, *each.runs) for name in names)
+        _add_dots(figure, bars, names, run)
+    top = max(values[name] for each in bars for values in (each.values, *each.runs) for name in names)
     figure.update_yaxes(range=[0, min(1.05, 1.2 * top) if fitted else 1.05], title=title)
     theme.themed(figure, height=height)
     return figure.update_layout(barmode="group", bargap=0.2, bargroupgap=0.05)
 
 
-def _add_dots(figure: go.Figure, bars: Sequence[Bars], names: Mapping[str, str]) -> None:
+def _add_dots(figure: go.Figure, bars: Sequence[Bars], names: Mapping[str, str], run: str) -> None:
     """A dot for each seed, upon the bar."""
     for each in bars:
-        reached = [(label, run[name]) for name, label in names.items() for run in each.runs if run[name] >= 0]
+        reached = [(label, one[name]) for name, label in names.items() for one in each.runs if one[name] >= 0]
         figure.add_scatter(
             x=[label for label, _value in reached],
             y=[value for _label, value in reached],
             mode="markers",
-            name=each.name,
+            name=f"{each.name}, {run}",
             legendgroup=each.name,
             showlegend=False,
             offsetgroup=each.name,
