@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from pages.fpn import network, state, words
+from pages.fpn import network, state, trainings, verdict, words
 from pages.fpn.network import Run
 from pages.fpn.state import View
+from pages.fpn.trainings import Trained
+from pages.fpn.truth import show_truth
 from pages.kit.chart import chart, table
 from pages.kit.loaders import compute
 from pages.kit.myths import show_myth
 from pages.kit.page import Page
 from vizcore import fpn
+from vizcore.data import scenes
 from vizcore.figures import fpn as figures
 from vizcore.training import cards
 
 TOP_DOWN = tuple(arrow.cut for arrow in fpn.pyramid_arrows(state.COMPARED["fpn"]) if arrow.kind == "top_down")
 
 
-def show_qualities(page: Page) -> None:
-    """Draws what the trained designs reach, as their cards say."""
+def show_qualities(page: Page, view: View) -> None:
+    """Draws what the trained designs reach, as their cards say, beside a scene of the kind that they look at."""
     _ = page.translate
-    found = {design_of(card): card for card in compute(cards.list_cards) if card.name.startswith("compare_")}
     st.subheader(_("Trained alike, judged alike"), anchor=False)
+    kinds = {"shapes": _("drawn shapes"), "digits": _("ten digits among clutter")}
+    offered = {kind: kinds[kind] for kind in trainings.offered()}
+    if len(offered) > 1:
+        page.select(state.KIND, _("Trained and judged on"), offered, few=True)
+    found = trainings.found(view.kind)
+    bars, asked = st.columns([1.7, 1], gap="large")
+    with bars:
+        _show_bars(page, found)
+        judged = verdict.judge(found)
+        if judged is None:
+            st.markdown(_("What the top-down path brings here is not known yet: (c) or (d) is still to be trained."))
+        else:
+            st.markdown(verdict.say(judged, view.kind, _))
+    with asked:
+        _show_asked(page, view)
+    _show_missing(page, view)
     page.lesson("comparison")
+    page.lesson(f"comparison_{view.kind}")
     if page.step is None:
-        with st.container(horizontal=True):
-            for concept, label in (
-                ("scale", _("The same question answered by training: SNIP")),
-                ("thundernet", _("One map instead of a pyramid, to save time: ThunderNet")),
-            ):
-                st.page_link(
-                    f"pages/{concept}/page.py",
-                    label=label,
-                    icon=":material/arrow_forward:",
-                    query_params={"tour": "0", "lang": page.language},
-                )
-    qualities = {design: card.quality for design, card in found.items()}
+        _show_ways_on(page)
+    _show_table(page, found)
+
+
+def _show_bars(page: Page, found: Sequence[Trained]) -> None:
+    _ = page.translate
+    runs = trainings.by_design(found)
+    qualities = {design: trainings.mean(each) for design, each in runs.items()}
+    seeds = max(map(len, runs.values()))
     chart(
         page,
         "quality",
-        figures.plot_quality(qualities, translate=_),
+        figures.plot_quality(qualities, runs=runs if seeds > 1 else None, translate=_),
         alt=_(
             "Average precision: {list}.",
             list=_("; ").join(
@@ -48,18 +66,67 @@ def show_qualities(page: Page) -> None:
             ),
         ),
     )
+    if seeds > 1:
+        st.caption(_("A bar is the mean over the seeds of a design, a dot is one seed."))
+
+
+def _show_asked(page: Page, view: View) -> None:
+    """A scene of the kind, with everything that a detector is asked for."""
+    _ = page.translate
+    scene: scenes.Scene = compute(scenes.draw_scene, "validation", view.scene, kind=view.kind)
+    values = {"scene": view.scene, "count": len(scene.boxes)}
+    names: Sequence[str]
+    if view.kind == trainings.DIGITS:
+        names, title = scenes.DIGITS, _("Scene {scene}: {count} digits are asked for, all else is clutter.", **values)
+    else:
+        names, title = words.class_names(), _("Scene {scene}: {count} objects of six classes are asked for.", **values)
+    show_truth(page, "asked", scene, names, title=title)
+    st.caption(title)
+
+
+def _show_missing(page: Page, view: View) -> None:
+    """The commands that make the cards that are not there."""
+    missing = trainings.missing(view.kind)
+    if not missing:
+        return
+    st.info(
+        page.translate("Some of these designs have not been trained yet. These commands train and judge them:"),
+        icon=":material/hourglass_top:",
+    )
+    st.code("\n".join(missing), language=None)
+
+
+def _show_ways_on(page: Page) -> None:
+    _ = page.translate
+    with st.container(horizontal=True):
+        for concept, label in (
+            ("scale", _("The same question answered by training: SNIP")),
+            ("thundernet", _("One map instead of a pyramid, to save time: ThunderNet")),
+        ):
+            st.page_link(
+                f"pages/{concept}/page.py",
+                label=label,
+                icon=":material/arrow_forward:",
+                query_params={"tour": "0", "lang": page.language},
+            )
+
+
+def _show_table(page: Page, found: Sequence[Trained]) -> None:
+    _ = page.translate
     table(
         [
             {
-                _("design"): _(figures.DESIGN_NAMES[design]),
+                _("design"): _(figures.DESIGN_NAMES[trainings.design_of(card)]),
+                _("seed"): card.seed,
                 **{_(label): card.quality[name] for name, label in figures.QUALITY_NAMES.items()},
+                _("scenes judged"): card.num_scenes,
                 _("multiply-adds (10⁹)"): round(card.multiply_adds / 1e9, 2),
                 _("parameters (10⁶)"): round(card.parameters / 1e6, 2),
-                _("ms a scene"): round(card.milliseconds),
+                **({_("ms a scene"): round(card.milliseconds)} if isinstance(card, cards.Card) else {}),
                 _("steps"): card.steps,
                 _("hours"): card.hours,
             }
-            for design, card in found.items()
+            for card in found
         ]
     )
 
@@ -106,8 +173,3 @@ def show_cut_myth(page: Page, view: View, run: Run) -> None:
         ),
         evidence=evidence,
     )
-
-
-def design_of(card: cards.Card) -> str:
-    """Which of the four designs a card speaks of."""
-    return "image_pyramid" if card.pyramid else str(card.config["neck"])

@@ -11,62 +11,37 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.fpn import state, words
 from pages.fpn.network import Run
 from pages.fpn.state import View
+from pages.fpn.truth import show_truth
 from pages.kit.chart import chart
 from pages.kit.ending import Shown
 from pages.kit.language import translator
 from pages.kit.loaders import Job, compute, find_job, start_job, watch_job
 from pages.kit.page import Page
-from pages.kit.stage import StageBox, stage
 from vizcore import fpn
 from vizcore.data import scenes
 from vizcore.data.photos import encode_png
 from vizcore.figures import fpn as figures
-from vizcore.figures import theme
 from vizcore.fpn import script as scripts
 
 
 def show(page: Page, view: View, run: Run, places: Sequence[DeltaGenerator]) -> Shown:
     """Draws the scene's true objects, and the sizes in many scenes."""
+    _ = page.translate
     page.lesson("data")
     left, right = st.columns([1, 1.25], gap="large")
     with left:
         if run.drawn is None:
-            text = page.translate("Choose a drawn scene above to see its objects.")
+            text = _("Choose a drawn scene above to see its objects.")
             st.info(text, icon=":material/shapes:")
         else:
-            _show_scene(page, run.drawn)
+            title = _(
+                "{count} drawn objects on a crop of “{photo}”", count=len(run.drawn.boxes), photo=run.drawn.background
+            )
+            show_truth(page, "truth", run.drawn, words.class_names(), title=title)
             _show_files(page, run.drawn, view.scene)
     with right:
         sizes = _show_sizes(page, view)
     return Shown(scripts.write_sizes_script(view.split, len(sizes.counts)))
-
-
-def _show_scene(page: Page, scene: scenes.Scene) -> None:
-    _ = page.translate
-    names = words.class_names()
-    boxes = []
-    for place, (box, label, seen) in enumerate(zip(scene.boxes, scene.labels, scene.visible, strict=True)):
-        x1, y1, x2, y2 = box.tolist()
-        boxes.append(
-            StageBox(
-                f"t{place}",
-                (x1, y1, x2, y2),
-                label=names[label],
-                color=theme.TARGET,
-                fill=False,
-                detail=_("{percent} % visible", percent=f"{100 * seen:.0f}"),
-            )
-        )
-    stage(
-        page.key("truth"),
-        boxes=boxes,
-        size=(scene.pixels.shape[0], scene.pixels.shape[1]),
-        photo=scene.pixels,
-        mode="select",
-        version=scene.name,
-        title=_("{count} drawn objects on a crop of “{photo}”", count=len(scene.boxes), photo=scene.background),
-        presenter=page.presenting,
-    )
 
 
 def _show_files(page: Page, scene: scenes.Scene, index: int) -> None:

@@ -54,10 +54,10 @@ def show(page: Page, view: View, run: Run, places: Sequence[DeltaGenerator]) -> 
         page.keep_for_next_run(opened=pressed["key"])
         st.rerun()
     if page.shows("quality"):
-        comparison.show_qualities(page)
+        comparison.show_qualities(page, view)
     if page.shows("rest"):
         comparison.show_cut_myth(page, view, run)
-    return Shown(scripts.write_designs_script(DETECTOR, run.whole.input_size))
+    return Shown(scripts.write_designs_script(DETECTOR, run.whole.input_size, kind=view.kind))
 
 
 def _measured(page: Page, run: Run) -> tuple[fpn.Design, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pages.fpn import trainings
 from pages.kit import link, pictures
 from pages.kit.live import said
 from pages.kit.page import Page
@@ -51,6 +52,7 @@ POINTS = link.flag("points", False)
 ANCHORS = link.flag("anchors", False)
 SPLIT = link.choice("split", ("train", "validation"), "validation")
 NUM_COUNTED = link.number("num_scenes", FEW_SCENES, NUM_SCENES, FEW_SCENES, step=20)
+KIND = link.choice("kind", trainings.KINDS, trainings.SHAPES)
 
 _DRAWN = (SCORE_THRESHOLD, LEVEL, CUTS, OPACITY, BOXES)  # all but the first are switched on the maps themselves
 
@@ -81,6 +83,7 @@ class View:
         anchors: whether the paper's anchors of the cell are drawn.
         split: whose scenes are counted.
         num_scenes: how many of them.
+        kind: of the scenes that the compared designs were trained and judged on.
     """
 
     part: str
@@ -104,6 +107,7 @@ class View:
     anchors: bool
     split: str
     num_scenes: int
+    kind: str
 
     @property
     def rule(self) -> dict[str, Any]:
@@ -132,6 +136,7 @@ def read(page: Page) -> View:
         cell_level=level,
         cell=cell,
         **page.values(POINTS, ANCHORS, SPLIT, NUM_COUNTED),
+        kind=page.value(KIND, among=trainings.offered()),
     )
 
 

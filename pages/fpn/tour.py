@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pages.fpn import network, state
+from pages.fpn import network, state, trainings
 from pages.fpn.challenges import Outcome
 from pages.kit.tour import BringAbout, Choose, Estimate, Step
 from vizcore import fpn
@@ -97,6 +97,12 @@ def _share_of_field(outcome: Outcome) -> float:
     return 100 * outcome.field.area_share if outcome.field is not None else 0.0
 
 
+def _reached(_outcome: Outcome) -> Mapping[str, object]:
+    """AP of the designs on drawn shapes."""
+    runs = trainings.by_design(trainings.found(trainings.SHAPES))
+    return {design: f"{trainings.mean(each)['ap']:.2f}" for design, each in runs.items()}
+
+
 STEPS = (
     Step(
         name="maps",
@@ -155,5 +161,12 @@ STEPS = (
         numbers=_field,
         minutes=2,
     ),
-    Step(name="designs", state={"part": "designs"}, shows=("quality",), numbers=_counts, minutes=2),
+    Step(
+        name="designs",
+        state={"part": "designs", "kind": "shapes"},
+        controls=("kind",),
+        shows=("quality",),
+        numbers=_reached,
+        minutes=2,
+    ),
 )

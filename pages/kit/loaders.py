@@ -229,9 +229,16 @@ def watch_job(page: Page, name: str, *, draw: Callable[[Job], None] | None = Non
     @st.fragment(run_every=0.3)
     def progress() -> None:
         bar, button = st.columns([5, 1], vertical_alignment="center")
-        bar.progress(job.fraction, text=job.words or page.translate("Working…"))
-        if button.button(page.translate("Cancel"), key=page.key(f"{name}_cancel"), icon=":material/stop:"):
-            job.cancel.set()
+        stopping = job.cancel.is_set()
+        words = page.translate("Canceling…") if stopping else job.words or page.translate("Working…")
+        bar.progress(job.fraction, text=words)
+        button.button(
+            page.translate("Cancel"),
+            key=page.key(f"{name}_cancel"),
+            icon=":material/stop:",
+            on_click=job.cancel.set,
+            disabled=stopping,
+        )
         if draw is not None:
             draw(job)
         if job.done.is_set():

@@ -24,6 +24,7 @@ from pages.rooms.store import Store, StoreGone
 _FAULTS = 20  # unreadable messages after which a seat is taken away
 _EXCESS = 400  # messages over the rate
 _TRIES = 5  # for a code that nobody has
+_WAIT, _MOST_WAIT = 0.5, 4.0  # seconds until a store that did not answer is asked again
 _ECHO_WITHIN = 2.0  # seconds in which a change is heard of by those who made it
 
 
@@ -275,23 +276,29 @@ class Hub:
 
         A store that was killed may have forgotten a second, or everything. What was acknowledged stands here.
         """
+        wait = _WAIT
+        while self.rooms.get(live.roll.room.code) is live:
+            with contextlib.suppress(StoreGone):
+                await self._compare(live)
+                return
+            await asyncio.sleep(wait)  # it listens, and yet does not answer in time: nobody else will ask again
+            wait = min(_MOST_WAIT, 2 * wait)
+
+    async def _compare(self, live: Live) -> None:
         code = live.roll.room.code
-        try:
-            fields = await self._store.load(code)
-            if fields is None:
-                left = live.roll.room.expires - self._now()
-                if left <= 0 or await self._store.was_removed(code):
-                    live.hear(Closed())
-                    return
-                if await self._store.create(code, live.roll.fields, left):
-                    return
-                fields = await self._store.load(code) or {}
-            lost = live.roll.missing_in(fields, {seat.student for seat in live.seats})
-            live.hear(Changed({name: text for name, text in fields.items() if name not in lost}))
-            if lost:
-                await self._store.change(code, lost, self._mark(Changed(lost)))
-        except StoreGone:
-            return  # it will be heard of again when it is back
+        fields = await self._store.load(code)
+        if fields is None:
+            left = live.roll.room.expires - self._now()
+            if left <= 0 or await self._store.was_removed(code):
+                live.hear(Closed())
+                return
+            if await self._store.create(code, live.roll.fields, left):
+                return
+            fields = await self._store.load(code) or {}
+        lost = live.roll.missing_in(fields, {seat.student for seat in live.seats})
+        live.hear(Changed({name: text for name, text in fields.items() if name not in lost}))
+        if lost:
+            await self._store.change(code, lost, self._mark(Changed(lost)))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -18,6 +18,7 @@ import redis.asyncio as redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+from pages.rooms.state import barred_by
 from pages.rooms.store import Heard, StoreGone
 
 _PREFIX = "grad2box:room:"
@@ -34,9 +35,11 @@ return 1
 """
 _CHANGE = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-local sets = tonumber(ARGV[2])
-for i = 3, 2 + 2 * sets, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-for i = 3 + 2 * sets, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+local last = 2 + 3 * tonumber(ARGV[2])
+for i = 3, last, 3 do
+  if redis.call('HEXISTS', KEYS[1], ARGV[i + 2]) == 0 then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+end
+for i = last + 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
 redis.call('PUBLISH', KEYS[1], ARGV[1])
 return 1
 """
@@ -140,9 +143,9 @@ class RedisStore:
 
 def _arguments(event: str, fields: Mapping[str, str | None]) -> list[Any]:
     """What the script that changes a room takes."""
-    sets = [part for name, text in fields.items() if text is not None for part in (name, text)]
+    sets = [part for name, text in fields.items() if text is not None for part in (name, text, barred_by(name))]
     gone = [name for name, text in fields.items() if text is None]
-    return [event, len(sets) // 2, *sets, *gone]
+    return [event, len(sets) // 3, *sets, *gone]
 
 
 async def _asked(answer: Awaitable[T]) -> T:

@@ -141,6 +141,11 @@ def is_stage(field: str) -> bool:
     return field.startswith(tuple(_STAGES.values()))
 
 
+def barred_by(field: str) -> str:
+    """The field that, once it is there, keeps another from being set: nothing is kept of who was put out."""
+    return f"kicked/{field.partition('/')[2]}" if is_stage(field) else ""
+
+
 def write_event(event: Event) -> str:
     """An event as text, for other processes."""
     return json.dumps([type(event).__name__, asdict(event)])
@@ -259,6 +264,8 @@ class Roll:
     def missing_in(self, fields: Mapping[str, str], here: Collection[str] = ()) -> dict[str, str]:
         """What is known here and lost elsewhere: fields that are not there, and a teacher's part that is older.
 
+        Of students who were put out elsewhere a moment ago, nothing is lost.
+
         Args:
             fields: as a store has them, perhaps after it was killed.
             here: students who sit on this process: nobody knows their stages better.
@@ -267,7 +274,7 @@ class Roll:
         lost = {
             name: text
             for name, text in self.fields.items()
-            if name not in fields or (name in own and text != fields[name])
+            if barred_by(name) not in fields and (name not in fields or (name in own and text != fields[name]))
         }
         if "room" in fields and _read_room(fields["room"]).view < self.room.view:
             lost["room"] = self.fields["room"]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from pages.rooms.limits import MOST_ROOMS
+from pages.rooms.state import barred_by
 
 Heard = Callable[[str, str | None], None]
 """Is told a room's code and an event; None for an event means that some may have been missed, in every room."""
@@ -30,7 +31,10 @@ class Store(Protocol):
         """All fields of a room; None if there is none."""
 
     async def change(self, code: str, fields: Mapping[str, str | None], event: str) -> bool:
-        """Sets fields (None removes one) and tells the event to every process, both or neither; False: no such room."""
+        """Sets fields (None removes one) and tells the event to every process, both or neither; False: no such room.
+
+        A field is not set where there is one that bars it, whoever was first to say so.
+        """
 
     async def tell(self, code: str, event: str, fields: Mapping[str, str | None]) -> None:
         """Sets fields and tells the event to every other process, soon, and waits for neither.
@@ -117,7 +121,7 @@ class MemoryStore:
         for name, text in fields.items():
             if text is None:
                 room.pop(name, None)
-            else:
+            elif barred_by(name) not in room:
                 room[name] = text
         return True
 

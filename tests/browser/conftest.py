@@ -186,12 +186,15 @@ def no_javascript_errors(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not errors, errors
 
 
+# The server has nothing left to do, and nothing stands for a piece of the front end that is still being fetched.
+SETTLED = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+  && ![...document.querySelectorAll('[data-testid=stSkeleton]')].some((each) => each.checkVisibility())"""
+
+
 def settled(page: Page) -> None:
     """Waits until the page is drawn and the server has nothing left to do for it."""
     page.wait_for_selector("h1", timeout=60_000)
-    page.wait_for_function(
-        "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'", timeout=90_000
-    )
+    page.wait_for_function(SETTLED, timeout=90_000)
 
 
 def idle(page: Page) -> None:

@@ -14,24 +14,34 @@ import zlib
 from typing import Any
 from urllib.parse import parse_qsl
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, TimeoutError
 
-from tests.browser.conftest import settled
+from tests.browser.conftest import SETTLED, settled
 
 # The page has drawn the answer to the last interaction, and its address says the same as its link.
-_AT_REST = """() => {
-  if (document.querySelector('[data-testid=stApp]')?.dataset.testScriptState !== 'notRunning') return false;
-  const find = (root) => {
-    for (const element of root.querySelectorAll('*')) {
+AT_REST = f"""() => {{
+  if (!({SETTLED})()) return false;
+  const find = (root) => {{
+    for (const element of root.querySelectorAll('*')) {{
       if (element.classList?.contains('share')) return element;
       const inside = element.shadowRoot && find(element.shadowRoot);
       if (inside) return inside;
-    }
+    }}
     return null;
-  };
+  }};
   const share = find(document);
   return share ? share.dataset.query === location.search.slice(1) : !!document.querySelector('.st-key-failure');
-}"""
+}}"""
+
+# What a page that does not come to rest is about.
+_STATE = """() => ({
+  script: document.querySelector('[data-testid=stApp]')?.dataset.testScriptState,
+  connection: document.querySelector('[data-testid=stApp]')?.dataset.testConnectionState,
+  offers: document.querySelector('.share')?.dataset.query,
+  skeletons: document.querySelectorAll('[data-testid=stSkeleton]').length,
+  title: document.querySelector('h1')?.textContent,
+  text: document.body.innerText.slice(-300),
+})"""
 
 # All visible text of the page's main part, also inside our own pieces; but a hint or notice is of what was just done.
 _TEXT = """() => {
@@ -56,10 +66,13 @@ _MARKUP = re.compile(r"[*`]|(?<!\w)_|_(?!\w)|:\w+\[|\]")
 
 def rest(page: Page) -> None:
     """Waits until the page stands still: drawn, and its link in the address."""
-    settled(page)
-    page.wait_for_function(_AT_REST, timeout=90_000)
-    page.wait_for_timeout(150)  # a message that is under way starts another run
-    page.wait_for_function(_AT_REST, timeout=90_000)
+    try:
+        settled(page)
+        page.wait_for_function(AT_REST, timeout=90_000)
+        page.wait_for_timeout(150)  # a message that is under way starts another run
+        page.wait_for_function(AT_REST, timeout=90_000)
+    except TimeoutError as error:
+        raise TimeoutError(f"no rest at {page.url}: {page.evaluate(_STATE)}") from error
 
 
 def listed(page: Page) -> dict[str, dict[str, Any]]:

@@ -159,6 +159,37 @@ def test_back_and_forward_go_through_the_states_that_the_reader_made(page: Page,
     assert controls.disagreements(page) == []
 
 
+def test_a_key_that_is_held_is_one_movement_however_late_the_answers_come(page: Page, app_url: str) -> None:
+    open_at(page, f"{app_url}/nms?lang=en&tour=0")
+    page.locator(".st-key-nms_iou_threshold input").focus()
+    for reached in ("0.51", "0.52", "0.53"):
+        page.keyboard.down("ArrowRight")  # again and again, as a held key says it
+        page.wait_for_url(re.compile(f"iou_threshold={reached}&"))
+        controls.rest(page)
+        page.wait_for_timeout(1000)
+    page.keyboard.up("ArrowRight")
+    page.go_back()
+    page.wait_for_url(re.compile("iou_threshold=0.5&"))
+    controls.rest(page)
+    assert value(page, "nms_iou_threshold") == 0.5
+
+
+def test_a_visit_that_gets_lost_does_not_leave_the_address_apart_from_the_page(page: Page, app_url: str) -> None:
+    open_at(page, f"{app_url}/nms?lang=en&tour=0")
+    say_in(page, "中文")
+    page.evaluate(
+        """() => {
+          const past = window[Symbol.for("grad2box.history")];
+          past.patience = 300;
+          past.component = { parentElement: document.body, setStateValue() {} };
+        }"""
+    )
+    page.go_back()
+    page.wait_for_url(re.compile("lang=zh"))
+    controls.rest(page)
+    assert controls.link_of(page)["lang"] == "zh"
+
+
 def test_the_sidebar_gives_way_to_the_page_on_a_phone(new_context: Callable[..., BrowserContext], app_url: str) -> None:
     page = new_context(width=390, height=844).new_page()
     page.goto(f"{app_url}/?lang=en")

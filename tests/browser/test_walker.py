@@ -6,14 +6,27 @@ import os
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.browser.conftest import ROOT
+from tests.browser import controls
+from tests.browser.conftest import ROOT, idle
 from tests.browser.walking import shrink, walk
 
 CONCEPTS = sorted(path.parent.name for path in (ROOT / "pages").glob("*/page.py"))
 NUM_ACTIONS = int(os.environ.get("WALK_ACTIONS", "8"))
 SEEDS = range(int(os.environ.get("WALK_SEEDS", "1")))
+
+
+def test_a_page_rests_only_when_what_comes_late_is_drawn(page: Page, app_url: str) -> None:
+    held: list[Route] = []
+    page.route("**/static/js/Metric*.js", lambda route: held.append(route))
+    page.goto(f"{app_url}/iou_losses?tour=0&view=landscape&lang=en")
+    idle(page)
+    expect(page.locator("[data-testid=stSkeleton]")).to_have_count(1)
+    assert not page.evaluate(controls.AT_REST)
+    held.pop().continue_()
+    controls.rest(page)
+    assert page.locator("[data-testid=stMetricValue]").count() == 1
 
 
 @pytest.mark.timeout(3600)

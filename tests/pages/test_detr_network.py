@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -196,12 +197,13 @@ def test_every_part_asks_the_authors_network_once_it_is_here(shipped: Path, down
 # -- the masks ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def with_masks(shipped: Path) -> Iterator[Path]:
-    """The same folder with a mask head that has learned nothing, and its card."""
+@pytest.fixture
+def with_masks(shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder like it, with a mask head that has learned nothing, and its card."""
+    folder = shutil.copytree(shipped, tmp_path / "detr")
     torch.manual_seed(1)
     head = MaskHead(replace(models.SMALL, num_queries=12))
-    save_network(shipped / "detr_masks.safetensors", head, head.config)
+    save_network(folder / "detr_masks.safetensors", head, head.config)
     card = detr_masks.MaskCard(
         name="detr_masks",
         detector="detr",
@@ -216,12 +218,9 @@ def with_masks(shipped: Path) -> Iterator[Path]:
         parameters=1,
         bytes=1,
     )
-    (shipped / "detr_masks.json").write_text(json.dumps(asdict(card)), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(detr_masks, "WEIGHTS_FOLDER", shipped)
-        yield shipped
-    for name in ("detr_masks.safetensors", "detr_masks.json"):
-        (shipped / name).unlink()
+    (folder / "detr_masks.json").write_text(json.dumps(asdict(card)), encoding="utf-8")
+    monkeypatch.setattr(network, "FOLDER", folder)
+    monkeypatch.setattr(detr_masks, "WEIGHTS_FOLDER", folder)
 
 
 def test_without_a_mask_head_there_are_no_masks(shipped: Path) -> None:
@@ -237,7 +236,8 @@ def test_without_a_mask_head_there_are_no_masks(shipped: Path) -> None:
         ("zh", {"source": "photo", "photo": "chelsea", "keep_threshold": "1"}),
     ],
 )
-def test_masks_open_at_both_ends_and_their_link_is_the_page(with_masks: Path, lang: str, query: dict[str, str]) -> None:
+@pytest.mark.usefixtures("with_masks")
+def test_masks_open_at_both_ends_and_their_link_is_the_page(lang: str, query: dict[str, str]) -> None:
     app = open_page("detr", part="panoptic", query="11", lang=lang, network="paper", **query)
     assert not app.warning
     data = component(app, "keep_threshold")
@@ -256,7 +256,8 @@ def test_masks_open_at_both_ends_and_their_link_is_the_page(with_masks: Path, la
     }
 
 
-def test_the_browser_is_sent_what_was_computed(with_masks: Path) -> None:
+@pytest.mark.usefixtures("with_masks")
+def test_the_browser_is_sent_what_was_computed() -> None:
     picture = scene(1)
     output = network.drawn(picture)
     header, arrays = unpack(network.packed_masks(picture))

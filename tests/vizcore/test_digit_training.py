@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from vizcore.data.scenes import DIGITS, draw_scene
-from vizcore.training.cards import DigitCard
+from vizcore.training.cards import (
+    DIGIT_CARDS_OF,
+    DIGIT_SEEDS,
+    DigitCard,
+    list_digit_cards,
+    list_missing_digits,
+    write_digit_card,
+)
 from vizcore.training.digits import DIGIT_RECIPES, KIND, ship_digits
 from vizcore.training.evaluation import Detections, evaluate
 from vizcore.training.features import open_features
@@ -69,3 +76,19 @@ def test_a_card_is_written_for_each_way_to_use_the_weights(tmp_path: Path):
         written = json.loads((tmp_path / "cards" / f"{card.name}.json").read_text())
         assert DigitCard(**written) == DigitCard(**asdict(card))
         assert written["data"]["classes"] == list(DIGITS)
+
+
+def test_commands_name_the_cards_that_are_missing(tmp_path: Path):
+    assert DIGIT_CARDS_OF.keys() == DIGIT_RECIPES.keys()
+    assert list_digit_cards(tmp_path) == ()
+    wanted = list_missing_digits(())
+    assert len(wanted) == len(DIGIT_SEEDS) * len(DIGIT_RECIPES)
+    made = DigitCard("", "", "", False, 0, {}, 1, 1, 0.0, "", 1, {}, 1, 1)
+    for seed in DIGIT_SEEDS:
+        for recipe, names in DIGIT_CARDS_OF.items():
+            assert f"python -m vizcore.training {recipe} --seed {seed} --ship" == wanted[0]
+            for name in names:
+                assert list_missing_digits(list_digit_cards(tmp_path)) == wanted
+                write_digit_card(replace(made, name=f"{name}_seed{seed}" if seed else name, seed=seed), tmp_path)
+            wanted = wanted[1:]
+            assert list_missing_digits(list_digit_cards(tmp_path)) == wanted

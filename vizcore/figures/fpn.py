@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from vizcore.data.scenes import CLASSES
 from vizcore.figures import theme
+from vizcore.figures.quality import PATTERNS, Bars, plot_bars
 from vizcore.fpn import (
     SIZE_BORDERS,
     EffectiveField,
@@ -124,38 +125,29 @@ def plot_ownership(curve: OwnershipCurve, *, size: float | None = None, translat
     return theme.themed(figure, height=300)
 
 
-def plot_quality(qualities: Mapping[str, Mapping[str, float]], *, translate: Translate = str) -> go.Figure:
+def plot_quality(
+    qualities: Mapping[str, Mapping[str, float]],
+    *,
+    runs: Mapping[str, Sequence[Mapping[str, float]]] | None = None,
+    translate: Translate = str,
+) -> go.Figure:
     """Draws the average precision of the trained designs by the size of objects.
 
     Args:
         qualities: by design, then by name of ``QUALITY_NAMES``, in [0, 1]; negative where there was no such object.
+        runs: of each of these designs the single seeds, of which ``qualities`` holds the mean; None where each has one.
         translate: says a label in another language.
 
     Returns:
-        Bars in groups, one group for each figure.
+        Bars in groups, one group for each figure; then a trace of dots for each design, if there are ``runs``.
     """
-    figure = go.Figure()
-    order = [name for name in DESIGN_NAMES if name in qualities]
-    patterns = ("", "/", "x", ".")
-    for design in order:
-        place = list(DESIGN_NAMES).index(design)
-        values = [qualities[design][name] for name in QUALITY_NAMES]
-        figure.add_bar(
-            x=[translate(name) for name in QUALITY_NAMES.values()],
-            y=[max(value, 0.0) for value in values],
-            name=translate(DESIGN_NAMES[design]),
-            marker={
-                "color": theme.CATEGORICAL[place],
-                "pattern": {"shape": patterns[place], "fillmode": "overlay", "solidity": 0.25},
-            },
-            text=[f"{value:.2f}" if value >= 0 else "–" for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
-        )
-    figure.update_yaxes(range=[0, 1.05], title=translate("average precision"))
-    theme.themed(figure, height=340)
-    return figure.update_layout(barmode="group", bargap=0.25, bargroupgap=0.05)
+    bars = [
+        Bars(translate(words), qualities[design], place, PATTERNS[place], () if runs is None else runs[design])
+        for place, (design, words) in enumerate(DESIGN_NAMES.items())
+        if design in qualities
+    ]
+    names = {name: translate(label) for name, label in QUALITY_NAMES.items()}
+    return plot_bars(bars, names, short=False, height=340, run=translate("seed"), title=translate("average precision"))
 
 
 def plot_scene_sizes(sizes: SceneSizes, *, translate: Translate = str, say_class: Translate = str) -> go.Figure:

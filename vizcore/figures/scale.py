@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from vizcore.figures import theme
+from vizcore.figures.quality import Bars, plot_bars
 from vizcore.scale import PAPER_QUANTILES, RESOLUTIONS, ObjectLevel, PhotoResolution, ResolutionRun, SizeSample
 
 Translate = Callable[[str], str]
@@ -222,25 +223,11 @@ def plot_trainings(
     Returns:
         Bars in groups, a group for each figure; a training has one color, the test at three sizes is hatched.
     """
-    figure = go.Figure()
-    for place, (training, words) in enumerate(TRAINING_NAMES.items()):
-        for test, tested in TEST_NAMES.items() if training in qualities else ():
-            found = qualities[training][test]
-            values = [found[name] for name in QUALITY_NAMES]
-            figure.add_bar(
-                x=[translate(name) for name in QUALITY_NAMES.values()],
-                y=[max(value, 0.0) for value in values],
-                name=f"{translate(words)}, {translate(tested)}",
-                marker={
-                    "color": theme.CATEGORICAL[place],
-                    "pattern": {"shape": "" if test == "one" else "/", "fillmode": "overlay", "solidity": 0.3},
-                },
-                text=[f"{value:.2f}".removeprefix("0") if value >= 0 else "–" for value in values],
-                textposition="outside",
-                cliponaxis=False,
-                hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
-            )
-    top = max(found[name] for tests in qualities.values() for found in tests.values() for name in QUALITY_NAMES)
-    figure.update_yaxes(range=[0, min(1.05, 1.2 * top)], title=translate("average precision"))
-    theme.themed(figure, height=400)
-    return figure.update_layout(barmode="group", bargap=0.2, bargroupgap=0.04)
+    bars = [
+        Bars(f"{translate(words)}, {translate(tested)}", qualities[training][test], place, "" if test == "one" else "/")
+        for place, (training, words) in enumerate(TRAINING_NAMES.items())
+        if training in qualities
+        for test, tested in TEST_NAMES.items()
+    ]
+    names = {name: translate(label) for name, label in QUALITY_NAMES.items()}
+    return plot_bars(bars, names, fitted=True, height=400, title=translate("average precision"))

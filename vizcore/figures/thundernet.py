@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from vizcore.figures import theme
+from vizcore.figures.quality import PATTERNS, Bars, plot_bars
 from vizcore.thundernet import BINS, BLOCKS, PAPER, SIZE, Budget, Design, EffectiveField, PooledRegion
 
 Translate = Callable[[str], str]
@@ -229,23 +230,9 @@ def plot_trained(qualities: Mapping[str, Mapping[str, float]], *, translate: Tra
     Returns:
         Bars in groups, one group for each figure.
     """
-    figure = go.Figure()
-    patterns = ("", "/", "x", ".")
-    for place, (name, words) in enumerate(TRAINED_NAMES.items()):
-        values = [qualities[name][figure_name] for figure_name in QUALITY_NAMES]
-        figure.add_bar(
-            x=[translate(label) for label in QUALITY_NAMES.values()],
-            y=[max(value, 0.0) for value in values],
-            name=translate(words),
-            marker={
-                "color": theme.CATEGORICAL[place],
-                "pattern": {"shape": patterns[place], "fillmode": "overlay", "solidity": 0.25},
-            },
-            text=[f"{value:.3f}".removeprefix("0") if value >= 0 else "–" for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
-        )
-    figure.update_yaxes(range=[0, 1.05], title=translate("average precision"))
-    theme.themed(figure, height=360)
-    return figure.update_layout(barmode="group", bargap=0.25, bargroupgap=0.05)
+    bars = [
+        Bars(translate(words), qualities[name], place, PATTERNS[place])
+        for place, (name, words) in enumerate(TRAINED_NAMES.items())
+    ]
+    names = {name: translate(label) for name, label in QUALITY_NAMES.items()}
+    return plot_bars(bars, names, decimals=3, title=translate("average precision"))

@@ -37,19 +37,27 @@ def write_maps_script(picture: str, *, cuts: Sequence[str], score_threshold: flo
     )
 
 
-def write_designs_script(detector: str, input_size: tuple[int, int]) -> str:
-    """Prints what each of the four designs costs.
+def write_designs_script(detector: str, input_size: tuple[int, int], *, kind: str = "shapes") -> str:
+    """Prints what each of the four designs costs, and what each reached where it was trained.
 
     Args:
         detector: name of the trained one whose levels and channels they share.
         input_size: (height, width) of the network's input, pixels.
+        kind: of the scenes that they were trained and judged on.
     """
+    listed, condition = {
+        "shapes": ("list_cards", ' if card.name.startswith("compare_")'),
+        "digits": ("list_digit_cards", ""),
+    }[kind]
     return (
         "from vizcore import fpn\n"
-        "from vizcore.models.fcos import load_fcos\n\n"
+        "from vizcore.models.fcos import load_fcos\n"
+        f"from vizcore.training.cards import {listed}\n\n"
         f'config = load_fcos("{detector}").fcos.config\n'
         f"for design in fpn.designs(config, {tuple(input_size)}):\n"
         "    print(design.name, design.cost.multiply_adds, design.cost.parameters, design.cost.activation_bytes)\n"
+        f"for card in (card for card in {listed}(){condition}):\n"
+        '    print(card.name, *(card.quality[name] for name in ("ap", "ap50", "ap_small", "ap_medium", "ap_large")))\n'
     )
 
 

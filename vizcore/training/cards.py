@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,13 @@ from vizcore.models.centernet import POINT_WEIGHTS
 from vizcore.models.weight_files import WEIGHTS_FOLDER
 
 DIGIT_CARDS: Final = WEIGHTS_FOLDER / "digits"
+DIGIT_SEEDS: Final = (0, 1)
+DIGIT_CARDS_OF: Final = {
+    "digits_separate": ("digits_separate",),
+    "digits_fpn": ("digits_fpn",),
+    "digits_top": ("digits_top", "digits_pyramid"),
+}
+"""Recipe to the cards that it makes; the names of those of other seeds than 0 end with it."""
 SCALE_CARDS: Final = WEIGHTS_FOLDER / "scale"
 SCALE_TRAININGS: Final = ("scale_one", "scale_multi", "scale_snip")
 
@@ -170,10 +178,21 @@ class DigitCard:
     multiply_adds: int
 
 
-def list_digit_cards() -> tuple[DigitCard, ...]:
+def list_digit_cards(folder: Path = DIGIT_CARDS) -> tuple[DigitCard, ...]:
     """The cards of the designs on digits, by name; none where they were not trained."""
-    paths = sorted(DIGIT_CARDS.glob("digits_*.json"))
+    paths = sorted(folder.glob("digits_*.json"))
     return tuple(DigitCard(**json.loads(path.read_text(encoding="utf-8"))) for path in paths)
+
+
+def list_missing_digits(found: Iterable[DigitCard]) -> tuple[str, ...]:
+    """The commands that make the cards of digits that are not among those ``found``."""
+    names = {card.name for card in found}
+    return tuple(
+        f"python -m vizcore.training {recipe} --seed {seed} --ship"
+        for seed in DIGIT_SEEDS
+        for recipe, cards in DIGIT_CARDS_OF.items()
+        if not {f"{card}_seed{seed}" if seed else card for card in cards} <= names
+    )
 
 
 def write_digit_card(card: DigitCard, folder: Path = DIGIT_CARDS) -> None:

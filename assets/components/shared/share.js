@@ -1,14 +1,16 @@
 // Keeps the address bar equal to what the page shows, and copies it.
 //
-// Back and Forward go through the states that the reader made: a change of the page's state adds an entry to the history, and what
-// follows within a moment (the ticks of a slider, a step on the way) replaces it. Python takes no address over that it wrote itself,
-// since the address lags behind while a slider moves; so what Back or Forward brings is told to it as a `visit`.
+// Back and Forward go through the states that the reader made: the first change that comes of a movement of the hand adds an entry to
+// the history, and what else comes of it (the ticks of a slider, a step on the way) replaces that, however late the server answers.
+// Python takes no address over that it wrote itself, since the address lags behind while a slider moves; so what Back or Forward brings
+// is told to it as a `visit`.
 
-const SETTLED_AFTER = 800; // ms without another change
+const SETTLED_AFTER = 800; // ms in which the hand does nothing: what it does then is another movement
+const HAND = ["keydown", "pointerdown", "pointermove", "click", "input"];
 const PHONE = 768; // px, below which Streamlit's sidebar lies over the page
 const MOUNTED_WITHIN = 3000; // ms after which a popover counts as empty
 const awaited = new WeakSet(); // buttons of popovers whose contents were waited for
-const UNANSWERED_AFTER = 10_000; // ms after which a visit counts as lost
+const PATIENCE = 10_000; // ms after which a visit counts as lost
 
 // One for the document, whatever component address this module was loaded under.
 window[Symbol.for("grad2box.popovers")] ??= document.addEventListener("keydown", intoPopover, true) ?? true;
@@ -59,30 +61,50 @@ function stopsIn(body) {
 }
 
 function listen() {
-  const state = { path: null, search: null, changedAt: -Infinity, visit: null, component: null };
+  const state = { path: null, search: null, movement: 0, written: 0, handAt: -Infinity, visit: null, offered: null, component: null };
+  state.patience = PATIENCE;
   window.addEventListener("popstate", () => {
     if (location.pathname !== state.path || location.search === state.search) return; // another page, or an anchor on this one
-    state.visit = { id: `${Date.now()}.${Math.random()}`, query: location.search, at: performance.now() };
-    state.component?.setStateValue("visit", { id: state.visit.id, query: state.visit.query });
+    if (!state.component?.parentElement.isConnected) return; // the page that comes reads its address itself
+    const visit = { id: `${Date.now()}.${Math.random()}`, query: location.search };
+    state.visit = visit;
+    state.component.setStateValue("visit", visit);
+    setTimeout(() => giveUp(state, visit), state.patience);
   });
+  for (const name of HAND) window.addEventListener(name, (event) => moved(state, event), { capture: true, passive: true });
   return state;
+}
+
+/** A visit that was never answered must not keep the address from saying what the page shows. */
+function giveUp(state, visit) {
+  if (state.visit !== visit) return;
+  state.visit = null;
+  if (state.component.parentElement.isConnected && location.pathname === state.path) write(state.offered, null);
+}
+
+/** Counts the movements of the hand. */
+function moved(state, event) {
+  if (event.type === "pointermove" && !event.buttons) return;
+  const now = performance.now();
+  const goesOn = event.type === "pointermove" || event.repeat; // a drag, or a key that is held
+  if (!goesOn && now - state.handAt > SETTLED_AFTER) state.movement += 1;
+  state.handAt = now;
 }
 
 /** Writes the page's link into the address bar: as a new entry, or in place of the present one. */
 function write(query, visit) {
   const search = `?${query}`;
-  const now = performance.now();
-  const waiting = past.visit && now - past.visit.at < UNANSWERED_AFTER;
-  if (waiting && past.visit.id !== visit) return; // a run from before the visit: its link belongs to another entry
+  past.offered = query;
+  if (past.visit && past.visit.id !== visit) return; // a run from before the visit: its link belongs to another entry
   const samePage = past.path === location.pathname;
   const changed = past.search !== search;
   if (location.search !== search) {
-    const isNews = samePage && changed && !past.visit && now - past.changedAt > SETTLED_AFTER;
+    const isNews = samePage && changed && !past.visit && past.movement !== past.written;
     if (isNews) history.pushState(history.state, "", location.pathname + search);
     else history.replaceState(history.state, "", location.pathname + search);
   }
-  if (!samePage || past.visit) past.changedAt = -Infinity;
-  else if (changed) past.changedAt = now;
+  if (!samePage || past.visit) past.handAt = -Infinity; // what brought the reader here is over
+  if (!samePage || past.visit || changed) past.written = past.movement;
   if (!samePage && past.path !== null) closeSidebarOnPhones();
   past.visit = null;
   past.path = location.pathname;

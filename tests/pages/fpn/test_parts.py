@@ -31,7 +31,7 @@ def test_every_part_runs_in_both_languages(part: str, language: str) -> None:
         {"view": "channel", "channel": "319", "level": "C5"},
         {"view": "channel", "channel": "319", "level": "P3"},
         {"source": "photo", "photo": "coins", "present": "1"},
-        {"part": "designs", "opened": "C5"},
+        {"part": "designs", "opened": "C5", "kind": "digits", "scene": "499"},
         {"part": "owner", "canonical_level": "2", "canonical_size": "8", "box": "0,0,512,512"},
         {"part": "owner", "canonical_level": "6", "canonical_size": "512", "box": "10,10,10,10"},
         {"part": "cell", "cell_level": "C2", "point": "0,0", "points": "1", "anchors": "1"},
@@ -55,6 +55,7 @@ def test_both_ends_of_every_control(query: dict[str, str]) -> None:
         {"scene": "500"},
         {"channel": "-1"},
         {"part": "nowhere"},
+        {"part": "designs", "kind": "letters"},
     ],
 )
 def test_what_a_link_cannot_carry_is_said_in_a_sentence(query: dict[str, str]) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pages.fpn import trainings
 from tests.pages.fpn.opened import open_fpn, script_of, trace_scene
 from tests.scripts import printed_numbers, run_script
 from vizcore import fpn
+from vizcore.figures.fpn import QUALITY_NAMES
+from vizcore.fpn import script as scripts
 
 
 def test_the_script_prints_the_maps_and_the_boxes() -> None:
@@ -32,6 +35,15 @@ def test_the_owners_script_is_plain_torchvision() -> None:
     assert numbers[2::2] == [len(cells) for cells in owner.cells.values()]
 
 
-@pytest.mark.parametrize("part", ["designs", "cell", "data"])
+@pytest.mark.parametrize("part", ["cell", "data"])
 def test_the_other_scripts_run(part: str) -> None:
     assert printed_numbers(run_script(script_of(open_fpn(part=part))))
+
+
+def test_the_designs_script_prints_what_they_reached() -> None:
+    lines = run_script(script_of(open_fpn(part="designs"))).splitlines()
+    for card in trainings.found("shapes"):
+        _name, *figures = next(line.split() for line in lines if line.startswith(f"{card.name} "))
+        assert [float(figure) for figure in figures] == [card.quality[each] for each in QUALITY_NAMES]
+    digits = scripts.write_designs_script("compare_fpn", (512, 512), kind="digits")
+    assert len(run_script(digits).splitlines()) == 4 + len(trainings.found("digits"))

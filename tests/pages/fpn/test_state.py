@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.fpn import comparison, network, state
+from pages.fpn import network, state, trainings
 from vizcore import fpn
 from vizcore.models import fcos
 from vizcore.training import cards
@@ -23,10 +23,10 @@ def test_the_compared_configurations_are_the_shipped_ones(design: str) -> None:
 
 def test_every_design_has_a_card() -> None:
     compared = [card for card in cards.list_cards() if card.name.startswith("compare_")]
-    assert sorted(map(comparison.design_of, compared)) == sorted(fpn.DESIGNS)
+    assert sorted(map(trainings.design_of, compared)) == sorted(fpn.DESIGNS)
 
 
 def test_a_link_names_each_parameter_once() -> None:
     names = [parameter.name for parameter in vars(state).values() if hasattr(parameter, "write")]
-    assert len(names) == len(set(names)) == 21
+    assert len(names) == len(set(names)) == 22
     assert set(state.View.__dataclass_fields__) == {*names} - {"photo", "point"} | {"picture", "cell"}

@@ -17,7 +17,7 @@ from pages.rooms.limits import LONGEST_KEPT
 from pages.rooms.reading import write_message
 from pages.rooms.seats import Seat
 from pages.rooms.state import Moved, Roll, Worked, write_event
-from pages.rooms.store import open_store
+from pages.rooms.store import MemoryStore, StoreGone, open_store
 from tests.chromium import run_coroutine
 
 OPEN = said.Open(("nms?tour=1", "nms?tour=2"), "A lesson")
@@ -151,6 +151,39 @@ def test_what_redis_has_lost_or_missed_is_put_back_by_the_server_where_the_stude
 
     play(script)
     plain.close()
+
+
+def test_a_store_that_does_not_answer_in_time_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(MemoryStore):
+        """Twice it does not answer in time."""
+
+        left = 2
+
+        async def load(self, code: str) -> dict[str, str] | None:
+            if self.left:
+                self.left -= 1
+                raise StoreGone("too slow")
+            return await super().load(code)
+
+    monkeypatch.setattr("pages.rooms.hub._WAIT", 0.01)
+
+    async def script() -> None:
+        store = Slow()
+        hub = Hub(store)
+        store.left = 0
+        teacher = await enter(hub, OPEN)
+        code = teacher.welcome["code"]
+        room = hub.rooms[code].roll.fields["room"]
+        store.left = 2
+        assert store._set(code, {"room": json.dumps({**json.loads(room), "view": 7})})  # another process did it
+        assert store._heard is not None
+        store._heard("", None)
+        async with asyncio.timeout(20):
+            await teacher.hears("state", lambda news: hub.rooms[code].roll.room.view == 7)
+        assert store.left == 0
+        await hub.stop()
+
+    play(script)
 
 
 def test_too_long_a_work_takes_the_one_before_away_for_who_comes_later() -> None:

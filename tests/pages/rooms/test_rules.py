@@ -274,6 +274,17 @@ def test_what_a_store_lost_is_known(roll: Roll) -> None:
     assert roll.missing_in(roll.fields) == {}
 
 
+def test_of_who_was_put_out_elsewhere_a_moment_ago_nothing_is_lost(roll: Roll) -> None:
+    student = join(roll)
+    roll.move(Moved(student, "s", HAND, (1.0, 2.0), 3.0))
+    roll.move(Worked(student, "nms.own", (("a", "1"),), 3.0))
+    elsewhere = {**roll.fields, f"kicked/{student}": "1"}
+    for name in ("hand", "work"):
+        assert f"{name}/{student}" in roll.fields
+        del elsewhere[f"{name}/{student}"]
+    assert roll.missing_in(elsewhere, {student}) == {}
+
+
 def test_a_bucket_lets_bursts_through_and_floods_not() -> None:
     bucket = Bucket(rate=10, most=5)
     assert [bucket.take(0.0) for _ in range(7)] == [True] * 5 + [False] * 2

@@ -101,6 +101,18 @@ def test_what_is_told_is_kept_the_newest_of_each_and_with_its_room(play: Callabl
     play(script)
 
 
+def test_nothing_is_kept_of_who_was_put_out_whoever_says_it_later(play: Callable[[Play], None]) -> None:
+    async def script(store: Store) -> None:
+        await store.create("KICKED", {"room": "r"}, 60)
+        await store.change("KICKED", {"hand/bob": "1", "hand/ann": "1"}, "event")
+        await store.change("KICKED", {"kicked/bob": "1", "hand/bob": None}, "event")
+        assert await store.change("KICKED", {"hand/bob": "2", "work/bob": "2", "student/bob": "2"}, "event")
+        await store.change("KICKED", {"hand/ann": "2"}, "event")
+        assert await store.load("KICKED") == {"room": "r", "hand/ann": "2", "kicked/bob": "1", "student/bob": "2"}
+
+    play(script)
+
+
 def test_memory_forgets_what_has_expired() -> None:
     async def script() -> None:
         now = [0.0]
