@@ -74,7 +74,7 @@ def test_a_child_that_waits_rehearses_once_while_nothing_is_to_be_done(forks: Sa
     def priority(worker: Any) -> int:
         return os.getpriority(os.PRIO_PROCESS, worker._pid)
 
-    with sleeping(forks, 1, wall_s=1000.0) as release:
+    with sleeping(forks, 1, wall_s=60.0) as release:
         for _ in range(SPARES):  # those that come in their place are born while somebody works
             forks.run(TASK, b"echo on")
         while len(spares := list(forks._spares)) < SPARES and time.monotonic() < latest:
