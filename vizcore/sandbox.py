@@ -13,7 +13,8 @@ files               none can be opened (``RLIMIT_NOFILE``), none can grow (``RLI
 processes, threads  none can be started (``RLIMIT_NPROC`` 0; root is exempt from this one, as everywhere), unless a
                     sandbox is made for work that needs threads
 priority            lower than the server's, and lower still after ``SLOW_SECONDS``; then it also gives its place to the
-                    next in the queue, as long as no more than ``most_at_once`` have done so
+                    next in the queue, as long as no more than ``most_at_once`` have done so; lower at once where the
+                    asker has asked for something newer (``put_behind``)
 ==================  ==================================================================================================
 
 Where there is no fork (Windows), each child is a Python process of its own, one of them started ahead, with the limits
