@@ -226,6 +226,9 @@ test("an overlay knows its middle, its best and its worst", () => {
   assert.equal(median([4, 1]), 2.5);
 });
 
+/** Timers of no time have run. */
+const passed = () => new Promise((resolve) => setTimeout(resolve, 2));
+
 /** A seat in a room that shows a link. */
 function seated(role) {
   const said = [];
@@ -263,6 +266,35 @@ test("a touch takes over until the next step, a choice until everyone is gathere
   assert.equal(seat.own, "choice");
   state({ view: 4, step: 0, gathered: 1 });
   assert.equal(seat.own, "");
+});
+
+test("who is gathered comes back to the very view that Python opened last, and the board hears of it", async () => {
+  const { seat, state, said } = seated("student");
+  seat.page = { concept: "nms", step: 1, of: 2, solved: 0 };
+  globalThis.location.search = "?tour=1";
+  state({});
+  await passed();
+  assert.deepEqual([seat.wanted.view, seat.wanted.again], [1, undefined]);
+  seat.takeOver("touch");
+  state({ gathered: 1 });
+  await passed();
+  assert.deepEqual([seat.own, seat.wanted.view, seat.wanted.link, seat.wanted.again], ["", 1, "nms?tour=1", 0]);
+  assert.equal(said.at(-1).follows, true);
+});
+
+test("a question is asked of the view that the page shows already, also after the class was sent there", () => {
+  const { seat, state, said } = seated("teacher");
+  seat.page = { concept: "nms", step: 2, of: 2, solved: 0, question: { key: "nms.pair" } };
+  state({});
+  seat.report();
+  seat.view = "nms?source=crowd&tour=2"; // by the page's own button
+  state({ view: 2, step: 1, link: "nms?source=crowd&tour=2", question: "" });
+  const asked = { type: "ask", question: "nms.pair" };
+  assert.deepEqual(said, [asked, asked]);
+  state({ view: 2, step: 1, link: "nms?source=crowd&tour=2", question: "nms.pair" });
+  assert.equal(said.length, 2);
+  state({ view: 3, step: 0, link: "nms?tour=1", question: "" }); // by the bar: the page is still the one before
+  assert.equal(said.length, 2);
 });
 
 test("a teacher's page says what it shows, and not again what it was sent to", () => {

@@ -62,6 +62,7 @@ class Bar {
       this.on("grad2box:moved", (event) => this.seat.stageMoved(event.detail.stage, event.detail.hand)),
       this.on("pointerdown", (event) => this.touched(event), true),
       this.on("keydown", (event) => this.touched(event), true),
+      this.onHistory(),
     ];
     this.holding = setInterval(() => this.hold(), 500);
   }
@@ -69,6 +70,13 @@ class Bar {
   on(name, act, capture = false) {
     document.addEventListener(name, act, capture);
     return () => document.removeEventListener(name, act, capture);
+  }
+
+  /** Who goes back or forward in the browser's history has left what the teacher shows, as by a touch. */
+  onHistory() {
+    const act = () => this.seat.takeOver("touch");
+    window.addEventListener("popstate", act);
+    return () => window.removeEventListener("popstate", act);
   }
 
   /** @param {Data} data */
@@ -277,7 +285,7 @@ class Bar {
     const shown = state && question && question.key === state.question && state.revealed.includes(question.key);
     this.panel.hidden = !shown;
     if (!shown) {
-      this.drawn = "";
+      this.drawn = this.heard.textContent = "";
       return;
     }
     const rows = rowsOf(state.counts, question.labels, state.right);
