@@ -110,7 +110,7 @@ def test_a_teacher_drives_a_class_through_a_lesson(class_: dict[str, Page]) -> N
     # Predict, then reveal: nobody learns what is right before the teacher says so.
     press(teacher, "next")
     stands_at(teacher, 2)
-    press(teacher, "next")
+    teacher.locator(".st-key-lesson").get_by_role("button", name="Next", exact=True).click()  # the page's own
     for student in students:
         stands_at(student, 3, "zh" if student is ming else "en")
     give(ann, "none")
@@ -161,6 +161,11 @@ def test_a_teacher_drives_a_class_through_a_lesson(class_: dict[str, Page]) -> N
     stands_at(third, 6)
     stands_at(ann, 5)
     press(teacher, "gather")
+    stands_at(ann, 6)
+    ann.go_back()
+    expect(bar(ann)).to_have_attribute("data-own", "touch")
+    press(teacher, "gather")  # also to what she was shown last
+    expect(bar(ann)).to_have_attribute("data-own", "")
     stands_at(ann, 6)
 
     drawn = [["threshold", "numbers", 2], ["method", "texts", 2], ["box", "rows", 2], ["paint", "picture", 3]]

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { rowsOf } from "../../assets/components/room/answers.js";
+import { headOf, rowsOf } from "../../assets/components/room/answers.js";
 import { Client } from "../../assets/components/room/client.js";
 import { isLesson, isView, stepOf, viewOf } from "../../assets/components/room/links.js";
 import { Seat } from "../../assets/components/room/seat.js";
-import { median, summaryOf } from "../../assets/components/room/stages.js";
+import { median, movedOf, summaryOf } from "../../assets/components/room/stages.js";
 import { cellsOf, rowsIn, summariesOf } from "../../assets/components/room/works.js";
 
 /** A browser whose time is moved by hand and whose sockets remember what was sent. */
@@ -215,6 +215,25 @@ test("answers are counted in the order of the question, numbers in classes", () 
   assert.deepEqual(
     many.map((row) => row.right),
     [false, false, false, false, false, false, false, true],
+  );
+});
+
+test("what is right stands above numbers, and is marked among choices", () => {
+  const text = { answers: "Answers", right: "right" };
+  assert.equal(headOf({}, "0.333333", text), "Answers · right: 0.333"); // 0.33 is right too, and no row equals it
+  assert.equal(headOf({ a: "A" }, "a", text), "Answers");
+  assert.equal(headOf({}, "", text), "Answers");
+});
+
+test("boxes that nobody moved are not laid over themselves", () => {
+  const own = [
+    { id: "a", xyxy: [0, 0, 4, 1] },
+    { id: "b", xyxy: [1, 1, 2, 2] },
+  ];
+  const hands = [{ boxes: { a: [0, 0, 4, 1], b: [1, 1, 2, 2] } }, { boxes: { a: [0, 0, 4, 1], b: [1, 1, 3, 2], c: [5, 5, 6, 6] } }];
+  assert.deepEqual(
+    movedOf(own, hands).map(({ boxes }) => Object.keys(boxes)),
+    [["b"], ["b", "c"]],
   );
 });
 

@@ -32,6 +32,12 @@ export function rowsOf(counts, labels, right) {
   });
 }
 
+/** What stands above the rows; the right number is told there, since hardly anybody gives all of its digits. */
+export function headOf(labels, right, text) {
+  const known = right !== "" && !Object.keys(labels).length && Number.isFinite(Number(right));
+  return known ? `${text.answers} · ${text.right}: ${short(Number(right))}` : text.answers;
+}
+
 function near(value, truth) {
   return Math.abs(value - truth) <= 1e-6 * Math.max(1, Math.abs(truth));
 }

@@ -3,7 +3,7 @@
 // It lives beside Streamlit's page, which is taken off and drawn anew when another page is opened: a lesson must not blink for that.
 
 import { html, put, say, stylesheet } from "../shared/dom.js";
-import { drawRows, rowsOf } from "./answers.js";
+import { drawRows, headOf, rowsOf } from "./answers.js";
 import { client } from "./client.js";
 import { isLesson } from "./links.js";
 import { Seat } from "./seat.js";
@@ -176,6 +176,7 @@ class Bar {
     else if (state) parts.push(...this.student(code, state, text));
     if (role && !person.connected) parts.push(html("span", { class: "lost" }, text.reconnecting));
     this.place(parts);
+    this.element.hidden = !role && data.page?.concept === "class_room"; // that page itself says why nobody is let in
     this.drawAnswers(state, text);
     this.curtain.hidden = !(role === "student" && state?.paused);
     this.curtain.textContent = text.paused;
@@ -225,7 +226,7 @@ class Bar {
       inside
         ? this.button("back", "◀", () => go(at - 1), { disabled: at < 1 })
         : this.button("enter", text.enter, () => seat.enterLesson(), { primary: true }),
-      html("span", { class: "where" }, at < 0 ? "–" : `${at + 1} / ${state.links.length}`),
+      (inside || at >= 0) && html("span", { class: "where" }, at < 0 ? "–" : `${at + 1} / ${state.links.length}`),
       inside && this.button("next", "▶", () => go(at + 1), { disabled: at + 1 >= state.links.length, primary: !open }),
       html("span", { class: "present" }, say(text.present, { count: state.present })),
       asked &&
@@ -294,7 +295,7 @@ class Bar {
     this.drawn = text_;
     const list = html("ol", { class: "answers" });
     drawRows(list, rows, { right: text.right });
-    this.panel.replaceChildren(html("p", { class: "head" }, text.answers), list);
+    this.panel.replaceChildren(html("p", { class: "head" }, headOf(question.labels, state.right, text)), list);
     this.heard.textContent = rows.map((row) => `${row.words}: ${row.count}`).join(", ");
   }
 
