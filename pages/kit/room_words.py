@@ -35,6 +35,7 @@ def bar_words(_: Translate) -> dict[str, str]:
         "paused": _("Your teacher has paused the class: look up for a moment."),
         "answers": _("What the class answered"),
         "right": _("right"),
+        "right_number": _("right: {number}"),
         "one": _("a student’s work"),
         "median": _("median"),
         "best": _("best"),

@@ -219,7 +219,7 @@ test("answers are counted in the order of the question, numbers in classes", () 
 });
 
 test("what is right stands above numbers, and is marked among choices", () => {
-  const text = { answers: "Answers", right: "right" };
+  const text = { answers: "Answers", right_number: "right: {number}" };
   assert.equal(headOf({}, "0.333333", text), "Answers · right: 0.333"); // 0.33 is right too, and no row equals it
   assert.equal(headOf({ a: "A" }, "a", text), "Answers");
   assert.equal(headOf({}, "", text), "Answers");
