@@ -177,7 +177,7 @@ class Bar {
     if (role && !person.connected) parts.push(html("span", { class: "lost" }, text.reconnecting));
     this.place(parts);
     this.element.hidden = !role && data.page?.concept === "class_room"; // that page itself says why nobody is let in
-    this.drawAnswers(state, text);
+    this.drawAnswers(role ? state : null, text);
     this.curtain.hidden = !(role === "student" && state?.paused);
     this.curtain.textContent = text.paused;
     this.hold();
