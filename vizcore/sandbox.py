@@ -13,7 +13,8 @@ files               none can be opened (``RLIMIT_NOFILE``), none can grow (``RLI
 processes, threads  none can be started (``RLIMIT_NPROC`` 0; root is exempt from this one, as everywhere), unless a
                     sandbox is made for work that needs threads
 priority            lower than the server's, and lower still after ``SLOW_SECONDS``; then it also gives its place to the
-                    next in the queue, as long as no more than ``most_at_once`` have done so
+                    next in the queue, as long as no more than ``most_at_once`` have done so; lower at once where the
+                    asker has asked for something newer (``put_behind``)
 ==================  ==================================================================================================
 
 Where there is no fork (Windows), each child is a Python process of its own, one of them started ahead, with the limits
@@ -27,6 +28,7 @@ from __future__ import annotations
 import atexit
 import collections
 import contextlib
+import ctypes
 import gc
 import importlib
 import logging
@@ -57,6 +59,8 @@ MEMORY_BYTES: Final = 384 * 2**20
 MAX_ANSWER: Final = 64 * 2**20
 START_SECONDS: Final = 120.0
 SLOW_SECONDS: Final = 0.25
+IDLE_SECONDS: Final = 0.05
+"""After so long without work the workers that wait for it rehearse: that must take no time from any request."""
 _PRIORITY, _SLOW_PRIORITY = 5, 15  # steps below the server's
 
 TOO_LONG: Final = "The work took more than {seconds:g} s and was stopped."
@@ -70,10 +74,14 @@ _FRAME: Final = struct.Struct("<cI")
 _REPLY: Final = struct.Struct("<qq")
 _COMMAND: Final = struct.Struct("<cq")
 _ANSWER, _NOTE, _MEMORY = b"A", b"N", b"M"
+_REHEARSAL: Final = b"P"
 _MAX_NOTE: Final = 256
+_AT_A_TIME: Final = 2**18
 _PROCESSOR_TIME_IS_UP: Final = tuple(
     -int(getattr(signal, name)) for name in ("SIGPROF", "SIGXCPU") if hasattr(signal, name)
 )
+_LARGE_PAGE: Final = 2**21
+_MADV_COLLAPSE: Final = 25  # Linux 6.1
 _LOG = logging.getLogger("grad2box")
 _GONE: Final = 2**31  # no process ends with this
 
@@ -122,6 +130,10 @@ class _Worker(Protocol):
 
     def frames(self, until: float, on_slow: Callable[[], None]) -> Iterator[tuple[bytes, bytes]]: ...
 
+    def rehearse(self) -> None: ...
+
+    def put_behind(self) -> None: ...
+
     def end(self) -> int: ...
 
 
@@ -155,7 +167,8 @@ class Sandbox:
 
         Args:
             tasks: names of modules with ``prepare()``, called once ahead, and ``answer(request, note)``, which takes
-                the request's bytes and returns the answer's; ``note`` sends a few bytes while it works.
+                the request's bytes and returns the answer's; ``note`` sends a few bytes while it works. Where there is
+                a ``rehearse()``, a forked worker calls it once ahead of its request, when nothing else is to be done.
             most_at_once: how many requests are worked on at a time.
             method: ``fork`` or ``spawn``; by default fork where there is one.
             processor_s: processor seconds of one request.
@@ -172,6 +185,7 @@ class Sandbox:
         self._num_running = 0
         self._num_slow = 0
         self._supply = threading.Condition()
+        self._at_work: dict[_Worker, tuple[str, bytes]] = {}
         self._spares: list[_Worker] = []
         self._nursery: _Nursery | None = None
         self._making = threading.Lock()
@@ -221,6 +235,18 @@ class Sandbox:
                 with contextlib.suppress(_Lost):
                     return self._ask(task, request, wall_s, on_note, give_way)
         raise SandboxError("ended", ENDED)
+
+    def put_behind(self, task: str, request: bytes) -> None:
+        """Lets all others go before a request that is worked on: its answer is not wanted as much as it was.
+
+        Args:
+            task: as for :meth:`run`.
+            request: as for :meth:`run`.
+        """
+        with self._supply:
+            for worker, work in self._at_work.items():
+                if work == (task, request):
+                    worker.put_behind()
 
     def next_place(self) -> int:
         """The place in the queue that a request would get now, 0 if it would run at once."""
@@ -307,6 +333,8 @@ class Sandbox:
     ) -> bytes:
         worker = self._take()
         note = b""
+        with self._supply:
+            self._at_work[worker] = (task, request)
         try:
             worker.ask(task, request)
             for kind, payload in worker.frames(time.monotonic() + wall_s + GRACE_SECONDS, give_way):
@@ -318,7 +346,7 @@ class Sandbox:
                     note = payload
                     if on_note is not None:
                         on_note(payload)
-            status = worker.end()
+            status = self._end(worker)
             if status == _GONE:
                 raise _Lost
             if status in _PROCESSOR_TIME_IS_UP:
@@ -327,9 +355,14 @@ class Sandbox:
         except TimeoutError:
             raise SandboxError("wall", TOO_LONG, note=note, seconds=wall_s) from None
         finally:
-            worker.end()
+            self._end(worker)
             with self._supply:
                 self._supply.notify_all()
+
+    def _end(self, worker: _Worker) -> int:
+        with self._supply:  # once it has ended its number can become another process's
+            self._at_work.pop(worker, None)
+        return worker.end()
 
     def _take(self) -> _Worker:
         with self._supply:
@@ -354,12 +387,18 @@ class Sandbox:
                 raise _Lost from None
 
     def _refill(self) -> None:
-        """Keeps spare workers ready."""
+        """Keeps spare workers ready, and has them rehearse in quiet moments."""
+        rehearsed: set[_Worker] = set()
         pause = 0.1  # seconds; where no worker can be made, the attempts must not keep the processor busy
         while True:
             with self._supply:
                 while len(self._spares) >= self._num_spares and not self._is_closed:
-                    self._supply.wait()
+                    fresh = [spare for spare in self._spares if spare not in rehearsed] if not self._at_work else []
+                    if self._supply.wait(IDLE_SECONDS if fresh else None):
+                        continue
+                    for spare in fresh:
+                        spare.rehearse()
+                    rehearsed = set(self._spares)
                 if self._is_closed:
                     return
             try:
@@ -445,29 +484,41 @@ class _Forked:
     def frames(self, until: float, on_slow: Callable[[], None]) -> Iterator[tuple[bytes, bytes]]:
         slow_at = time.monotonic() + SLOW_SECONDS
 
+        waiting = (
+            bytearray()
+        )  # each look at the socket gives Python's lock away, and busy threads are slow to return it
+
         def read(size: int) -> bytes:
             nonlocal slow_at
-            parts = bytearray()
-            while len(parts) < size:
+            while len(waiting) < size:
                 now = time.monotonic()
                 if now >= until:
                     raise TimeoutError
                 if now >= slow_at:
                     slow_at = math.inf
                     on_slow()
-                    with contextlib.suppress(OSError):
-                        os.setpriority(os.PRIO_PROCESS, self._pid, os.nice(0) + _SLOW_PRIORITY)
+                    self.put_behind()
                 self._connection.settimeout(min(until, slow_at) - now)
                 try:
-                    part = self._connection.recv(min(size - len(parts), 2**20))
+                    part = self._connection.recv(_AT_A_TIME)
                 except TimeoutError:
                     continue
                 if not part:
                     raise EOFError
-                parts += part
-            return bytes(parts)
+                waiting.extend(part)
+            taken = bytes(waiting[:size])
+            del waiting[:size]
+            return taken
 
         yield from _frames(read)
+
+    def rehearse(self) -> None:
+        with contextlib.suppress(OSError):  # whoever asks it will notice
+            _send(self._connection, _REHEARSAL, b"")
+
+    def put_behind(self) -> None:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, self._pid, os.nice(0) + _SLOW_PRIORITY)
 
     def end(self) -> int:
         if self._status is None:
@@ -501,8 +552,7 @@ def _receive(connection: socket.socket, size: int) -> bytes:
 
 
 def _send(connection: socket.socket, kind: bytes, payload: bytes) -> None:
-    connection.sendall(_FRAME.pack(kind, len(payload)))
-    connection.sendall(payload)
+    connection.sendall(_FRAME.pack(kind, len(payload)) + payload)
 
 
 def _start_python(
@@ -582,6 +632,12 @@ class _Spawned:
                 return
             yield frame
 
+    def rehearse(self) -> None:
+        """It shares no memory that would have to be copied."""
+
+    def put_behind(self) -> None:
+        """Left to the system, which here may have no such priorities."""
+
     def end(self) -> int:
         if self._status is None:
             if self._process.poll() is None:
@@ -622,6 +678,7 @@ def _nursery_main(descriptor: int, limits: _Limits, tasks: Sequence[str]) -> Non
     modules = _prepare(tasks)
     gc.collect()
     gc.freeze()
+    _gather_pages()
     children: set[int] = set()
     try:
         while True:
@@ -665,6 +722,17 @@ def _fork(descriptor: int, limits: _Limits, modules: dict[str, ModuleType]) -> i
         _work(lambda size: _receive(connection, size), send, limits.processor_s, modules)
     finally:
         os._exit(0)
+
+
+def _rehearse(modules: dict[str, ModuleType]) -> None:
+    """Has the tasks do their work once, for nobody, within the limits of the worker.
+
+    A forked child shares its memory with the nursery until it writes, and Python writes wherever it looks, since it
+    counts references: each page that is touched for the first time is copied then, and thousands are.
+    """
+    for module in modules.values():
+        if hasattr(module, "rehearse"):
+            module.rehearse()
 
 
 def _end(pid: int) -> int:
@@ -714,7 +782,10 @@ def _work(
     modules: dict[str, ModuleType],
 ) -> None:
     """Takes one request and answers it."""
-    _, size = _FRAME.unpack(read(_FRAME.size))
+    kind, size = _FRAME.unpack(read(_FRAME.size))
+    if kind == _REHEARSAL:
+        _rehearse(modules)
+        _, size = _FRAME.unpack(read(_FRAME.size))
     task, _, request = read(size).partition(b"\n")
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
@@ -778,9 +849,27 @@ def _die_with_parent() -> None:
         file.write("1000")
 
 
-def _c_library() -> Any:
-    import ctypes
+def _gather_pages() -> None:
+    """Where Linux can do it: what lies in memory comes into large pages, so that a fork has few of them to share.
 
+    Torch alone fills some ninety thousand small ones, and every fork lists each of them, every end of a child again.
+    What a child writes to is still copied in small ones.
+    """
+    library: Any = _C_LIBRARY
+    if library is None:
+        return
+    library.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    with contextlib.suppress(OSError), open("/proc/self/maps") as file:
+        for line in file.readlines():
+            addresses, access, _, _, inode, *_ = line.split()
+            if access != "rw-p" or inode != "0":
+                continue
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            for place in range(-(-start // _LARGE_PAGE) * _LARGE_PAGE, end - _LARGE_PAGE + 1, _LARGE_PAGE):
+                library.madvise(place, _LARGE_PAGE, _MADV_COLLAPSE)  # which may well refuse
+
+
+def _c_library() -> Any:
     with contextlib.suppress(OSError):
         return ctypes.CDLL(None, use_errno=True)
     return None

@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.kit.language import Translate, escaped, translator
 from pages.kit.loaders import compute
-from vizcore.autograd import Message, ProgramRun, programs_sandbox, run_in_worker
+from vizcore.autograd import Message, ProgramRun, programs_sandbox, run_in_worker, worker
 from vizcore.autograd.completion import list_words
 from vizcore.autograd.worker import slope_in_worker
 
@@ -62,6 +62,21 @@ def answer_program(source: str, seed: int, opened: int, language: str) -> bytes:
     return pack_program(run, language, explained=False, opened=opened)
 
 
+def put_behind(source: str, seed: int, opened: int) -> None:
+    """Lets all other programs go before one whose number was moved on meanwhile.
+
+    Args:
+        source: as for :func:`answer_program`, and so are the others.
+        seed: of its random numbers.
+        opened: the iteration that is recorded whole.
+    """
+    worker.put_behind(source, seed, opened=_numbers(opened))
+
+
+def _numbers(opened: int) -> tuple[int, ...]:
+    return (opened,) if opened else ()
+
+
 def pack_program(run: ProgramRun, language: str, *, explained: bool = True, opened: int = 0) -> bytes:
     """A run as the browser takes it, with every sentence in the reader's language.
 
@@ -107,7 +122,7 @@ def in_markdown(message: Message, say: Translate) -> str:
 
 
 def _run(source: str, seed: int, opened: int) -> ProgramRun:
-    run = run_in_worker(source, seed, opened=(opened,) if opened else ())
+    run = run_in_worker(source, seed, opened=_numbers(opened))
     if run.may_differ:
         raise _NotKept(run)
     return run

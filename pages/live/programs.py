@@ -132,7 +132,7 @@ async def _serve(socket: WebSocket) -> None:
     loop = asyncio.get_running_loop()
     bucket = Bucket(RUNS_A_SECOND, RUNS_A_SECOND)
     async with asyncio.TaskGroup() as running:
-        own: set[asyncio.Task[None]] = set()
+        own: dict[asyncio.Task[None], Request] = {}
         try:
             while True:
                 asked = read_request((await receive_message(socket, SILENT_AFTER)).get("text"))
@@ -142,29 +142,32 @@ async def _serve(socket: WebSocket) -> None:
                 if len(own) >= MOST_OF_ONE or len(_waiting) >= MOST_WAITING:
                     await socket.send_json({"type": "later", "number": asked.number})
                     continue
-                task = running.create_task(_run(socket, asked))
-                own.add(task)
-                task.add_done_callback(own.discard)
+                task = running.create_task(_run(socket, asked, tuple(own.values())))
+                own[task] = asked
+                task.add_done_callback(own.pop)
         finally:
             for task in own:
                 task.cancel()
 
 
-async def _run(socket: WebSocket, asked: Request) -> None:
+async def _run(socket: WebSocket, asked: Request, overtaken: tuple[Request, ...]) -> None:
     place = object()
     _waiting.add(place)
     try:
-        packed = await asyncio.get_running_loop().run_in_executor(_threads, _answer, asked)
+        packed = await asyncio.get_running_loop().run_in_executor(_threads, _answer, asked, overtaken)
     finally:
         _waiting.discard(place)
     with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):  # it may have left meanwhile
         await socket.send_bytes(asked.number.to_bytes(4, "little") + packed)
 
 
-def _answer(asked: Request) -> bytes:
+def _answer(asked: Request, overtaken: tuple[Request, ...]) -> bytes:
     """In a thread: the import brings torch, which the server begins without."""
-    from pages.kit.programs import answer_program
+    from pages.kit.programs import answer_program, put_behind
 
+    for other in overtaken:  # the browser waits for its newest question
+        if other.source != asked.source:
+            put_behind(other.source, other.seed, other.opened)
     return answer_program(asked.source, asked.seed, asked.opened, asked.language)
 
 

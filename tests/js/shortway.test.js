@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ProgramPane } from "../../assets/components/autograd/program.js";
 import { ShortWay } from "../../assets/components/autograd/shortway.js";
 
 const question = (source) => ({ source, seed: 0, opened: 0, language: "en" });
@@ -76,6 +77,54 @@ test("the last question does not wait, and what it overtakes is not heard", () =
     heard.map(([source]) => source),
     ["b", "c"],
   );
+  way.close();
+});
+
+test("a question that waits already goes at once when it proves to be the last", () => {
+  const { way, sockets, heard } = opened();
+  way.open();
+  const [socket] = sockets;
+  socket.begin();
+  way.ask(question("a"));
+  way.ask(question("b")); // the hand is still on it
+  assert.equal(socket.sent.length, 1);
+  way.hurry();
+  assert.deepEqual(
+    socket.sent.map(({ source }) => source),
+    ["a", "b"],
+  );
+  way.hurry();
+  assert.equal(socket.sent.length, 2, "once is enough");
+  way.ask(question("c")); // the next drag keeps to its turn
+  assert.equal(socket.sent.length, 2);
+  socket.answer(2, 1);
+  assert.equal(socket.sent.length, 2);
+  socket.answer(1, 1);
+  assert.equal(socket.sent.length, 3);
+  assert.deepEqual(heard, [["b", [1]]]);
+  way.close();
+});
+
+test("a number that is let go where it has waited already is asked for at once", () => {
+  const { way, sockets } = opened();
+  way.open();
+  sockets[0].begin();
+  const told = [];
+  const pane = Object.create(ProgramPane.prototype, { isStale: { value: true } });
+  Object.assign(pane, { short: way, runsWith: { seed: 0, opened: 0, language: "en" }, released: false, tell: () => told.push(1) });
+  for (const value of ["w = 1.1", "w = 1.2"]) {
+    pane.editor = { value };
+    pane.follow();
+  }
+  assert.equal(sockets[0].sent.length, 1);
+  pane.numberMoved(true);
+  assert.deepEqual(
+    sockets[0].sent.map(({ source }) => source),
+    ["w = 1.1", "w = 1.2"],
+  );
+  pane.numberMoved(true);
+  assert.equal(sockets[0].sent.length, 2);
+  assert.deepEqual(told, []);
   way.close();
 });
 

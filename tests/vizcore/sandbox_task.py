@@ -9,10 +9,19 @@ import time
 from collections.abc import Callable
 
 _COUNT = [0]
+_REHEARSED = [0]
+_SHARED: list[bytes] = []
 
 
 def prepare() -> None:
-    """Nothing has to be ready."""
+    """Nothing has to be ready, but there is something that all children share."""
+    _SHARED.append(b"x" * 2**24)
+
+
+def rehearse() -> None:
+    """Tells the outside by its priority, since it can send nothing."""
+    _REHEARSED[0] += 1
+    os.nice(1)
 
 
 def answer(request: bytes, note: Callable[[bytes], None]) -> bytes:
@@ -32,6 +41,10 @@ def _large(rest: bytes, note: Callable[[bytes], None]) -> bytes:
 def _count(rest: bytes, note: Callable[[bytes], None]) -> bytes:
     _COUNT[0] += 1
     return b"%d" % _COUNT[0]
+
+
+def _rehearsed(rest: bytes, note: Callable[[bytes], None]) -> bytes:
+    return b"%d" % _REHEARSED[0]
 
 
 def _spin(rest: bytes, note: Callable[[bytes], None]) -> bytes:

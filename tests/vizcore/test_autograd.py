@@ -370,6 +370,33 @@ def test_json_holds_everything_once() -> None:
     assert failed["message"]["template"] == "{path}.{word} is not part of the lab. Did you mean {suggestion}?"
 
 
+def test_each_element_is_sent_as_the_shortest_decimal_of_its_own_type() -> None:
+    trace = run_program(
+        "a = torch.tensor([0.1, 1e-45, 16777217.0, -0.0])\nb = torch.tensor([0.1, 0.3], dtype=torch.float64) + 0.2\n"
+        "c = torch.tensor([0.1, 65504.0]).half()\nd = torch.tensor([7, -7])\ne = torch.tensor([True, False])\n"
+        "f = torch.zeros(0)\ng = torch.tensor(float('nan'))\nh = torch.arange(300) / 3\ni = torch.randn(100)\n"
+    )
+    sent = to_json(trace)
+    arrays = {state["name"]: sent["arrays"][state["value"]] for state in sent["tensors"]}
+    # In float64 0.1 + 0.2 is the neighbour of 0.3; in float32 the odd number above 2**24 is rounded to even; half
+    # precision has no other number as near to 65500 as 65504.
+    assert arrays["a"]["data"] == [0.1, 1e-45, 16777216.0, 0.0]
+    assert (arrays["b"]["data"], arrays["c"]["data"]) == ([0.1 + 0.2, 0.5], [0.1, 65500.0])
+    assert arrays["d"] == {"shape": [2], "dtype": "int", "data": [7, -7], "truncated": False, "min": -7, "max": 7}
+    assert (arrays["e"]["data"], arrays["e"]["dtype"], arrays["e"]["max"]) == ([True, False], "bool", True)
+    assert (arrays["f"]["data"], arrays["f"]["min"], arrays["g"]["data"], arrays["g"]["max"]) == (
+        [],
+        None,
+        ["nan"],
+        None,
+    )
+    # The greatest element lies behind what is shown.
+    assert (len(arrays["h"]["data"]), arrays["h"]["max"]) == (256, float(str(np.float32(299) / np.float32(3))))
+    values = trace.variables["i"]
+    assert arrays["i"]["data"] == [float(str(number)) for number in values]
+    assert (arrays["i"]["min"], arrays["i"]["max"]) == (float(str(values.min())), float(str(values.max())))
+
+
 def test_layout_keeps_layers_and_places_apart(traces: list[ProgramTrace]) -> None:
     for trace in traces:
         edges = [(edge.source, edge.target) for edge in trace.edges]

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from tests.vizcore.autograd.test_hostile_words import REFUSED, SLOW
 from tests.vizcore.autograd_programs import random_program
 from tests.vizcore.test_autograd_security import HOSTILE
-from vizcore.autograd import Message, ProgramTrace, run_in_worker, run_program, to_json
+from vizcore.autograd import Message, ProgramTrace, run_in_worker, run_program, to_json, worker
 from vizcore.autograd.presets import PRESETS
 from vizcore.autograd.wire import decode_trace, encode_trace
 from vizcore.autograd.worker import TASK
@@ -56,6 +57,16 @@ def test_the_worker_gives_what_the_function_gives(place: Sandbox, source: str) -
     assert not run.stopped
     assert same(run.trace, trace)
     assert run.packed == json.dumps(to_json(trace), allow_nan=False).encode()
+
+
+def test_a_rehearsal_works_and_leaves_nothing_behind() -> None:
+    assert run_program(worker._REHEARSAL).error is None
+    source = PRESETS["scalar"].source + "print(torch.rand(2))\n"
+    before, numbers = run_program(source), torch.get_rng_state()
+    worker.rehearse()
+    assert same(run_program(source), before)
+    assert torch.equal(torch.get_rng_state(), numbers)
+    assert torch.is_grad_enabled()
 
 
 def test_values_of_every_kind_cross() -> None:

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import mmap
 import os
 import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from vizcore.sandbox import Sandbox, SandboxError
+from vizcore.sandbox import (
+    _LARGE_PAGE,
+    _MADV_COLLAPSE,
+    _PRIORITY,
+    _SLOW_PRIORITY,
+    IDLE_SECONDS,
+    SPARES,
+    Sandbox,
+    SandboxError,
+    _Forked,
+    _send,
+)
 
 TASK = "tests.vizcore.sandbox_task"
 LINUX = sys.platform == "linux"
@@ -49,6 +65,77 @@ def test_it_answers(place: Sandbox) -> None:
 def test_nothing_of_one_call_reaches_the_next(place: Sandbox) -> None:
     assert place.run(TASK, b"count ") == b"1"
     assert place.run(TASK, b"count ") == b"1"
+
+
+def test_a_child_that_waits_rehearses_once_while_nothing_is_to_be_done(forks: Sandbox, monkeypatch) -> None:
+    monkeypatch.setattr("vizcore.sandbox.SLOW_SECONDS", 1000.0)
+    born_with, latest = os.nice(0) + _PRIORITY, time.monotonic() + 60
+
+    def priority(worker: Any) -> int:
+        return os.getpriority(os.PRIO_PROCESS, worker._pid)
+
+    with sleeping(forks, 1, wall_s=60.0) as release:
+        for _ in range(SPARES):  # those that come in their place are born while somebody works
+            forks.run(TASK, b"echo on")
+        while len(spares := list(forks._spares)) < SPARES and time.monotonic() < latest:
+            os.sched_yield()
+        with forks._supply:
+            forks._supply.wait_for(lambda: False, 4 * IDLE_SECONDS)  # were they to rehearse, they would now
+        assert [priority(spare) for spare in spares] == [born_with] * SPARES  # somebody works
+        release()
+    while not all(priority(spare) > born_with for spare in spares) and time.monotonic() < latest:
+        os.sched_yield()
+    assert forks.run(TASK, b"rehearsed ") == b"1"
+    assert forks.run(TASK, b"count ") == b"1"  # nothing of a rehearsal outlives its child
+
+
+def test_many_notes_are_read_at_once() -> None:
+    if not hasattr(os, "fork"):
+        pytest.skip("there is no fork here")
+    ours, theirs = socket.socketpair()
+    with theirs, Counting(ours) as connection:
+        for number in range(50):
+            _send(theirs, b"N", b"%d" % number)
+        _send(theirs, b"A", b"done")
+        worker = _Forked(None, os.getpid(), connection)  # type: ignore[arg-type]
+        frames = worker.frames(time.monotonic() + 60, lambda: None)
+        found = [next(frames) for _ in range(51)]
+        assert connection.num_looks == 1
+    assert found == [*((b"N", b"%d" % number) for number in range(50)), (b"A", b"done")]
+
+
+class Counting(socket.socket):
+    """A socket that counts how often it is looked at."""
+
+    def __init__(self, other: socket.socket) -> None:
+        super().__init__(fileno=other.detach())
+        self.num_looks = 0
+
+    def recv(self, *args: Any) -> bytes:
+        self.num_looks += 1
+        return super().recv(*args)
+
+
+def test_what_all_children_share_lies_in_large_pages(forks: Sandbox) -> None:
+    nursery: Any = forks._nursery
+    if not has_large_pages():
+        pytest.skip("this system gathers no pages when told")
+    assert large_pages(nursery._process.pid) >= 2**23  # of the 2**24 bytes that the task holds
+    assert forks.run(TASK, b"count ") == b"1"
+
+
+def has_large_pages() -> bool:
+    with mmap.mmap(-1, 2 * _LARGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        memory.write(b"x" * len(memory))
+        start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        place = ctypes.c_void_p(-(-start // _LARGE_PAGE) * _LARGE_PAGE)
+        return ctypes.CDLL(None).madvise(place, ctypes.c_size_t(_LARGE_PAGE), _MADV_COLLAPSE) == 0
+
+
+def large_pages(process_id: int) -> int:
+    """Bytes of a process that lie in large pages."""
+    words = Path(f"/proc/{process_id}/smaps_rollup").read_text().split()
+    return 1024 * int(words[words.index("AnonHugePages:") + 1])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
@@ -126,6 +213,32 @@ def test_slow_ones_give_their_places_away(forks: Sandbox, monkeypatch) -> None:
     with sleeping(forks, 2, wall_s=1000.0) as release:
         assert forks.run(TASK, b"echo quick") == b"quick"  # though two are at work, and for a long time
         release()
+
+
+def test_one_can_be_put_behind_the_others(forks: Sandbox, monkeypatch) -> None:
+    monkeypatch.setattr("vizcore.sandbox.SLOW_SECONDS", 1000.0)
+    at_work = threading.Event()
+    pids: list[int] = []
+
+    def begin(note: bytes) -> None:
+        pids.append(int(note))
+        at_work.set()
+
+    def sleep() -> None:
+        with contextlib.suppress(SandboxError):
+            forks.run(TASK, b"sleep on", wall_s=60, on_note=begin)
+
+    thread = threading.Thread(target=sleep)
+    thread.start()
+    assert at_work.wait(60)
+    begun_with = os.getpriority(os.PRIO_PROCESS, pids[0])
+    forks.put_behind(TASK, b"sleep ")  # another
+    assert os.getpriority(os.PRIO_PROCESS, pids[0]) == begun_with
+    forks.put_behind(TASK, b"sleep on")
+    assert os.getpriority(os.PRIO_PROCESS, pids[0]) == min(os.nice(0) + _SLOW_PRIORITY, 19) > begun_with
+    os.kill(pids[0], signal.SIGKILL)
+    thread.join()
+    assert not forks._at_work
 
 
 @contextlib.contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from vizcore.autograd.trace import Message, ProgramTrace
 MAX_SHOWN = 256
 """Elements of one array that :func:`to_json` sends; the rest is summed up by its least and greatest value."""
 
+_WHOLE = {"b": "bool", "i": "int", "u": "int"}
 _FOLD_FIELDS = ("line", "end_line", "kind", "parent", "depth", "first_step", "end_step", "num_iterations")
 _CALL_FIELDS = ("name", "line", "call_line", "parent", "depth", "first_step", "end_step", "returned")
 
@@ -39,7 +41,7 @@ def to_json(trace: ProgramTrace) -> dict[str, Any]:
     Returns:
         A dictionary that ``json.dumps(…, allow_nan=False)`` accepts.
     """
-    arrays: list[dict[str, Any]] = []
+    arrays: list[np.ndarray] = []
     index_of: dict[tuple[str, tuple[int, ...], bytes], int] = {}
 
     def array(value: np.ndarray | None) -> int | None:
@@ -49,7 +51,7 @@ def to_json(trace: ProgramTrace) -> dict[str, Any]:
         key = (value.dtype.str, value.shape, value.tobytes())
         if key not in index_of:
             index_of[key] = len(arrays)
-            arrays.append(_array_to_json(value))
+            arrays.append(value)
         return index_of[key]
 
     def message(value: Message | None) -> dict[str, Any] | None:
@@ -212,31 +214,64 @@ def to_json(trace: ProgramTrace) -> dict[str, Any]:
             }
             for chart in trace.charts
         ],
-        "arrays": arrays,
+        "arrays": _arrays_to_json(arrays),
     }
 
 
-def _array_to_json(value: np.ndarray) -> dict[str, Any]:
-    """One entry of the table of values."""
-    kind = {"b": "bool", "i": "int", "u": "int"}.get(value.dtype.kind, "float")
+def _arrays_to_json(values: list[np.ndarray]) -> list[dict[str, Any]]:
+    """The table of values."""
+    shown = [value.reshape(-1)[:MAX_SHOWN] for value in values]
+    shortest = _shortest([part for part in shown if part.dtype.kind not in _WHOLE])
+    entries = []
+    for value, part in zip(values, shown, strict=True):
+        kind = _WHOLE.get(value.dtype.kind, "float")
+        numbers: list[Any] = next(shortest) if kind == "float" else part.tolist()
+        if value.size > MAX_SHOWN:
+            least, greatest = _bounds(value, kind)
+        else:
+            finite = [number for number in numbers if math.isfinite(number)] if kind == "float" else numbers
+            least, greatest = (min(finite), max(finite)) if finite else (None, None)
+        entries.append(
+            {
+                "shape": list(value.shape),
+                "dtype": kind,
+                "data": numbers if kind != "float" else list(map(_written, numbers)),
+                "truncated": value.size > MAX_SHOWN,
+                "min": least,
+                "max": greatest,
+            }
+        )
+    return entries
+
+
+def _bounds(value: np.ndarray, kind: str) -> tuple[Any, Any]:
+    """The least and the greatest finite element."""
     flat = value.reshape(-1)
     finite = flat[np.isfinite(flat)] if kind == "float" else flat
-    number: Callable[[Any], Any] = _shortest if kind == "float" else bool if kind == "bool" else int
-    return {
-        "shape": list(value.shape),
-        "dtype": kind,
-        "data": [number(element) for element in flat[:MAX_SHOWN]],
-        "truncated": bool(flat.size > MAX_SHOWN),
-        "min": number(finite.min()) if finite.size else None,
-        "max": number(finite.max()) if finite.size else None,
-    }
+    if not finite.size:
+        return None, None
+    ends = np.array([finite.min(), finite.max()], dtype=value.dtype)
+    least, greatest = next(_shortest([ends])) if kind == "float" else ends.tolist()
+    return least, greatest
 
 
-def _shortest(element: np.floating[Any]) -> float | str:
-    """The shortest decimal that reads back as the same element, so that 0.1 in float32 is sent as 0.1."""
-    number = float(str(element)) if isinstance(element, np.floating) else float(element)
-    if math.isnan(number):
-        return "nan"
-    if math.isinf(number):
-        return "inf" if number > 0 else "-inf"
-    return number
+def _shortest(parts: list[np.ndarray]) -> Iterator[list[float]]:
+    """Of each element the shortest decimal that reads back as the same, so that 0.1 in float32 is sent as 0.1.
+
+    Elements of all parts are written in one call for each of their types: numpy's way to a single one is long.
+    """
+    lists: dict[str, Iterator[float]] = {}
+    for dtype in {part.dtype for part in parts}:
+        together = np.concatenate([part for part in parts if part.dtype == dtype])
+        is_exact = dtype == np.float64
+        numbers = together.tolist() if is_exact else map(float, together.astype("U32").tolist())
+        lists[dtype.str] = iter(numbers)
+    for part in parts:
+        yield list(itertools.islice(lists[part.dtype.str], part.size))
+
+
+def _written(number: float) -> float | str:
+    """A number as JSON may hold it."""
+    if math.isfinite(number):
+        return number
+    return "nan" if math.isnan(number) else "inf" if number > 0 else "-inf"

@@ -15,6 +15,7 @@ import string
 import struct
 import types
 import typing
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +29,7 @@ MAX_DIMENSIONS: Final = 32
 _LENGTHS: Final = struct.Struct("<II")
 _DTYPES: Final = frozenset(["|b1", "|u1", "|i1", "<i2", "<i4", "<i8", "<f2", "<f4", "<f8"])
 _ALIGNMENT: Final = 8
+_PLAIN: Final = frozenset([str, int, float, bool, type(None)])
 
 
 def encode_trace(trace: ProgramTrace, packed: bytes) -> bytes:
@@ -79,7 +81,7 @@ def decode_trace(data: bytes, source: str, seed: int) -> tuple[ProgramTrace, byt
         arrays = _read_arrays(header["arrays"], data, end + -end % _ALIGNMENT)
         read = _Reader(arrays)
         hints = _hints(ProgramTrace)
-        fields = {name: read.typed(hints[name], value) for name, value in header["fields"].items()}
+        fields = {name: read.typed(hints[name])(value) for name, value in header["fields"].items()}
         variables = {_text(name): read.plain(value) for name, value in header["variables"].items()}
         trace = ProgramTrace(source=source, seed=seed, variables=variables, **fields)
         _check_places(trace)
@@ -111,14 +113,18 @@ class _Arrays:
 
     def encode(self, value: Any) -> Any:
         """A field of a trace as plain JSON; its type is known to the reader."""
+        kind = type(value)
+        if kind in _PLAIN:
+            return value
+        if kind is tuple or kind is list:
+            return [element if type(element) in _PLAIN else self.encode(element) for element in value]
         if isinstance(value, np.ndarray):
             return self.add(value)
-        if isinstance(value, (list, tuple)):
-            return [self.encode(element) for element in value]
         if isinstance(value, dict):
             return {name: self.encode(element) for name, element in value.items()}
-        if dataclasses.is_dataclass(value):
-            return [self.encode(getattr(value, field.name)) for field in dataclasses.fields(value)]
+        if dataclasses.is_dataclass(kind):
+            parts = [getattr(value, name) for name in _names(kind)]
+            return [part if type(part) in _PLAIN else self.encode(part) for part in parts]
         return value
 
     def encode_plain(self, value: Any) -> Any:
@@ -156,41 +162,38 @@ class _Reader:
 
     def __init__(self, arrays: list[np.ndarray]) -> None:
         self._arrays = arrays
+        self._known: dict[Any, Callable[[Any], Any]] = {}
 
-    def typed(self, hint: Any, value: Any) -> Any:
-        """The value, if it is of the type."""
+    def typed(self, hint: Any) -> Callable[[Any], Any]:
+        """What returns a value if it is of the type, worked out once a type: a trace holds thousands of values."""
+        read = self._known.get(hint)
+        if read is None:
+            read = self._known[hint] = self._make(hint)
+        return read
+
+    def _make(self, hint: Any) -> Callable[[Any], Any]:
         origin, inner = typing.get_origin(hint), typing.get_args(hint)
         if hint is Any:
-            if type(value) not in (str, int, float, bool):
-                raise ValueError("a plain value was expected")
-            return value
+            return _plain_value
         if hint is np.ndarray:
-            return self._array(value)
+            return self._array
         if origin is types.UnionType:
-            return None if value is None else self.typed(inner[0], value)
+            some = self.typed(inner[0])
+            return lambda value: None if value is None else some(value)
         if origin is tuple:
-            if type(value) is not list:
-                raise ValueError("a list was expected")
-            return tuple(self.typed(inner[0], element) for element in value)
+            each = self.typed(inner[0])
+            return lambda value: tuple([each(element) for element in _list(value)])
         if origin is dict:
-            return {_text(name): self.typed(inner[1], element) for name, element in value.items()}
+            part = self.typed(inner[1])
+            return lambda value: {_text(name): part(element) for name, element in value.items()}
         if origin is typing.Literal:
-            if value not in inner:
-                raise ValueError("no such word")
-            return value
+            return functools.partial(_word, inner)
         if hint is Message:
-            template, values = value
-            message = Message(_text(template), {_text(name): self.typed(Any, part) for name, part in values.items()})
-            _check_template(message)
-            return message
+            return _message
         if dataclasses.is_dataclass(hint):
-            fields = _hints(typing.cast(type, hint))
-            if len(value) != len(fields):
-                raise ValueError("no such record")
-            return hint(*(self.typed(part, element) for part, element in zip(fields.values(), value, strict=True)))  # type: ignore[operator]
-        if type(value) is not hint:
-            raise ValueError(f"{hint} was expected")
-        return value
+            record = typing.cast(type, hint)
+            return functools.partial(_record, record, [self.typed(field) for field in _hints(record).values()])
+        return functools.partial(_exactly, hint)
 
     def plain(self, value: Any) -> Any:
         """A final value."""
@@ -219,6 +222,49 @@ class _Reader:
         if type(value) is not int or not 0 <= value < len(self._arrays):
             raise ValueError("no such array")
         return self._arrays[value]
+
+
+def _plain_value(value: Any) -> Any:
+    if type(value) not in (str, int, float, bool):
+        raise ValueError("a plain value was expected")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise ValueError("a list was expected")
+    return value
+
+
+def _word(words: tuple[Any, ...], value: Any) -> Any:
+    if value not in words:
+        raise ValueError("no such word")
+    return value
+
+
+def _exactly(kind: type, value: Any) -> Any:
+    if type(value) is not kind:
+        raise ValueError(f"{kind} was expected")
+    return value
+
+
+def _record(kind: Callable[..., Any], reads: list[Callable[[Any], Any]], value: Any) -> Any:
+    if len(value) != len(reads):
+        raise ValueError("no such record")
+    return kind(*[read(element) for read, element in zip(reads, value, strict=True)])
+
+
+def _message(value: Any) -> Message:
+    template, values = value
+    message = Message(_text(template), {_text(name): _plain_value(part) for name, part in values.items()})
+    _check_template(message)
+    return message
+
+
+@functools.cache
+def _names(record: type) -> tuple[str, ...]:
+    """The name of each field, in order."""
+    return tuple(field.name for field in dataclasses.fields(record))
 
 
 @functools.cache

@@ -88,9 +88,10 @@ def run_in_worker(
         if text.isdigit():
             lines[:] = [int(text[:9])]
 
-    request = json.dumps({"source": source, "seed": seed, "opened": list(opened)}).encode()
     try:
-        answer = (place or programs_sandbox()).run(TASK, request, wall_s=wall_s, on_wait=on_wait, on_note=note)
+        answer = (place or programs_sandbox()).run(
+            TASK, _request(source, seed, opened), wall_s=wall_s, on_wait=on_wait, on_note=note
+        )
         trace, packed = decode_trace(answer, source, seed)
     except SandboxError as error:
         seconds = limits.MAX_SECONDS if error.kind == "processor" else wall_s
@@ -100,6 +101,22 @@ def run_in_worker(
     except ValueError:  # no honest process writes such bytes
         return _stopped(source, seed, Message(ENDED), lines, "ended")
     return ProgramRun(trace, packed)
+
+
+def put_behind(source: str, seed: int = 0, *, opened: Sequence[int] = (), place: Sandbox | None = None) -> None:
+    """Lets all other programs go before one that :func:`run_in_worker` runs now, in another thread.
+
+    Args:
+        source: as for :func:`run_in_worker`, and so are the others.
+        seed: of its random numbers.
+        opened: the iterations that are recorded whole.
+        place: the sandbox that it runs in.
+    """
+    (place or programs_sandbox()).put_behind(TASK, _request(source, seed, opened))
+
+
+def _request(source: str, seed: int, opened: Sequence[int]) -> bytes:
+    return json.dumps({"source": source, "seed": seed, "opened": list(opened)}).encode()
 
 
 def _stopped(
@@ -157,6 +174,11 @@ def prepare() -> None:
         _pack(run_program_by_lines(source, 0))
 
 
+def rehearse() -> None:
+    """Runs a small program from its text to its bytes."""
+    _written(run_program_by_lines(_REHEARSAL, 0, on_line=lambda line: None))
+
+
 def answer(request: bytes, note: Callable[[bytes], None]) -> bytes:
     """Runs the program of a request and writes its trace."""
     asked = json.loads(request)
@@ -195,6 +217,24 @@ def _written(trace: ProgramTrace) -> tuple[bytes, bytes]:
     return encode_trace(trace, packed), packed
 
 
+_REHEARSAL: Final = """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(2, 2)
+    def forward(self, x):
+        return torch.tanh(self.hidden(x)).sum(1)
+net = Net()
+x = torch.randn(4, 2)
+w = torch.tensor(1.5, requires_grad=True)
+opt = torch.optim.Adam([w, *net.parameters()], lr=0.1)
+for epoch in range(2):
+    loss = F.mse_loss(w * net(x), x[:, 0])
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+    print(f"{epoch} {loss.item():.3f}")
+"""
 # Torch imports parts of itself at the first use of some operators; each of these brings in some.
 _WARM_UP: Final = (
     "x = torch.ones(3, requires_grad=True)\ny = (x * x).sum()\ny.backward(create_graph=True)\nprint(x.grad)\n"

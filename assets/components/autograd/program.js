@@ -114,6 +114,7 @@ export class ProgramPane {
     if (!this.isStale) this.followed(source);
     else if (!this.runsWith || !this.short.isThere) this.tell();
     else if (this.short.newest?.source !== source) this.short.ask({ ...this.runsWith, source }, this.released);
+    else if (this.released) this.short.hurry(); // it was asked while the hand was still on it
   }
 
   answered({ source }, packed) {

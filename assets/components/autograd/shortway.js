@@ -65,6 +65,12 @@ export class ShortWay {
     this.send();
   }
 
+  /** The newest question is the last one: it does not wait for what is on its way. */
+  hurry() {
+    this.most = MOST_ON_THEIR_WAY;
+    this.send();
+  }
+
   /** Whatever is asked does not matter any more. */
   forget() {
     this.next = null;

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
+from starlette.websockets import WebSocketDisconnect
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from pages.autograd import state
+from pages.kit import programs as kit_programs
 from pages.kit.language import LANGUAGES
 from pages.kit.programs import pack_program
 from pages.live import programs
-from pages.live.programs import LONGEST_MESSAGE, LONGEST_PROGRAM, RUNS_A_SECOND, RequestError, read_request
+from pages.live.programs import LONGEST_MESSAGE, LONGEST_PROGRAM, RUNS_A_SECOND, Request, RequestError, read_request
 from tests.chromium import run_coroutine
 from tests.pages.rooms import serving
 from vizcore.autograd.worker import run_in_worker
@@ -129,6 +133,44 @@ def test_a_runaway_program_ends_and_another_socket_is_answered_meanwhile(url: st
             assert (await ask(bad, number=9))[0] == 9
 
     run_coroutine(play())
+
+
+def test_a_question_that_was_overtaken_goes_behind_the_newest(monkeypatch) -> None:
+    calls: list[tuple[object, ...]] = []
+    monkeypatch.setattr(kit_programs, "put_behind", lambda *asked: calls.append(("behind", *asked)))
+    monkeypatch.setattr(kit_programs, "answer_program", lambda *asked: calls.append(("answer", *asked)) or b"")
+    first, newest = (read_request(written(source=f"w = {number}", opened=5)) for number in (1, 2))
+    programs._answer(newest, (first, newest))
+    assert calls == [("behind", "w = 1", 3, 5), ("answer", "w = 2", 3, 5, "en")]
+
+
+def test_the_newest_question_knows_which_it_overtakes(monkeypatch) -> None:
+    overtakes: dict[str, list[str]] = {}
+    newest_came = threading.Event()
+    messages = iter([written(source="w = 1"), written(source="w = 2")])
+
+    def answer(asked: Request, overtaken: tuple[Request, ...]) -> bytes:
+        overtakes[asked.source] = [other.source for other in overtaken]
+        if asked.source == "w = 2":
+            newest_came.set()
+        assert newest_came.wait(WITHIN)
+        return b""
+
+    async def receive(socket: object, seconds: float) -> dict[str, str]:
+        text = next(messages, None)
+        if text is None:
+            await asyncio.to_thread(newest_came.wait, WITHIN)
+            raise WebSocketDisconnect
+        return {"text": text}
+
+    async def play() -> None:
+        with contextlib.suppress(ExceptionGroup):
+            await programs._serve(AsyncMock())
+
+    monkeypatch.setattr(programs, "_answer", answer)
+    monkeypatch.setattr(programs, "receive_message", receive)
+    run_coroutine(play())
+    assert overtakes == {"w = 1": [], "w = 2": ["w = 1"]}
 
 
 def test_pages_of_others_are_refused(url: str) -> None:
