@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
 import segno
 import streamlit as st
 
-from pages.class_room import lessons
 from pages.kit import room
 from pages.kit.components import mount
 from pages.kit.language import escape_markdown
@@ -32,6 +34,13 @@ def show(page: Page, seat: room.Seat) -> None:
             st.markdown(seat.code)
         with st.container(key="class_room_link"):
             st.markdown(escape_markdown(link))
+        if is_local(link):
+            st.caption(
+                _(
+                    "Only this computer can open this address. For a class, open the app by the address "
+                    "that this computer has in the network, and open the room there."
+                )
+            )
     with picture:
         st.image(draw_code(link), caption=_("The link as a QR code"), width=340)
     st.subheader(_("Everyone’s work"), anchor=False)
@@ -43,6 +52,15 @@ def student_link(code: str) -> str:
     """The address by which students come: it carries the code, and never the teacher's key."""
     base = (st.context.url or "").partition("?")[0].partition("#")[0]
     return f"{base}?room={code}"
+
+
+def is_local(link: str) -> bool:
+    """Whether an address leads every computer to itself."""
+    host = urlsplit(link).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
 
 
 def draw_code(link: str) -> str:
@@ -59,7 +77,7 @@ def board_words(page: Page) -> dict[str, str]:
     _ = page.translate
     return {
         "order": _("Sort by"),
-        "order_coming": _("coming"),
+        "order_coming": _("arrival"),
         "order_name": _("name"),
         "order_progress": _("progress"),
         "order_value": _("the page’s own measure"),
@@ -80,5 +98,5 @@ def board_words(page: Page) -> dict[str, str]:
         "project": _("Show to all"),
         "kick": _("Take out"),
         "kick_question": _("Take this student out of the room?"),
-        **{f"page_{concept}": title for concept, title in lessons.page_titles().items()},
+        **{f"page_{concept}": title for concept, title in st.session_state.get("titles", {}).items()},
     }

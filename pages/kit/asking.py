@@ -48,7 +48,7 @@ def forget(page: Page, step: tour.Step) -> None:
     """The step begins anew; what it took to solve it is not forgotten."""
     if page.recall(name_of(step)) == tour.WAIVED:
         _count_miss(page, step)
-    for name in (name_of(step), f"{name_of(step)}_hint", f"tried_{step.name}"):
+    for name in (name_of(step), f"{name_of(step)}_hint", f"tried_{step.name}", f"judged_{step.name}"):
         st.session_state.pop(page.key(name), None)
 
 
@@ -111,13 +111,13 @@ def ask(page: Page, step: tour.Step, words: tour.StepWords) -> None:
 def judge(page: Page, step: tour.Step, words: tour.StepWords, outcome: Any) -> None:
     """Says what the answer that stands is worth, and why."""
     assert step.question is not None
-    right, reason = tour.judge(step.question, page.told, outcome)
+    right, reason, numbers, truth = _judgment(page, step, outcome)
     misses, say = _misses(page, step), page.translate
     if page.recall(f"way_{step.name}") is None:  # a class was shown it
         page.remember(f"way_{step.name}", AT_ONCE if right else SHOWN)
-    text = tour.fill(words.reasons.get(reason, ""), step.numbers(outcome))
+    text = tour.fill(words.reasons.get(reason, ""), numbers)
     if isinstance(step.question, tour.Choose) and not right:
-        true = words.answers.get(str(step.question.right(outcome)), "")
+        true = words.answers.get(truth, "")
         text = f"{text} {say('The answer: {words}', words=f'**{true}**')}" if true else text
     if right:
         st.success(f"{say('Right.')} {text}", icon=":material/check_circle:")
@@ -127,6 +127,23 @@ def judge(page: Page, step: tour.Step, words: tour.StepWords, outcome: Any) -> N
         st.info(text, icon=":material/visibility:") if text else None
     else:
         st.warning(f"{say('Not quite.')} {text}", icon=":material/undo:")
+
+
+def _judgment(page: Page, step: tour.Step, outcome: Any) -> tuple[bool, str, dict[str, object], str]:
+    """Whether the answer that stands is right, the reason, its numbers, and what is right.
+
+    Judged once: the question was about the view that it was asked of, and what the reader moves afterwards makes no
+    right answer wrong.
+    """
+    assert step.question is not None
+    name, question = f"judged_{step.name}", step.question
+    kept = page.recall(name)
+    if kept is None or kept[0] != page.told:
+        truth = "" if isinstance(question, tour.BringAbout) else str(question.right(outcome))
+        kept = (page.told, (*tour.judge(question, page.told, outcome), dict(step.numbers(outcome)), truth))
+        page.remember(name, kept)
+    judgment: tuple[bool, str, dict[str, object], str] = kept[1]
+    return judgment
 
 
 def offer_another_try(page: Page, step: tour.Step, words: tour.StepWords, outcome: Any) -> None:
@@ -195,15 +212,24 @@ def _draw_answers(
     elif isinstance(step.question, tour.Estimate):
         bounds: Sequence[float] = (step.question.low, step.question.high, step.question.step)
         low, high, width = bounds if all(isinstance(bound, int) for bound in bounds) else map(float, bounds)
-        typed = st.number_input(
+        key = page.key(f"tour_{step.name}_number")
+        st.number_input(
             words.question,
             low,
             high,
             None,
             width,
-            key=page.key(f"tour_{step.name}_number"),
+            key=key,
             label_visibility="collapsed",
             placeholder=f"{low:g} … {high:g}",
         )
-        label = page.translate("Answer")
-        _button(page, step, "answer", label, lambda: take(typed), type="primary", disabled=typed is None)
+
+        def take_typed() -> None:
+            """What stands in the field now: it is the press of the button that takes a number out of the field."""
+            typed = st.session_state.get(key)
+            if typed is None:
+                st.toast(page.translate("Type a number first."), icon=":material/keyboard:")
+            else:
+                take(typed)
+
+        _button(page, step, "answer", page.translate("Answer"), take_typed, type="primary")

@@ -34,8 +34,15 @@ _VALUE = re.compile(r"[A-Za-z0-9_.+-]{1,40}")
 
 _STYLE = """<style>
 .stMainBlockContainer { padding-bottom: calc(3rem + var(--g2b-class, 3rem)) !important; }
+[data-testid="stSidebarContent"] { padding-bottom: var(--g2b-class, 3rem); }
 :root:has(.st-key-lesson) { --g2b-room: calc(100vh - 9.5rem - var(--g2b-class, 3rem)) !important; }
-.st-key-lesson_words { max-height: calc(100vh - 7rem - var(--g2b-class, 3rem)) !important; }
+:root .st-key-lesson_words { max-height: calc(100vh - 9rem - var(--g2b-class, 3rem)) !important; }
+</style>"""
+_PRESENTER_STYLE = """<style>
+:root:root:has(.st-key-lesson) { --g2b-room: calc(100vh - 11.5rem - var(--g2b-class, 3rem)) !important; }
+@media (min-height: 801px) {
+  :root:root .st-key-lesson_words { max-height: calc(100vh - 11rem - var(--g2b-class, 3rem)) !important; }
+}
 </style>"""
 
 
@@ -92,7 +99,8 @@ def enter(pages: Mapping[str, Any], concept: str) -> Any:
         if state["seat"].role:
             state["hello"] = None  # done: whoever is in does not ask again
         _follow(told, state, pages, concept)
-    st.html(_STYLE)
+    presents = bool(st.session_state.get("shell", {}).get("present"))
+    st.html(_STYLE + (_PRESENTER_STYLE if presents else ""))
     return st.container(key="room_place")
 
 

@@ -35,6 +35,8 @@ def bar_words(_: Translate) -> dict[str, str]:
         "paused": _("Your teacher has paused the class: look up for a moment."),
         "answers": _("What the class answered"),
         "right": _("right"),
+        "right_number": _("right: {number}"),
+        "one": _("a student’s work"),
         "median": _("median"),
         "best": _("best"),
         "worst": _("worst"),
@@ -47,7 +49,7 @@ def gone_words(_: Translate) -> dict[str, str]:
     return {
         "closed": _("The room is closed."),
         "kicked": _("Your teacher has taken you out of the room."),
-        "unknown": _("There is no such room."),
+        "unknown": _("There is no room with this code: look at the screen of your class."),
         "locked": _("The door is locked: ask your teacher to let you in."),
         "full": _("The room is full."),
         "slow": _("Too many tries: wait a minute and try again."),

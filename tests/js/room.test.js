@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { rowsOf } from "../../assets/components/room/answers.js";
+import { headOf, rowsOf } from "../../assets/components/room/answers.js";
 import { Client } from "../../assets/components/room/client.js";
 import { isLesson, isView, stepOf, viewOf } from "../../assets/components/room/links.js";
 import { Seat } from "../../assets/components/room/seat.js";
-import { median, summaryOf } from "../../assets/components/room/stages.js";
+import { median, movedOf, summaryOf } from "../../assets/components/room/stages.js";
 import { cellsOf, rowsIn, summariesOf } from "../../assets/components/room/works.js";
 
 /** A browser whose time is moved by hand and whose sockets remember what was sent. */
@@ -218,6 +218,25 @@ test("answers are counted in the order of the question, numbers in classes", () 
   );
 });
 
+test("what is right stands above numbers, and is marked among choices", () => {
+  const text = { answers: "Answers", right_number: "right: {number}" };
+  assert.equal(headOf({}, "0.333333", text), "Answers · right: 0.333"); // 0.33 is right too, and no row equals it
+  assert.equal(headOf({ a: "A" }, "a", text), "Answers");
+  assert.equal(headOf({}, "", text), "Answers");
+});
+
+test("boxes that nobody moved are not laid over themselves", () => {
+  const own = [
+    { id: "a", xyxy: [0, 0, 4, 1] },
+    { id: "b", xyxy: [1, 1, 2, 2] },
+  ];
+  const hands = [{ boxes: { a: [0, 0, 4, 1], b: [1, 1, 2, 2] } }, { boxes: { a: [0, 0, 4, 1], b: [1, 1, 3, 2], c: [5, 5, 6, 6] } }];
+  assert.deepEqual(
+    movedOf(own, hands).map(({ boxes }) => Object.keys(boxes)),
+    [["b"], ["b", "c"]],
+  );
+});
+
 test("an overlay knows its middle, its best and its worst", () => {
   const hands = [1, 2, 9].map((value) => ({ place: "s", boxes: { a: [value, 0, 10 * value, 1] }, value }));
   const { middle, best, worst } = summaryOf(hands);
@@ -225,6 +244,9 @@ test("an overlay knows its middle, its best and its worst", () => {
   assert.deepEqual([best?.value, worst?.value], [1, 9]);
   assert.equal(median([4, 1]), 2.5);
 });
+
+/** Timers of no time have run. */
+const passed = () => new Promise((resolve) => setTimeout(resolve, 2));
 
 /** A seat in a room that shows a link. */
 function seated(role) {
@@ -263,6 +285,35 @@ test("a touch takes over until the next step, a choice until everyone is gathere
   assert.equal(seat.own, "choice");
   state({ view: 4, step: 0, gathered: 1 });
   assert.equal(seat.own, "");
+});
+
+test("who is gathered comes back to the very view that Python opened last, and the board hears of it", async () => {
+  const { seat, state, said } = seated("student");
+  seat.page = { concept: "nms", step: 1, of: 2, solved: 0 };
+  globalThis.location.search = "?tour=1";
+  state({});
+  await passed();
+  assert.deepEqual([seat.wanted.view, seat.wanted.again], [1, undefined]);
+  seat.takeOver("touch");
+  state({ gathered: 1 });
+  await passed();
+  assert.deepEqual([seat.own, seat.wanted.view, seat.wanted.link, seat.wanted.again], ["", 1, "nms?tour=1", 0]);
+  assert.equal(said.at(-1).follows, true);
+});
+
+test("a question is asked of the view that the page shows already, also after the class was sent there", () => {
+  const { seat, state, said } = seated("teacher");
+  seat.page = { concept: "nms", step: 2, of: 2, solved: 0, question: { key: "nms.pair" } };
+  state({});
+  seat.report();
+  seat.view = "nms?source=crowd&tour=2"; // by the page's own button
+  state({ view: 2, step: 1, link: "nms?source=crowd&tour=2", question: "" });
+  const asked = { type: "ask", question: "nms.pair" };
+  assert.deepEqual(said, [asked, asked]);
+  state({ view: 2, step: 1, link: "nms?source=crowd&tour=2", question: "nms.pair" });
+  assert.equal(said.length, 2);
+  state({ view: 3, step: 0, link: "nms?tour=1", question: "" }); // by the bar: the page is still the one before
+  assert.equal(said.length, 2);
 });
 
 test("a teacher's page says what it shows, and not again what it was sent to", () => {

@@ -69,7 +69,7 @@ def test_a_code_is_asked_for_and_checked() -> None:
     assert bar(app)["hello"] == {"type": "join", "code": CODE, "name": "Ann"}
     assert link(app)["room"] == CODE
     tell(app, role="", reason="unknown")
-    assert "no such room" in app.info[0].value
+    assert "no room with this code" in app.info[0].value
     tell(app)
     assert bar(app)["hello"] is None  # who is in does not ask again
     assert "You are in." in [each.value for each in app.subheader]
@@ -85,10 +85,10 @@ def test_a_teacher_opens_a_room_with_a_tour(language: str) -> None:
     assert said.Open(tuple(hello["links"]), hello["title"])
     tell(app, role="teacher", code=CODE)
     assert CODE in [each.value for each in app.markdown]
-    words = component(app, "text")["text"]
+    words = next(each["text"] for each in components(app, "text") if "nobody" in each["text"])
     assert not app.error
     assert "key" not in json.dumps({"link": link(app)})
-    assert words
+    assert {"page_class_room", "page_home", "page_nms"} <= words.keys()  # wherever a student is, the board says it
 
 
 def test_a_sequence_of_ones_own() -> None:
@@ -214,6 +214,13 @@ def test_leaving_is_leaving(student: AppTest) -> None:
     student.button(key="class_room_leave").click().run()
     assert components(student, "token", "hello") == []
     assert "room" not in link(student)
+
+
+def test_a_teacher_is_told_of_an_address_that_no_student_can_open() -> None:
+    for host in ("localhost:8501", "127.0.0.1", "127.8.0.1:80", "[::1]:8501"):
+        assert teaching.is_local(f"http://{host}/class_room?room={CODE}"), host
+    for host in ("192.168.1.7:8501", "grad2box.example", "127.example.org", "[fe80::1]:8501"):
+        assert not teaching.is_local(f"https://{host}/class_room?room={CODE}"), host
 
 
 def test_the_code_is_a_picture_that_leads_to_the_room() -> None:

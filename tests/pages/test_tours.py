@@ -169,6 +169,21 @@ def test_a_wrong_answer_opens_nothing_and_may_be_tried_again() -> None:
     assert link_of(app) != fresh
 
 
+def test_a_number_is_answered_by_one_press_and_stays_right_when_the_boxes_are_moved() -> None:
+    app = open_page("iou_losses", tour=2)
+    app.button("iou_losses_tour_overlap_answer").click().run()
+    assert [each.value for each in app.toast] == ["Type a number first."]
+    app.number_input("iou_losses_tour_overlap_number").set_value(0.33)  # the press itself takes it out of the field
+    app.button("iou_losses_tour_overlap_answer").click().run()
+    verdict = app.success[0].value
+    assert verdict.startswith("Right.")
+    app.query_params["boxes"] = "110,100,190,180_100,60,180,140"
+    app.run()
+    assert "IoU 0.333" not in texts(app)  # what is seen now follows the boxes
+    assert app.success[0].value == verdict
+    assert not app.warning
+
+
 def test_after_a_wrong_answer_the_right_one_is_shown_to_whoever_asks() -> None:
     app = open_page("upsampling", tour=4)
     app.button("upsampling_tour_corners_both").click().run()

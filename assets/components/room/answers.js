@@ -1,6 +1,6 @@
 // How the answers of a class are drawn: a bar for each, the right one marked. Answers never carry a name.
 
-import { html, put } from "../shared/dom.js";
+import { html, put, say } from "../shared/dom.js";
 
 const MOST_BARS = 8;
 
@@ -30,6 +30,12 @@ export function rowsOf(counts, labels, right) {
     const count = given.filter((each) => inside(each.value)).reduce((sum, each) => sum + each.count, 0);
     return { words: `${short(from)} – ${short(to)}`, count, right: inside(truth) };
   });
+}
+
+/** What stands above the rows; the right number is told there, since hardly anybody gives all of its digits. */
+export function headOf(labels, right, text) {
+  const known = right !== "" && !Object.keys(labels).length && Number.isFinite(Number(right));
+  return known ? `${text.answers} · ${say(text.right_number, { number: short(Number(right)) })}` : text.answers;
 }
 
 function near(value, truth) {

@@ -3,7 +3,7 @@
 // It lives beside Streamlit's page, which is taken off and drawn anew when another page is opened: a lesson must not blink for that.
 
 import { html, put, say, stylesheet } from "../shared/dom.js";
-import { drawRows, rowsOf } from "./answers.js";
+import { drawRows, headOf, rowsOf } from "./answers.js";
 import { client } from "./client.js";
 import { isLesson } from "./links.js";
 import { Seat } from "./seat.js";
@@ -62,6 +62,7 @@ class Bar {
       this.on("grad2box:moved", (event) => this.seat.stageMoved(event.detail.stage, event.detail.hand)),
       this.on("pointerdown", (event) => this.touched(event), true),
       this.on("keydown", (event) => this.touched(event), true),
+      this.onHistory(),
     ];
     this.holding = setInterval(() => this.hold(), 500);
   }
@@ -69,6 +70,13 @@ class Bar {
   on(name, act, capture = false) {
     document.addEventListener(name, act, capture);
     return () => document.removeEventListener(name, act, capture);
+  }
+
+  /** Who goes back or forward in the browser's history has left what the teacher shows, as by a touch. */
+  onHistory() {
+    const act = () => this.seat.takeOver("touch");
+    window.addEventListener("popstate", act);
+    return () => window.removeEventListener("popstate", act);
   }
 
   /** @param {Data} data */
@@ -168,7 +176,8 @@ class Bar {
     else if (state) parts.push(...this.student(code, state, text));
     if (role && !person.connected) parts.push(html("span", { class: "lost" }, text.reconnecting));
     this.place(parts);
-    this.drawAnswers(state, text);
+    this.element.hidden = !role && data.page?.concept === "class_room"; // that page itself says why nobody is let in
+    this.drawAnswers(role ? state : null, text);
     this.curtain.hidden = !(role === "student" && state?.paused);
     this.curtain.textContent = text.paused;
     this.hold();
@@ -217,7 +226,7 @@ class Bar {
       inside
         ? this.button("back", "◀", () => go(at - 1), { disabled: at < 1 })
         : this.button("enter", text.enter, () => seat.enterLesson(), { primary: true }),
-      html("span", { class: "where" }, at < 0 ? "–" : `${at + 1} / ${state.links.length}`),
+      (inside || at >= 0) && html("span", { class: "where" }, at < 0 ? "–" : `${at + 1} / ${state.links.length}`),
       inside && this.button("next", "▶", () => go(at + 1), { disabled: at + 1 >= state.links.length, primary: !open }),
       html("span", { class: "present" }, say(text.present, { count: state.present })),
       asked &&
@@ -277,7 +286,7 @@ class Bar {
     const shown = state && question && question.key === state.question && state.revealed.includes(question.key);
     this.panel.hidden = !shown;
     if (!shown) {
-      this.drawn = "";
+      this.drawn = this.heard.textContent = "";
       return;
     }
     const rows = rowsOf(state.counts, question.labels, state.right);
@@ -286,7 +295,7 @@ class Bar {
     this.drawn = text_;
     const list = html("ol", { class: "answers" });
     drawRows(list, rows, { right: text.right });
-    this.panel.replaceChildren(html("p", { class: "head" }, text.answers), list);
+    this.panel.replaceChildren(html("p", { class: "head" }, headOf(question.labels, state.right, text)), list);
     this.heard.textContent = rows.map((row) => `${row.words}: ${row.count}`).join(", ");
   }
 

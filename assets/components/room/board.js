@@ -140,7 +140,7 @@ class Card {
     this.projected = projected;
     this.name.textContent = nameless || !student.name ? say(text.student, { number: student.number }) : student.name;
     this.where.textContent = student.concept
-      ? `${text[`page_${student.concept}`] ?? student.concept} · ${student.step || "–"}/${student.of || "–"}`
+      ? (text[`page_${student.concept}`] ?? student.concept) + (student.of ? ` · ${student.step || "–"}/${student.of}` : "")
       : "–";
     const marks = [
       student.solved > 0 && say(text.solved, { count: student.solved }),

@@ -56,11 +56,17 @@ export class Seat {
   take(state) {
     const first = this.gathered === null;
     const steps = this.step !== null && this.step !== state.step;
-    if (!first && this.gathered !== state.gathered) this.own = "";
+    const gathers = !first && this.gathered !== state.gathered;
+    const strayed = this.own !== "" || (state.link && !isView(this.view, state.link));
+    if (gathers) this.own = "";
     if (steps && this.own === "touch") this.own = "";
     this.gathered = state.gathered;
     this.step = state.step;
-    this.ask();
+    if (gathers && strayed && !this.teaches) {
+      // The view of the class may be the one that Python opened last: it is opened again.
+      clearTimeout(this.waiting);
+      this.waiting = setTimeout(() => this.comeBack(), this.random() * state.spread);
+    } else this.ask();
   }
 
   /** Asks Python for the class's view, if this page is to show another. */
@@ -69,6 +75,7 @@ export class Seat {
     if (!state?.link || this.wanted.view >= state.view) return;
     if (this.teaches && (!isLesson(location.pathname) || isView(this.view, state.link))) {
       this.wanted = { view: state.view, link: "" };
+      this.report(); // a new view begins without a question; the page that shows it already has told its own under the view before
       return;
     }
     if (!this.follows) return;

@@ -62,10 +62,29 @@ export function summaryOf(hands) {
   return { middle, best: judged.length > 1 ? judged[0] : null, worst: judged.length > 1 ? judged.at(-1) : null };
 }
 
+/**
+ * The boxes of hands that say something: those that nobody moved from where the stage itself has them are left out.
+ *
+ * @param {{id: string, xyxy: number[]}[]} own boxes of the stage
+ * @param {any[]} hands
+ * @returns {any[]}
+ */
+export function movedOf(own, hands) {
+  const still = new Set(
+    own
+      .filter(({ id, xyxy }) => hands.every(({ boxes }) => !boxes[id] || boxes[id].every((edge, at) => Math.abs(edge - xyxy[at]) < 1e-2)))
+      .map(({ id }) => id),
+  );
+  return hands.map((hand) => ({ ...hand, boxes: Object.fromEntries(Object.entries(hand.boxes).filter(([id]) => !still.has(id))) }));
+}
+
 /** Lays the class's boxes over the stages they belong to. */
 export function drawOverlay({ one, hands }, text) {
   for (const stage of stages()) {
-    const mine = hands.filter((hand) => hand.place === placeOf(stage));
+    const mine = movedOf(
+      stage.boxes,
+      hands.filter((hand) => hand.place === placeOf(stage)),
+    );
     if (!mine.length && !stage.layers.has("class")) continue;
     const layer = stage.layer("class");
     put(layer, "data-hands", mine.length);
@@ -73,7 +92,10 @@ export function drawOverlay({ one, hands }, text) {
     const drawn = mine.flatMap((hand) =>
       Object.values(hand.boxes).map((box) => rect(box, one ? 3 : 1.5, { opacity: faint, tint: 0.5 * faint })),
     );
-    if (!one && mine.length > 1) {
+    if (one) {
+      const [first] = mine.flatMap((hand) => Object.values(hand.boxes));
+      if (first) drawn.push(label(first, text.one, stage.unit));
+    } else if (mine.length > 1) {
       const { middle, best, worst } = summaryOf(mine);
       for (const [words, boxes, dash] of /** @type {[string, Record<string, number[]>, string][]} */ ([
         [text.worst, worst?.boxes ?? {}, "1 5"],
