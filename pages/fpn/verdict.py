@@ -74,7 +74,7 @@ def say(verdict: Verdict, kind: str, _: Translate) -> str:
             **values,
         ),
         "behind": _(
-            "**Here the top-down path does harm:** (d) has AP {fpn}, (c) without the path {separate}.", **values
+            "**Here the top-down path costs something:** (d) has AP {fpn}, (c) without the path {separate}.", **values
         ),
     }
     gains = {size: "–" if gain is None else f"{gain:+.3f}".replace("-", "−") for size, gain in verdict.gains.items()}
@@ -103,16 +103,18 @@ def _reason(outcome: str, kind: str, _: Translate) -> str:
     if kind == trainings.DIGITS:
         reasons = {
             "ahead": _(
-                "Which digit it is, its strokes tell together; a fine stage sees each of them and has not yet put them "
-                "together. What the deep stages know of the whole comes down the path."
+                "A digit is told from all its strokes together; a fine stage sees each of them and has not yet put "
+                "them together. What the deep stages know of the whole comes down the path."
             ),
             "alike": _(
-                "Which digit it is, its strokes tell together, so what deep stages know should help a small one. It "
-                "does not show here: with this backbone and budget the fine levels do as well, or as badly, without it."
+                "A digit is told from all its strokes together, so what deep stages know should help a small one. "
+                "It does not show here: with this backbone and budget the fine levels do as well, or as badly, "
+                "without it."
             ),
             "behind": _(
-                "Which digit it is, its strokes tell together, so what deep stages know should help a small one. Here "
-                "it disturbs more than it helps: with this budget the network has not learned to use it."
+                "A digit is told from all its strokes together, so what deep stages know should help a small one. "
+                "Here it costs a little instead. Why was not measured; the backbone is frozen and the training "
+                "short, so perhaps the network has not learned to use it."
             ),
         }
     else:

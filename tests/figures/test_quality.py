@@ -71,3 +71,8 @@ def test_the_designs_are_drawn_in_the_papers_order_whatever_is_missing() -> None
     # A design keeps color and pattern, whoever is missing beside it.
     whole = fpn.plot_quality(dict.fromkeys(fpn.DESIGN_NAMES, quality))
     assert figure.data[0].marker == whole.data[2].marker
+
+
+def test_a_number_that_would_be_too_small_to_read_is_left_out() -> None:
+    how = plot_bars([bars("one", 0.5, 0.25)], NAMES, title="precision").layout.uniformtext
+    assert (how.minsize, how.mode) == (9, "hide")

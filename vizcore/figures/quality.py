@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from vizcore.figures import theme
 
 PATTERNS = ("", "/", "x", ".")
+_LEAST_TEXT = 9  # px
 _DOT = {"size": 7, "color": theme.HALO[1], "line": {"color": theme.HALO[0], "width": 1.5}}
 _ABOVE_DOTS = "<br>\N{NO-BREAK SPACE}"
 """An empty line below a number: the dots upon the bar do not lie on it. (Plotly fits a bar's text into its width.)"""
@@ -89,7 +90,12 @@ def plot_bars(
     top = max(values[name] for each in bars for values in (each.values, *each.runs) for name in names)
     figure.update_yaxes(range=[0, min(1.05, 1.2 * top) if fitted else 1.05], title=title)
     theme.themed(figure, height=height)
-    return figure.update_layout(barmode="group", bargap=0.2, bargroupgap=0.05)
+    return figure.update_layout(
+        barmode="group",
+        bargap=0.2,
+        bargroupgap=0.05,
+        uniformtext={"minsize": _LEAST_TEXT, "mode": "hide"},  # where bars are too narrow, hovering still says it
+    )
 
 
 def _add_dots(figure: go.Figure, bars: Sequence[Bars], names: Mapping[str, str], run: str) -> None:

@@ -23,7 +23,7 @@ OUTCOMES = {
 HEADLINES = {
     "ahead": {"en": "Here the top-down path pays:", "zh": "有好处："},
     "alike": {"en": "does not pay:", "zh": "没有带来好处："},
-    "behind": {"en": "does harm:", "zh": "反而有害："},
+    "behind": {"en": "costs something:", "zh": "反而有所损失："},
 }
 
 
