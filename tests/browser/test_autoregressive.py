@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import settled, start_server, stop_server
+from tests.browser.controls import rest
 from tests.vizcore.test_binary_digits import NAMES, generated, publish
 from tests.weights_server import serve_weights
 from vizcore import autoregressive as ar
@@ -64,7 +65,7 @@ def test_complete_the_lower_half(app_url: str, page: Page) -> None:
     page.locator(".st-key-autoregressive_completions_chart").wait_for()
     page.locator(".st-key-autoregressive_again button").click()
     page.wait_for_function("() => new URL(location).searchParams.get('seed') === '5'")
-    settled(page)
+    rest(page)
     page.keyboard.press("End")
     given = ar.keep_upper_half(picture, (8, 8))
     expected = ar.draw_picture("nade", seed=5, given=given).trace.picture

@@ -11,7 +11,6 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from pages.iou_losses.tour import STEPS
 from pages.kit import tour
-from tests.browser.conftest import settled
 from tests.browser.controls import rest
 
 CLIENT = "window[Symbol.for('grad2box.room')]"
@@ -84,7 +83,7 @@ def class_(new_context: Callable[..., BrowserContext], app_url: str) -> Iterator
     for name, nickname in (("ann", "Ann <img src=x>"), ("ming", "小明"), ("third", "")):
         page = pages[name]
         page.goto(f"{app_url}/class_room?room={code}" if name != "third" else f"{app_url}/class_room?lang=en")
-        settled(page)
+        rest(page)
         field = page.locator(".st-key-class_room_code input")
         if name == "third":
             field.fill(f"{code[:3]} {code[3:]}".lower())  # read from the projector
