@@ -128,6 +128,39 @@ test("a number that is let go where it has waited already is asked for at once",
   way.close();
 });
 
+test("a number that is moved again before the page is told keeps its own answer", async () => {
+  const frames = [];
+  const told = [];
+  const asked = [];
+  globalThis.requestAnimationFrame = (work) => frames.push(work);
+  const pane = Object.create(ProgramPane.prototype, {
+    isStale: {
+      get() {
+        return this.editor.value !== this.shows;
+      },
+    },
+  });
+  Object.assign(pane, { moves: 0, runsWith: {}, version: 1, channel: { state: {} }, shows: "w = 1" });
+  Object.assign(pane, {
+    short: { isThere: true, newest: null, ask: ({ source }) => asked.push(source) },
+    events: { onAnswer: () => (pane.shows = pane.editor.value) },
+    tell: (source) => told.push(source),
+  });
+  for (const value of ["w = 2", "w = 3"]) {
+    pane.editor = { value, dragging: false };
+    pane.numberMoved(true);
+    if (value === "w = 2") pane.answered({ source: value }, new Uint8Array()); // it is drawn, and the page is to be told next
+  }
+  for (const work of frames.splice(0)) work();
+  await new Promise((after) => setTimeout(after, 5));
+  assert.deepEqual([asked, told], [["w = 2", "w = 3"], []]);
+  pane.answered({ source: "w = 3" }, new Uint8Array());
+  for (const work of frames.splice(0)) work();
+  await new Promise((after) => setTimeout(after, 5));
+  assert.deepEqual(told, ["w = 3"]);
+  delete globalThis.requestAnimationFrame;
+});
+
 test("what was forgotten is not heard", () => {
   const { way, sockets, heard } = opened();
   way.open();

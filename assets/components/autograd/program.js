@@ -37,6 +37,7 @@ export class ProgramPane {
     );
     this.unsaid = false; // whether a number was moved and the page has not been told
     this.released = true;
+    this.moves = 0;
     this.editor.soon(() => this.editor.editor.on("guttermousedown", (event) => events.onLine(event.getDocumentPosition().row + 1)));
     this.button = html("button", { type: "button", class: "run" });
     this.button.addEventListener("click", () => this.run());
@@ -100,6 +101,7 @@ export class ProgramPane {
   /** A number was moved, or let go: the picture follows by the short way, the page once the hand is off and the picture stands. */
   numberMoved(done) {
     clearTimeout(this.timer);
+    this.moves += 1;
     this.unsaid = true;
     this.released = done;
     if (done) return this.follow();
@@ -132,9 +134,11 @@ export class ProgramPane {
       this.unsaid = false; // it was told before
       return;
     }
+    const { moves } = this; // what is moved meanwhile is answered and told by itself
     requestAnimationFrame(() => {
+      if (this.moves !== moves) return;
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.unsaid && this.released && this.tell(source));
+      this.timer = setTimeout(() => this.unsaid && this.moves === moves && this.tell(source));
     });
   }
 
