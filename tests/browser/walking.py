@@ -204,11 +204,9 @@ def act(page: Page, action: Action) -> None:
         if sidebar.is_visible():
             sidebar.click()
     elif kind == "history":
-        before = page.url
-        page.evaluate(f"history.{action[1]}()")
-        page.wait_for_timeout(300)
-        if "/_stcore" in page.url or not page.url.startswith(before.split("?")[0].rsplit("/", 1)[0]):
-            page.go_forward()  # the walk began here: beyond it is another site
+        go = {"back": page.go_back, "forward": page.go_forward}[action[1]]
+        if page.evaluate(f"navigation.canGo{action[1].title()}"):  # beyond where the walk began is another site
+            go(wait_until="commit")
     elif kind == "elsewhere":
         elsewhere(page)
     elif kind == "reload":
