@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from pages.rooms import messages as said
@@ -24,7 +24,7 @@ from pages.rooms.store import Store, StoreGone
 _FAULTS = 20  # unreadable messages after which a seat is taken away
 _EXCESS = 400  # messages over the rate
 _TRIES = 5  # for a code that nobody has
-_WAIT, _MOST_WAIT = 0.5, 4.0  # seconds until a store that did not answer is asked again
+_WAIT = 2.0  # seconds until a store that did not answer is asked again
 _ECHO_WITHIN = 2.0  # seconds in which a change is heard of by those who made it
 
 
@@ -253,15 +253,16 @@ class Hub:
     def _heard(self, code: str, text: str | None) -> None:
         if text is None:
             for each in list(self.rooms.values()):
-                self._begin(self._read_again(each))
+                task = asyncio.get_running_loop().create_task(self._read_again(each))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
             return
         sender, _, event_text = text.partition("\n")
         live, missed = self.rooms.get(code), self._arriving.get(code)
         if live is None and missed is None:
             return
-        own = sender.startswith(f"{self._id}.")
         event = read_event(event_text)
-        if own and isinstance(event, Moved | Worked):
+        if sender.startswith(f"{self._id}.") and isinstance(event, Moved | Worked):
             return  # told here when it came in; an echo would bring a hand back to where it was
         if live is not None:
             live.hear(event)
@@ -276,13 +277,11 @@ class Hub:
 
         A store that was killed may have forgotten a second, or everything. What was acknowledged stands here.
         """
-        wait = _WAIT
         while self.rooms.get(live.roll.room.code) is live:
             with contextlib.suppress(StoreGone):
                 await self._compare(live)
                 return
-            await asyncio.sleep(wait)  # it listens, and yet does not answer in time: nobody else will ask again
-            wait = min(_MOST_WAIT, 2 * wait)
+            await asyncio.sleep(_WAIT)  # it listens, and yet does not answer in time: nobody else will ask again
 
     async def _compare(self, live: Live) -> None:
         code = live.roll.room.code
@@ -299,8 +298,3 @@ class Hub:
         live.hear(Changed({name: text for name, text in fields.items() if name not in lost}))
         if lost:
             await self._store.change(code, lost, self._mark(Changed(lost)))
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -264,10 +264,8 @@ class Roll:
     def missing_in(self, fields: Mapping[str, str], here: Collection[str] = ()) -> dict[str, str]:
         """What is known here and lost elsewhere: fields that are not there, and a teacher's part that is older.
 
-        Of students who were put out elsewhere a moment ago, nothing is lost.
-
         Args:
-            fields: as a store has them, perhaps after it was killed.
+            fields: as a store has them, perhaps after it was killed; of who was put out there, nothing is lost.
             here: students who sit on this process: nobody knows their stages better.
         """
         own = {f"{stage}{student}" for stage in _STAGES.values() for student in here}
