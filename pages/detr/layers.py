@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.detr import network, picture, state
+from pages.detr import measured, network, picture, state
 from pages.detr.state import ModelView, corners
-from pages.kit.chart import chart, table
 from pages.kit.ending import Shown
 from pages.kit.language import translator
 from pages.kit.loaders import compute
 from pages.kit.page import Page
 from pages.kit.stage import StageBox, stage
 from vizcore import detr
-from vizcore.figures import detr as figures
 from vizcore.figures import theme
-from vizcore.training import detr_shipping
 
 
 def show(page: Page, view: ModelView) -> Shown:
@@ -42,7 +39,12 @@ def show(page: Page, view: ModelView) -> Shown:
         _show_layer(page, view, run)
     if right is not None:
         with right:
-            _show_measured(page)
+            measured.show_layers(page)
+        left, right = st.columns(2)
+        with left:
+            measured.show_sizes(page)
+        with right:
+            measured.show_parts(page)
     script = detr.write_layers_script(
         picture.write_source(view.picture),
         layer=view.after_layer - 1,
@@ -95,40 +97,3 @@ def _show_layer(page: Page, view: ModelView, run: network.Run) -> None:
             removed=len(kept.suppressed),
         )
     )
-
-
-def _show_measured(page: Page) -> None:
-    _ = page.translate
-    card = compute(detr_shipping.load_detr_card)
-    chart(
-        page,
-        "layers_ap",
-        figures.plot_layers(card.layers, translate=_),
-        alt=_(
-            "AP by decoder layer, plain and after NMS: {list}.",
-            list="; ".join(f"{row['ap']:.3f}, {row['nms_ap']:.3f}" for row in card.layers),
-        ),
-    )
-    st.caption(
-        _(
-            "Measured on {scenes} scenes that the network never saw, after {steps} training steps.",
-            scenes=card.num_scenes,
-            steps=card.steps,
-        )
-    )
-    table([{_(label): round(card.quality[name], 3) for name, label in figures.QUALITY_NAMES.items()}])
-    others = {each.name: each.quality for each in compute(detr_shipping.list_detr_cards) if each.name != "detr"}
-    if len(others) > 1:
-        st.markdown(_("**What each part is worth**, with one short budget for all:"))
-        chart(
-            page,
-            "ablations",
-            figures.plot_qualities(others, translate=_),
-            alt=_(
-                "AP without parts: {list}.",
-                list="; ".join(
-                    f"{_(figures.ABLATION_NAMES.get(name, name))} {quality['ap']:.3f}"
-                    for name, quality in others.items()
-                ),
-            ),
-        )

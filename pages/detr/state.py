@@ -55,7 +55,7 @@ AFTER_LAYER = link.choice("after_layer", ("1", "2", "3", "4", "5", "6"), "1")
 NMS = link.flag("nms", False)
 OFF = link.flag("off", False)
 TURNED = link.flag("turned", False)
-SNAPSHOT = link.choice("snapshot", ("1", "2", "3", "4", "5", "6"), "1")
+SNAPSHOT = link.choice("snapshot", tuple(map(str, range(1, 10))), "1")
 STRIP_SCENE = link.number("strip_scene", 0, 7, 0, step=1)
 KEEP_THRESHOLD = link.number("keep_threshold", 0.0, 1.0, detr.KEEP_THRESHOLD, step=0.01)
 

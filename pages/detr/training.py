@@ -52,6 +52,8 @@ def show(page: Page, view: ModelView) -> Shown:
             last=f"{rows[-1]['loss']:.1f}",
         ),
     )
+    with st.expander(_("What helped it learn")):
+        page.lesson("helps")
     return Shown(detr.write_strip_script(place, when), name="grad2box-detr-training")
 
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from pages.detr import challenges, looked, masked, network, tour
+from pages.kit.language import lesson_sections
 from pages.kit.pictures import scene
 from tests.pages.opening import open_page
 from tests.pages.pieces import component
 from vizcore import detr
 from vizcore.data.scenes import draw_scene
+from vizcore.training.detr_shipping import load_detr_card
 
 SCENES = (7, 9, 8, 2, 0)
 """Of which a learner may find one."""
@@ -83,3 +85,9 @@ def test_the_shipped_mask_head_lets_a_better_threshold_be_found() -> None:
         return max(each.now.pq - each.paper.pq for each in at)
 
     assert any(gain(index) >= challenges.BETTER for index in SCENES)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_help_of_the_card_is_named_by_the_lesson(language: str) -> None:
+    words = lesson_sections("detr", language)["helps"]
+    assert words.count("\n- ") == len(load_detr_card().helps)

@@ -27,6 +27,7 @@ from vizcore.models.detr_masks import MaskHead
 from vizcore.models.weight_files import save_network
 from vizcore.packing import unpack
 from vizcore.training import detr_masks, detr_shipping
+from vizcore.training.cards import load_card
 
 PARTS = ("attention", "queries", "layers", "training")
 NUM_SCENES = 2
@@ -50,7 +51,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         config=asdict(fresh.config),
         helps=[],
         seed=0,
-        data={},
+        data={"size": 512},
         steps=20,
         batch_size=8,
         hours=0.1,
@@ -144,6 +145,27 @@ def test_a_strip_is_matched_anew_at_each_time(shipped: Path) -> None:
             wanted = [cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2]
             np.testing.assert_allclose(matched.boxes[0, target], wanted, atol=1e-3)
     assert len(set(matched.owners[0][matched.owners[0] >= 0])) == min(12, len(matched.labels))
+
+
+def test_what_was_measured_stands_beside_the_layers(shipped: Path) -> None:
+    """DETR beside FCOS by the size of the objects, and the trainings without a part, all from the cards."""
+    app = open_page("detr", part="layers")
+    rival = load_card("fcos_fpn").quality
+    (sizes,) = (caption.value for caption in app.caption if "AP small" in caption.value)
+    assert f"AP small 0.20 against {rival['ap_small']:.2f}, large 0.60 against {rival['ap_large']:.2f}" in sizes
+    assert rival["ap_large"] < 0.6
+    assert sizes.startswith("As in the paper, DETR is ahead for large objects and behind for small ones.")
+    (parts,) = (caption.value for caption in app.caption if "AP50" in caption.value)
+    assert parts.startswith("20 steps each")
+    assert parts.endswith("AP50: as it is 0.700; no encoder 0.700.")
+
+
+def test_what_helped_it_learn_is_named_on_the_page(shipped: Path) -> None:
+    app = open_page("detr", part="training")
+    (fold,) = (each for each in app.expander if each.label == "What helped it learn")
+    text = fold.markdown[0].value
+    for word in ("frozen", "C3", "3 × 3", "DAB-DETR", "DN-DETR", "Group DETR", "Co-DETR", "average"):
+        assert word in text
 
 
 # -- the authors' own network ------------------------------------------------------------------------------------------

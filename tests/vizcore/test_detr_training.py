@@ -236,8 +236,8 @@ def test_how_it_learned_and_what_its_queries_do_is_kept(shipped):
     """Two snapshots, the second one the shipped weights: on its scenes it says what the detector says."""
     folder, model, _ = shipped
     snapshots = folder / "snapshots"
-    shipping._save_snapshot(snapshots, build_detr(RECIPE, seed=5), 1)
-    shipping._save_snapshot(snapshots, model, 40)
+    shipping.save_snapshot(snapshots, build_detr(RECIPE, seed=5), 1)
+    shipping.save_snapshot(snapshots, model, 40)
     save_network(folder / "detr.safetensors", model.detr, model.detr.config)
     shipping.ship_history(snapshots, folder, num_scenes=2)
     strip, places = detr.load_strip(folder=folder), detr.load_places(folder=folder)

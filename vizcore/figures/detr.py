@@ -31,6 +31,7 @@ PART_NAMES, QUALITY_NAMES, ABLATION_NAMES = MESSAGES = (
         "detr_no_auxiliary": "no auxiliary losses",
     },
 )
+DETECTOR_NAMES = {"detr": "DETR", "fcos_fpn": "FCOS"}
 
 
 def plot_cost(trace: MatchingTrace, *, greedy: GreedyMatching | None = None, translate: Translate = str) -> go.Figure:

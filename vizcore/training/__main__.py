@@ -19,6 +19,8 @@ from vizcore.training import autoregressive, thundernet_shipping
 from vizcore.training.cards import list_cards, load_card
 from vizcore.training.centernet import CENTERNET_RECIPES, run_centernet_command
 from vizcore.training.detr import DETR_RECIPES
+from vizcore.training.detr_further import NAME as DETR_FURTHER
+from vizcore.training.detr_further import run_further_command
 from vizcore.training.detr_masks import NAME as MASKS
 from vizcore.training.detr_masks import run_mask_command
 from vizcore.training.detr_shipping import run_command
@@ -47,6 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     models = [
         *RECIPES,
         *DETR_RECIPES,
+        DETR_FURTHER,
         MASKS,
         *CENTERNET_RECIPES,
         *VFNET_RECIPES,
@@ -82,6 +85,9 @@ def main(arguments: list[str] | None = None) -> None:
         return
     if options.model in DETR_RECIPES:
         run_command(options)
+        return
+    if options.model == DETR_FURTHER:
+        run_further_command(options)
         return
     if options.model == MASKS:
         run_mask_command(options)

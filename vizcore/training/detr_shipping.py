@@ -180,10 +180,15 @@ def ship_detr(
         milliseconds=measure_detr_milliseconds(detector),
         bytes=path.stat().st_size,
     )
-    part = folder / f"{name}.part"
-    part.write_text(json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, folder / f"{name}.json")
+    save_detr_card(card, folder)
     return card
+
+
+def save_detr_card(card: DETRCard, folder: Path) -> None:
+    """Writes a card into a folder, under its name."""
+    part = folder / f"{card.name}.part"
+    part.write_text(json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(part, folder / f"{card.name}.json")
 
 
 @torch.inference_mode()
@@ -266,7 +271,7 @@ def run_command(options: argparse.Namespace) -> None:
         resume=options.resume,
         evaluate=make_detr_evaluation(options.folder / "features", count=min(options.validation, SELECTION_SCENES)),
         snapshots=tuple(round(share * recipe.schedule.steps) for share in SNAPSHOTS),
-        save_snapshot=lambda model, step: _save_snapshot(home / "snapshots", model, step),
+        save_snapshot=lambda model, step: save_snapshot(home / "snapshots", model, step),
         checkpoint_seconds=300.0,
     )
     print(f"{trained.step} steps in {trained.seconds / 60:.1f} minutes: {trained.best}")  # noqa: T201
@@ -306,6 +311,7 @@ def ship_history(snapshots: Path, folder: Path, *, num_scenes: int) -> None:
     save_places(record_places(detector, num_scenes), folder=folder)
 
 
-def _save_snapshot(folder: Path, model: nn.Module, step: int) -> None:
+def save_snapshot(folder: Path, model: nn.Module, step: int) -> None:
+    """Keeps the weights of a detector on the way, named by the steps made."""
     assert isinstance(model, Trainee)
     save_network(folder / f"{step:06d}.safetensors", model.detr, model.detr.config)

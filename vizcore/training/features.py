@@ -27,7 +27,7 @@ _BATCH = 16
 
 @dataclass(frozen=True, eq=False)
 class FeatureCache:
-    """Backbone features and targets of the scenes 0 … N - 1 of a split.
+    """Backbone features and targets of N scenes of a split that follow one another.
 
     Attributes:
         stages: name → float16 ``[N, C, H, W]``, on disk.
@@ -52,7 +52,14 @@ class FeatureCache:
 
 
 def open_features(
-    folder: Path, split: str, count: int, *, size: int, kind: str = "shapes", shown: int | None = None
+    folder: Path,
+    split: str,
+    count: int,
+    *,
+    size: int,
+    kind: str = "shapes",
+    shown: int | None = None,
+    first: int = 0,
 ) -> FeatureCache:
     """Opens the cache of a split, computing what is missing; an interrupted computation goes on where it was.
 
@@ -64,9 +71,11 @@ def open_features(
         kind: of the scenes.
         shown: side that a scene is resized to before the backbone sees it, pixels, divides by 64; None as drawn. The
             boxes stay in pixels of the scene as it was drawn.
+        first: the scene that row 0 is.
     """
     name = f"{split}-{size}-{count}" if kind == "shapes" else f"{kind}-{split}-{size}-{count}"
-    home = folder / (name if shown is None else f"{name}-at-{shown}")
+    name += f"-at-{shown}" if shown is not None else ""
+    home = folder / (name + (f"-from-{first}" if first else ""))
     home.mkdir(parents=True, exist_ok=True)
     stages = {
         name: _open_array(home / f"{name}.f16", (count, channels, (shown or size) // stride, (shown or size) // stride))
@@ -80,7 +89,7 @@ def open_features(
         done = home / f"{start:06d}.json"
         if not done.exists():
             backbone = backbone or load_efficientnet_lite0().to(memory_format=torch.channels_last)
-            scenes = [draw_scene(split, row, size=size, kind=kind) for row in rows]
+            scenes = [draw_scene(split, first + row, size=size, kind=kind) for row in rows]
             pixels = torch.from_numpy(np.stack([scene.pixels for scene in scenes]))
             with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
                 x = as_input(pixels if shown is None else resize_pixels(pixels, shown))

@@ -233,24 +233,26 @@ _COLUMNS = ("step", "seconds", "rate", "loss")
 
 def _append(path: Path, row: Mapping[str, Any]) -> None:
     """Adds a row to the log; a row with more columns than the header rewrites the header."""
-    rows = _read_log(path)
+    rows = read_log(path)
     columns = list(_COLUMNS) + [name for name in (rows[-1] if rows else {}) if name not in _COLUMNS]
     new = [name for name in row if name not in columns]
     if new or not rows:
-        _write_log(path, [*rows, dict(row)], columns + new)
+        write_log(path, [*rows, dict(row)], columns + new)
         return
     with path.open("a", newline="", encoding="utf-8") as file:
         csv.DictWriter(file, columns).writerow(row)
 
 
-def _read_log(path: Path) -> list[dict[str, Any]]:
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The rows of a log, as text; none if there is no file."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-def _write_log(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:
+def write_log(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:
+    """Writes a log anew, so that at every moment there is a whole one."""
     part = path.with_suffix(".part")
     with part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="")
@@ -261,7 +263,7 @@ def _write_log(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> No
 
 def _cut_log(path: Path, step: int) -> None:
     """Forgets rows after the checkpoint, which will be made again."""
-    rows = _read_log(path)
+    rows = read_log(path)
     kept = [row for row in rows if row["step"].isdigit() and int(row["step"]) <= step]
     if rows:
-        _write_log(path, kept, list(rows[0]))
+        write_log(path, kept, list(rows[0]))
