@@ -22,9 +22,7 @@ with page.explained():
         run.show_counts(page, outcome)
     if page.shows("network"):
         network.show(page, outcome.view)
-        st.page_link(
-            "pages/modules/page.py", label=_("nn.Module beside nn.functional"), icon=":material/compare_arrows:"
-        )
+        page.link_to("modules", _("nn.Module beside nn.functional"), icon="compare_arrows")
     if page.shows("myth"):
         myth.show(page)
     end_page(

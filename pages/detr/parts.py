@@ -83,10 +83,10 @@ def _show_paper(page: Page, view: ModelView, show: Callable[[Page, ModelView], S
         offer_download(page, info, until_then=_("Until then choose the network that was trained here."))
         return Shown()
     left = show(page, view)
-    st.page_link(
-        "pages/detection/page.py",
-        label=_("This network as a detector, with its candidates and thresholds: the detection demo"),
-        icon=":material/arrow_forward:",
-        query_params={"detector": info.name, "tour": "0", "lang": page.language},
+    page.link_to(
+        "detection",
+        _("This network as a detector, with its candidates and thresholds: the detection demo"),
+        detector=info.name,
+        tour="0",
     )
     return left

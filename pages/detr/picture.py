@@ -24,7 +24,7 @@ def show(page: Page, view: ModelView, *, networks: bool = True) -> tuple[DeltaGe
         Three places in the same row.
     """
     _ = page.translate
-    widths = [1.1, 1.2, 1.2, 1.2, 1.2]
+    widths = [1.1, 1.1, 1.7, 1.2, 1.1]
     if networks and page.offers(state.NETWORK.name):
         whose, *row = st.columns([1.3, *widths], vertical_alignment="bottom", gap="small")
         with whose:

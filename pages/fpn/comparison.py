@@ -99,16 +99,8 @@ def _show_missing(page: Page, view: View) -> None:
 def _show_ways_on(page: Page) -> None:
     _ = page.translate
     with st.container(horizontal=True):
-        for concept, label in (
-            ("scale", _("The same question answered by training: SNIP")),
-            ("thundernet", _("One map instead of a pyramid, to save time: ThunderNet")),
-        ):
-            st.page_link(
-                f"pages/{concept}/page.py",
-                label=label,
-                icon=":material/arrow_forward:",
-                query_params={"tour": "0", "lang": page.language},
-            )
+        page.link_to("scale", _("The same question answered by training: SNIP"), tour="0")
+        page.link_to("thundernet", _("One map instead of a pyramid, to save time: ThunderNet"), tour="0")
 
 
 def _show_table(page: Page, found: Sequence[Trained]) -> None:

@@ -66,12 +66,7 @@ def show(page: Page, view: View, found: Search) -> DeltaGenerator:
             ),
             ("thundernet", _("Where a detector’s multiply-adds go, block by block: ThunderNet"), {"part": "budget"}),
         ):
-            st.page_link(
-                f"pages/{concept}/page.py",
-                label=label,
-                icon=":material/arrow_forward:",
-                query_params={**query, "tour": "0", "lang": page.language},
-            )
+            page.link_to(concept, label, tour="0", **query)
     cost = found.cost
     level_costs, alternatives = compute(draw_costs, found.sizes, view.scale_step, page.language)
     left, right = st.columns([1, 1.2], gap="large")

@@ -74,9 +74,5 @@ def _show_repairs(page: Page) -> None:
 
 def _show_lab_link(page: Page, view: View, name: str) -> None:
     """Opens the same network, as a flat program, in the autograd lab."""
-    st.page_link(
-        "pages/autograd/page.py",
-        label=page.translate("Open in the autograd lab"),
-        icon=":material/account_tree:",
-        query_params={"program": LAB_PROGRAM.write(lab_program(view.choice, name))},
-    )
+    program = LAB_PROGRAM.write(lab_program(view.choice, name))
+    page.link_to("autograd", page.translate("Open in the autograd lab"), icon="account_tree", program=program)

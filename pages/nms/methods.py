@@ -55,11 +55,11 @@ def show(page: Page, view: View, found: Candidates) -> dict[str, nms.Evaluation]
         for name, evaluation in evaluations.items()
     ]
     table(rows)
-    st.page_link(
-        "pages/scale/page.py",
-        label=_("Boxes found at several resolutions are joined by Soft-NMS: SNIP, on the page about scale"),
-        icon=":material/arrow_forward:",
-        query_params={"part": "answers", "tour": "0", "lang": page.language},
+    page.link_to(
+        "scale",
+        _("Boxes found at several resolutions are joined by Soft-NMS: SNIP, on the page about scale"),
+        part="answers",
+        tour="0",
     )
     if len(targets):
         st.caption(

@@ -20,12 +20,8 @@ def show(page: Page, view: View) -> dict[str, nms.RankingResult]:
     rankings = {name: _(words) for name, words in figures.RANKING_NAMES.items()}
     st.subheader(_("What the boxes are ranked by decides which survive"), anchor=False)
     page.lesson("ranking")
-    st.page_link(
-        "pages/varifocalnet/page.py",
-        label=_("The same on a trained detector’s candidates: VarifocalNet"),
-        icon=":material/arrow_forward:",
-        query_params={"view": "ranking", "lang": page.language},
-    )
+    words = _("The same on a trained detector’s candidates: VarifocalNet")
+    page.link_to("varifocalnet", words, view="ranking")
     controls = st.columns([1, 1, 1.4], vertical_alignment="bottom")
     with controls[0]:
         misalignment = page.slider(state.MISALIGNMENT, _("Misalignment of score and IoU"))

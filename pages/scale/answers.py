@@ -14,15 +14,7 @@ def show(page: Page, view: View) -> Shown:
     _ = page.translate
     page.lesson("answers")
     with st.container(horizontal=True):
-        for concept, words in (
-            ("image_pyramid", _("Image pyramid")),
-            ("fpn", _("Feature pyramid")),
-            ("nms", _("NMS stepper")),
-        ):
-            st.page_link(
-                f"pages/{concept}/page.py",
-                label=words,
-                icon=":material/arrow_forward:",
-                query_params={"lang": page.language},
-            )
+        page.link_to("image_pyramid", _("Image pyramid"))
+        page.link_to("fpn", _("Feature pyramid"))
+        page.link_to("nms", _("NMS stepper"))
     return Shown()

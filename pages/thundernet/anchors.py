@@ -57,10 +57,6 @@ def show(page: Page, view: View) -> Shown:
             count=f"{len(thundernet.anchor_boxes()):,}",
         )
     )
-    st.page_link(
-        "pages/fpn/page.py",
-        label=_("A feature pyramid gives each size a level of its own: see who owns a box"),
-        icon=":material/arrow_forward:",
-        query_params={"part": "owner", "tour": "0", "lang": page.language},
-    )
+    words = _("A feature pyramid gives each size a level of its own: see who owns a box")
+    page.link_to("fpn", words, part="owner", tour="0")
     return Shown()

@@ -234,6 +234,14 @@ def test_a_shipped_head_comes_back_with_its_card(detr, backbone, tmp_path, monke
         load_mask_head("none", folder=tmp_path)
 
 
+def test_a_head_that_was_trained_on_has_the_work_of_both_legs():
+    before = training.load_mask_card()
+    leg = replace(before, steps=300, hours=0.25, command="again", quality={"pq": 0.9})
+    card = training.join_mask_cards(replace(before, steps=1000, hours=1.0, command="first"), leg)
+    assert (card.steps, card.hours, card.command) == (1300, 1.25, "first && again")
+    assert card.quality == {"pq": 0.9}
+
+
 def test_a_head_on_disk_is_the_head(head, tmp_path):
     save_network(tmp_path / "detr_masks.safetensors", head, head.config)
     loaded = load_mask_head(folder=tmp_path)

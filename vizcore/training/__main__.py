@@ -70,6 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--evaluate", action="store_true", help="train nothing; judge the shipped file")
     parser.add_argument("--predictions", type=Path, help="train nothing; write what the shipped file finds here")
     parser.add_argument("--detector", type=Path, help="for the mask head: the file of its DETR (default: the shipped)")
+    parser.add_argument("--further", action="store_true", help="for the mask head: train the shipped one on")
     autoregressive.add_arguments(parser)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)

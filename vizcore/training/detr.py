@@ -70,7 +70,7 @@ class DETRRecipe:
     auxiliary: bool = True
 
 
-_ABLATED: Final = Schedule(1200, batch_size=8, learning_rate=4e-4, warm_up=300, ema_decay=0.998, clip=1.0)
+_ABLATED: Final = Schedule(1500, batch_size=8, learning_rate=4e-4, warm_up=300, ema_decay=0.998, clip=1.0)
 
 DETR_RECIPES: Final = {
     "detr": DETRRecipe(

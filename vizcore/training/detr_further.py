@@ -39,7 +39,7 @@ from vizcore.training.harness import Schedule, read_log, train, write_log
 from vizcore.training.recipes import NUM_TRAINING_SCENES, SELECTION_SCENES
 
 NAME: Final = "detr_further"
-FURTHER: Final = Schedule(5000, batch_size=8, learning_rate=3e-4, warm_up=300, ema_decay=0.9995, clip=1.0)
+FURTHER: Final = Schedule(7000, batch_size=8, learning_rate=3e-4, warm_up=300, ema_decay=0.9995, clip=1.0)
 FIRST_SCENE: Final = NUM_TRAINING_SCENES
 """The leg sees the training scenes after those that the first one saw."""
 SNAPSHOTS: Final = (0.2, 0.5, 1.0)

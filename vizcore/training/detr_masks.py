@@ -203,9 +203,11 @@ def run_mask_command(options: argparse.Namespace) -> None:
         quality = judge_masks(model, detr, backbone, num_scenes=scenes)
         return {"ap": round(quality.pq, 4), "pq": round(quality.pq, 4), "sq": round(quality.sq, 4)}
 
-    home: Path = options.folder / NAME
+    home: Path = options.folder / (f"{NAME}_further" if options.further else NAME)
+    before = load_mask_card() if options.further else None
+    head = load_mask_head() if options.further else build_mask_head(detr.config, seed=options.seed)
     trained = train(
-        build_mask_head(detr.config, seed=options.seed),
+        head.requires_grad_(True),
         make_mask_losses(detr, features, split="train", seed=options.seed, schedule=schedule),
         schedule,
         home,
@@ -214,11 +216,25 @@ def run_mask_command(options: argparse.Namespace) -> None:
         checkpoint_seconds=300.0,
     )
     folder = WEIGHTS_FOLDER if options.ship else home
-    command = f"python -m vizcore.training {NAME} --steps {trained.step} --seed {options.seed} --ship"
+    command = f"python -m vizcore.training {NAME} --steps {trained.step} --seed {options.seed}"
+    command += (" --further" if options.further else "") + " --ship"
     card = ship_masks(
         trained, detr, backbone, folder, seed=options.seed, command=command, num_scenes=options.validation
     )
+    if before is not None:
+        card = join_mask_cards(before, card)
+        _save_card(card, folder)
     print(card.name, card.quality)  # noqa: T201
+
+
+def join_mask_cards(before: MaskCard, leg: MaskCard) -> MaskCard:
+    """The card of a head that was trained on: the figures are the last leg's, the work is both's."""
+    return replace(
+        leg,
+        steps=before.steps + leg.steps,
+        hours=round(before.hours + leg.hours, 2),
+        command=f"{before.command} && {leg.command}",
+    )
 
 
 def ship_masks(
@@ -252,7 +268,11 @@ def ship_masks(
         parameters=count_parameters(head),
         bytes=path.stat().st_size,
     )
+    _save_card(card, folder)
+    return card
+
+
+def _save_card(card: MaskCard, folder: Path) -> None:
     part = folder / f"{NAME}.part"
     part.write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
     os.replace(part, folder / f"{NAME}.json")
-    return card
