@@ -45,7 +45,12 @@ def show(page: Page, seat: room.Seat) -> None:
         st.image(draw_code(link), caption=_("The link as a QR code"), width=340)
     st.subheader(_("Everyone’s work"), anchor=False)
     mount("room/board", key=page.key("board"), data={"text": board_words(page)})
-    st.button(_("Leave the room"), key=page.key("leave"), on_click=page.guarded(room.leave_room))
+    st.button(
+        _("Leave the room"),
+        key=page.key("leave"),
+        on_click=page.guarded(room.leave_room),
+        help=_("The room stays open for the class. Copy your own link first: it brings you back."),
+    )
 
 
 def student_link(code: str) -> str:
@@ -87,9 +92,11 @@ def board_words(page: Page) -> dict[str, str]:
         "own_link": _("Copy my own link"),
         "own_link_done": _("Copied: keep it to yourself"),
         "close": _("Close the room"),
+        "close_help": _("Ends the room for everyone; save the results first."),
         "close_question": _("Close the room for everyone? Its answers are forgotten."),
         "nobody": _("Nobody is here yet."),
         "student": _("Student {number}"),
+        "nameless": _("without a name ({number})"),
         "solved": _("{count} solved"),
         "has_answered": _("has answered"),
         "is_alone": _("looks around"),

@@ -235,9 +235,10 @@ class Bar {
           { class: "answered", "data-answered": state.answered },
           say(text.answered, { count: state.answered, of: state.present }),
         ),
-      asked &&
+      asked && // what is right is known where the question stands: the board leads back there
+        right !== "" &&
         this.button("reveal", text.reveal, () => say_({ type: "reveal", question: asked, right }), {
-          disabled: !open || right === "",
+          disabled: !open,
           primary: open,
         }),
       html("span", { class: "gap" }),

@@ -61,6 +61,7 @@ class Board {
     this.nameWords.textContent = text.hide_names;
     this.csv.textContent = text.csv;
     this.close.textContent = text.close;
+    this.close.title = text.close_help;
     this.link.textContent = text.own_link;
     this.nobody.textContent = text.nobody;
     const chosen = this.order.value || "coming";
@@ -138,7 +139,8 @@ class Card {
   draw(student, hand, work, nameless, projected) {
     const { text } = this;
     this.projected = projected;
-    this.name.textContent = nameless || !student.name ? say(text.student, { number: student.number }) : student.name;
+    const unnamed = nameless ? text.student : text.nameless;
+    this.name.textContent = nameless || !student.name ? say(unnamed, { number: student.number }) : student.name;
     this.where.textContent = student.concept
       ? (text[`page_${student.concept}`] ?? student.concept) + (student.of ? ` · ${student.step || "–"}/${student.of}` : "")
       : "–";
