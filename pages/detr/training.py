@@ -52,6 +52,14 @@ def show(page: Page, view: ModelView) -> Shown:
             last=f"{rows[-1]['loss']:.1f}",
         ),
     )
+    rises = figures.rate_rises(rows)
+    if rises:
+        st.caption(
+            _(
+                "Dotted: here the learning rate, which falls along a curve, rose once more (after {steps} steps).",
+                steps=", ".join(f"{step:,}" for step in rises),
+            )
+        )
     with st.expander(_("What helped it learn")):
         page.lesson("helps")
     return Shown(detr.write_strip_script(place, when), name="grad2box-detr-training")

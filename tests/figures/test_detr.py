@@ -93,6 +93,16 @@ def test_a_training_log():
     assert ap.yaxis == "y2"
 
 
+def test_a_line_stands_where_the_learning_rate_rose_once_more():
+    """A warm-up doubles and halves it; from nearly nothing it rises many times."""
+    rates = ["1e-05", "2e-05", "4e-04", "1e-11", "2e-05", "3e-05"]
+    rows = [{"step": 20 * place, "loss": "9.5", "rate": rate} for place, rate in enumerate(rates[1:], 1)]
+    assert figures.rate_rises(rows) == [20, 60]
+    figure = figures.plot_training(rows)
+    assert [line.x0 for line in figure.layout.shapes] == [20, 60]
+    assert figures.rate_rises([{"step": "20", "loss": "9.5"}]) == []
+
+
 def test_labels_are_translated():
     trace = detr.trace_matching(torch.rand(2, 2))
     figure = figures.plot_cost(trace, translate=str.upper)

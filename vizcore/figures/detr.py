@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -227,11 +228,11 @@ def plot_training(rows: Sequence[Mapping[str, Any]], *, translate: Translate = s
     """Draws how a training went.
 
     Args:
-        rows: of its log: ``step``, ``loss``, and now and then ``ap`` and ``ap50``.
+        rows: of its log: ``step``, ``loss``, ``rate`` (of learning), and now and then ``ap`` and ``ap50``.
         translate: says a label in another language.
 
     Returns:
-        The loss, and on an axis of their own the figures.
+        The loss, on an axis of their own the figures, and a dotted line wherever the learning rate rose once more.
     """
     figure = go.Figure()
     figure.add_scatter(
@@ -255,4 +256,12 @@ def plot_training(rows: Sequence[Mapping[str, Any]], *, translate: Translate = s
     figure.update_xaxes(title=translate("step"))
     figure.update_yaxes(title=translate("loss"), rangemode="tozero")
     figure.update_layout(yaxis2={"overlaying": "y", "side": "right", "range": [0, 1], "showgrid": False})
+    for step in rate_rises(rows):
+        figure.add_vline(x=step, line={"color": theme.CURRENT, "width": 1.5, "dash": "dot"})
     return theme.themed(figure)
+
+
+def rate_rises(rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Steps after which the learning rate was three times what it had been, or more."""
+    known = [(int(row["step"]), float(row["rate"])) for row in rows if row.get("rate")]
+    return [step for (step, rate), (_, then) in pairwise(known) if then >= 3 * rate]
