@@ -139,11 +139,33 @@ def _judgment(page: Page, step: tour.Step, outcome: Any) -> tuple[bool, str, dic
     name, question = f"judged_{step.name}", step.question
     kept = page.recall(name)
     if kept is None or kept[0] != page.told:
-        truth = "" if isinstance(question, tour.BringAbout) else str(question.right(outcome))
-        kept = (page.told, (*tour.judge(question, page.told, outcome), dict(step.numbers(outcome)), truth))
+        right, numbers = _as_asked(page, step) or (tour.right_of(question, outcome), dict(step.numbers(outcome)))
+        truth = "" if isinstance(question, tour.BringAbout) else str(right)
+        kept = (page.told, (*tour.judge(question, page.told, right), numbers, truth))
         page.remember(name, kept)
     judgment: tuple[bool, str, dict[str, object], str] = kept[1]
     return judgment
+
+
+def note_asked(page: Page, step: tour.Step, outcome: Any) -> Any:
+    """In a class room: what is right, of the view that was there when the question came up, whatever was moved since.
+
+    All answer one question. Whoever moves something before the reveal must not change what the others were asked.
+    """
+    assert step.question is not None
+    if isinstance(step.question, tour.BringAbout):
+        return tour.DONE
+    found = _as_asked(page, step)
+    if found is None:
+        found = (tour.right_of(step.question, outcome), dict(step.numbers(outcome)))
+        page.remember(f"asked_{step.name}", (page.recall("tour_opened"), found))
+    return found[0]
+
+
+def _as_asked(page: Page, step: tour.Step) -> tuple[Any, dict[str, object]] | None:
+    """What is right and its numbers, as noted since the step was opened; None if nothing was."""
+    opened, found = page.recall(f"asked_{step.name}", (None, None))
+    return found if opened == page.recall("tour_opened") and room.seat() is not None else None
 
 
 def offer_another_try(page: Page, step: tour.Step, words: tour.StepWords, outcome: Any) -> None:
@@ -151,7 +173,7 @@ def offer_another_try(page: Page, step: tour.Step, words: tour.StepWords, outcom
     wrong, say = tried(page, step), page.translate
     if wrong is None or step.question is None:
         return
-    right, reason = tour.judge(step.question, wrong, outcome)
+    right, reason = tour.judge(step.question, wrong, tour.right_of(step.question, outcome))
     if right:
         answer(page, step, wrong, right=True)
         st.rerun()  # what is revealed is drawn by a run that knows it

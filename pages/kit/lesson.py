@@ -69,7 +69,7 @@ def tell(page: Page, outcome: Any) -> None:
     told = page.told
     work.note_measure(step, outcome)
     if room.seat() is not None and step.question is not None:
-        right = tour.DONE if isinstance(step.question, tour.BringAbout) else step.question.right(outcome)
+        right = asking.note_asked(page, step, outcome)
         labels = {tour.DONE: page.translate("done")} if right == tour.DONE else words.answers
         room.note_question(asking.key_of(page, step), labels, right)
     if isinstance(step.question, tour.BringAbout) and told is None and step.question.done(outcome):

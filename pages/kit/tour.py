@@ -216,17 +216,26 @@ def fill(words: str, numbers: Mapping[str, object]) -> str:
     return _FIELD.sub(value_of, words)
 
 
-def judge(question: Question, told: Any, outcome: Any) -> tuple[bool, str]:
+def right_of(question: Question, outcome: Any) -> Any:
+    """What is right.
+
+    Args:
+        question: what is asked.
+        outcome: what the page computed in this run.
+    """
+    return DONE if isinstance(question, BringAbout) else question.right(outcome)
+
+
+def judge(question: Question, told: Any, right: Any) -> tuple[bool, str]:
     """Whether an answer is right, and the name of the reason that fits it.
 
     Args:
         question: what was asked.
         told: the answer; ``WAIVED`` is never right.
-        outcome: what the page computed in this run.
+        right: what is.
     """
     if isinstance(question, BringAbout):
         return told == DONE, "right" if told == DONE else WAIVED
-    right = question.right(outcome)
     if isinstance(question, Choose):
         return told == right, str(right if told == WAIVED else told)
     if told == WAIVED:

@@ -208,6 +208,23 @@ def test_a_teacher_asks_and_knows_what_is_right() -> None:
     assert not app.warning
 
 
+@pytest.mark.parametrize("role", ["teacher", "student"])
+def test_what_is_moved_before_the_reveal_does_not_change_what_was_asked(role: str) -> None:
+    """Query 1 gets the square where the class weighs enough; the question was put while it did not."""
+    app = tell(open_page("detr", room=CODE, tour=2), role=role)
+    app.session_state["pending"] = {"detr": {"cost_class": 5.0}}
+    tell(app, role=role)
+    question = bar(app)["page"]["question"]
+    assert question["right"] == ("exact" if role == "teacher" else "")
+    answers = {"detr.cost": "exact"} if role == "student" else {}
+    tell(app, role=role, revealed=["detr.cost"], answers=answers)
+    assert link(app)["cost_class"] == "5"
+    assert bar(app)["page"]["question"]["right"] == "exact"
+    if role == "student":
+        assert app.success[0].value.startswith("Right.")
+        assert not app.warning
+
+
 def test_leaving_is_leaving(student: AppTest) -> None:
     go_to(student, "class_room")
     student.run()
