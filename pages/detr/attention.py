@@ -79,15 +79,17 @@ def show(page: Page, view: ModelView) -> Shown:
     )
     if page.shows("claim"):
         page.lesson("attention")
-        st.caption(
-            _(
-                "All attention of this picture: {kilobytes} kB, sent once. {looking} × {looking} tokens share a row, "
-                "{seen} × {seen} are seen as one.",
-                kilobytes=round(len(packed.content) / 1000),
-                looking=packed.looking,
-                seen=packed.seen,
+        size = f"{len(packed.content) / 1e6:.1f}"
+        told = [
+            _("All attention of this picture is in your browser ({size} MB): pointing is answered at once.", size=size)
+        ]
+        if packed.looking > 1:
+            told.append(
+                _("To save space, a block of {side} × {side} tokens shares one map, the mean.", side=packed.looking)
             )
-        )
+        if packed.seen > 1:
+            told.append(_("A cell of a map stands for {side} × {side} tokens.", side=packed.seen))
+        st.caption(" ".join(told))
     x, y = view.point[0]
     script = detr.write_attention_script(
         picture.write_source(view.picture),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.detr import network
+from pages.detr import network, state
 from pages.detr.looked import Looked
 from pages.detr.masked import Masked
 from pages.detr.state import View
@@ -47,6 +47,25 @@ class Outcome:
 
 Rule = Callable[[Outcome, Translate], str | None]
 """None where the outcome solves the challenge, else a hint that fits it."""
+
+
+def is_prepared(view: View) -> bool:
+    """Whether queries and objects are those of a button, not moved by anyone."""
+    side = state.SIDE
+    shown = ([list(row) for row in view.queries], [list(row) for row in view.objects])
+    return any(shown == tuple(detr.preset_rows(name, side=side)) for name in detr.PRESETS)
+
+
+def of_ones_own(rule: Rule) -> Rule:
+    """A rule that no prepared set solves as it is: something has to be moved."""
+
+    def judged(outcome: Outcome, _: Translate) -> str | None:
+        hint = rule(outcome, _)
+        if hint is None and is_prepared(outcome.view):
+            return _("This set was prepared. Move something, and keep what the task asks for.")
+        return hint
+
+    return judged
 
 
 def dearer(outcome: Outcome, _: Translate) -> str | None:
@@ -135,7 +154,7 @@ def of(page: Page, outcome: Outcome) -> list[Challenge]:
     listed: tuple[tuple[str, Rule, str, str], ...] = (
         (
             "dearer",
-            dearer,
+            of_ones_own(dearer),
             _("Greed does not pay"),
             _(
                 "With the weights 1, 5 and 2, arrange boxes so that greedy costs at least 0.5 more than "
@@ -144,7 +163,7 @@ def of(page: Page, outcome: Outcome) -> list[Challenge]:
         ),
         (
             "stranger",
-            stranger,
+            of_ones_own(stranger),
             _("Class beats place"),
             _(
                 "With the weights 1, 5 and 2, let an object go to one query although another, unmatched "
@@ -153,13 +172,13 @@ def of(page: Page, outcome: Outcome) -> list[Challenge]:
         ),
         (
             "alone",
-            alone,
+            of_ones_own(alone),
             _("So near and yet alone"),
             _("Leave an object without a query although a query lies on it with IoU 0.8 or more."),
         ),
         (
             "lost",
-            lost,
+            of_ones_own(lost),
             _("What NMS would lose"),
             _("Let NMS at 0.7 remove a query that lies on an object of its own (IoU 0.8 or more) and names its class."),
         ),

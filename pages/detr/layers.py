@@ -89,11 +89,14 @@ def _show_layer(page: Page, view: ModelView, run: network.Run) -> None:
         title=_("Boxes after decoder layer {layer}", layer=layer + 1),
         presenter=page.presenting,
     )
+    numbers = {"layer": layer + 1, "found": len(found), "removed": len(kept.suppressed)}
+    gone = ", ".join(map(str, sorted(removed)))
     st.caption(
         _(
-            "After layer {layer}: {found} sure boxes; NMS at 0.7 would remove {removed}.",
-            layer=layer + 1,
-            found=len(found),
-            removed=len(kept.suppressed),
+            "After layer {layer}: {found} sure boxes; NMS at 0.7 removed {removed} (dashed): {gone}.",
+            **numbers,
+            gone=gone,
         )
+        if removed
+        else _("After layer {layer}: {found} sure boxes; NMS at 0.7 would remove {removed}.", **numbers)
     )

@@ -15,7 +15,7 @@ from vizcore.data.scenes import draw_scene
 
 SCENE: Final = 2
 PLACE: Final = (282, 74)
-"""The place that looks, x and y in pixels: the middle of the large square at the top."""
+"""The place that looks, x and y in pixels: the middle of the upper square."""
 ANOTHER_QUERY: Final = 41
 """Who is asked before the learner clicks; on another object."""
 NEARLY_ALL, SEVERAL = 0.9, 2
@@ -29,7 +29,7 @@ class Looked:
     """Where the network looks, mean of all heads of the last layer.
 
     Attributes:
-        own: share of the place's attention on the object that it lies on.
+        own: share of the place's attention on the object that it lies on, where that can be seen.
         area: that object's share of the picture's tokens.
         query: that is asked.
         is_asked: whether it is one that found that object.
@@ -57,23 +57,23 @@ def look(page: Page) -> Looked | None:
     view = state.read_model(page)
     trace = network.run(page, view.picture).trace
     scene = compute(draw_scene, "validation", SCENE)
-    return measure(trace, scene.boxes, min(view.query, trace.num_queries - 1))
+    return measure(trace, scene.boxes, scene.owner, min(view.query, trace.num_queries - 1))
 
 
-def measure(trace: detr.DETRTrace, objects: np.ndarray, query: int) -> Looked:
+def measure(trace: detr.DETRTrace, objects: np.ndarray, owner: np.ndarray, query: int) -> Looked:
     """Measures a recorded picture.
 
     Args:
         trace: of the picture, with attention.
         objects: ``[T, 4]`` xyxy, pixels.
+        owner: ``[H, W]`` the object that is seen at each pixel, -1 for none.
         query: that is asked.
     """
     if trace.encoder is None or trace.decoder_cross is None:
         raise ValueError("where a network looks needs a trace with attention")
     x, y = PLACE
-    around = [box for box in objects if box[0] <= x <= box[2] and box[1] <= y <= box[3]]
-    own = min(around, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
-    on_it = detr.tokens_on(trace, own)
+    own = objects[owner[y, x]]
+    on_it = detr.tokens_under(trace, owner == owner[y, x])
     row = trace.encoder[-1, :, trace.token_at(x, y)].mean(0)
     box = trace.boxes[-1, query]
     return Looked(

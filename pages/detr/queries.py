@@ -18,6 +18,9 @@ from vizcore.data.scenes import CLASSES
 from vizcore.figures import detr as figures
 from vizcore.figures import theme
 
+UNSEEN = 0.01
+"""A movement in pixels that is rounding alone."""
+
 
 def show(page: Page, view: ModelView) -> Shown:
     """Draws a query's places over the scenes, and the picture with and without it."""
@@ -28,7 +31,7 @@ def show(page: Page, view: ModelView) -> Shown:
     with places[1]:
         page.toggle(state.OFF, _("Switch it off"))
     with places[2]:
-        page.toggle(state.TURNED, _("Ask in reverse order"))
+        page.toggle(state.TURNED, _("Reverse order"))
     run = network.run(page, view.picture, view.network)
     query = min(view.query, run.trace.num_queries - 1)
     page.lesson("queries")
@@ -134,6 +137,7 @@ def _show_picture(page: Page, view: ModelView, trace: detr.DETRTrace, query: int
             after=len(after),
             lost=len(before - after),
             new=len(after - before),
-            moved=f"{moved:.2g}",
+            moved="0" if moved < UNSEEN else f"{moved:.2g}",
         )
+        + (" " + _("The order changes nothing: attention knows no order.") if view.turned else "")
     )

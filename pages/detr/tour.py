@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,13 @@ CONTEST = {
     "queries": [[176, 192, 304, 320, 80, 10, 5], [208, 192, 336, 320, 5, 90, 3]],
     "objects": [[176, 192, 304, 320, 1]],
 }
+CHAIN = {
+    # Three objects in a row and three queries, the last two of which are after what another one has.
+    "queries": [[96, 208, 192, 304, 80, 5, 5], [240, 208, 336, 304, 80, 5, 5], [48, 208, 144, 304, 80, 5, 5]],
+    "objects": [[64, 208, 160, 304, 0], [208, 208, 304, 304, 0], [352, 208, 448, 304, 0]],
+}
+WAYS = {"chain": (1, 2, 0), "jump": (2, 1, 0), "stays": (0, 1, 2)}
+"""Ways for the last query to come in: the object of each query."""
 WEIGHTS = dict(zip(("cost_class", "cost_bbox", "cost_giou"), AT_FIRST, strict=True))
 
 
@@ -73,6 +81,25 @@ def _pair(outcome: Outcome) -> Mapping[str, object]:
         "other_a": _said(cost[1, 0]),
         "other_b": _said(cost[1, 1]),
     }
+
+
+def _ways(outcome: Outcome) -> Mapping[str, object]:
+    trace = outcome.summary.trace
+    if trace.cost.shape != (3, 3):
+        return {}
+    return {
+        **{name: _said(trace.cost[range(3), targets].sum()) for name, targets in WAYS.items()},
+        "far": _said(trace.cost[2, 2]),
+        "steps": int((trace.row == trace.row[-1]).sum()),
+        "pairings": math.factorial(3),
+    }
+
+
+def _way(outcome: Outcome) -> str:
+    """The way that the optimal matching takes."""
+    trace = outcome.summary.trace
+    taken = tuple(trace.targets.tolist())
+    return next((name for name, targets in WAYS.items() if targets == taken), "chain")
 
 
 def _close(outcome: Outcome) -> Mapping[str, object]:
@@ -171,11 +198,11 @@ STEPS = (
     ),
     Step(
         name="path",
-        state={"beside": [], "stepped": True, "step": 2},
+        state={**CHAIN, "beside": [], "stepped": True, "step": 2},
         shows=("matrix",),
-        question=Choose(lambda outcome: "moves" if _owner_is(1, 0)(outcome) else "stays"),
-        then={"step": 3},
-        numbers=_pair,
+        question=Choose(_way),
+        then={"step": 5},
+        numbers=_ways,
         minutes=2,
     ),
     Step(

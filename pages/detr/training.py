@@ -101,10 +101,12 @@ def _show_scene(page: Page, pixels: np.ndarray, matched: detr.StripMatching, whe
 
 def _show_owners(page: Page, strip: detr.TrainingStrip, matched: detr.StripMatching) -> None:
     _ = page.translate
+    flips = ["–", *map(str, matched.flips.tolist())]
     table(
         [
             {
                 _("steps"): f"{step:,}",
+                _("changed"): flips[number],
                 **{
                     state.letter(index): "–" if owner < 0 else str(owner)
                     for index, owner in enumerate(matched.owners[number])
@@ -113,10 +115,4 @@ def _show_owners(page: Page, strip: detr.TrainingStrip, matched: detr.StripMatch
             for number, step in enumerate(strip.steps.tolist())
         ]
     )
-    flips = matched.flips
-    st.caption(
-        _(
-            "Which query each object was matched to. Changes from one time to the next: {flips}.",
-            flips=", ".join(str(count) for count in flips.tolist()),
-        )
-    )
+    st.caption(_("Which query each object had, and how many objects had changed theirs since the time before."))

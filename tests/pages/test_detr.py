@@ -151,6 +151,15 @@ def test_challenges(rule: challenges.Rule, solved: Outcome, unsolved: Outcome) -
     assert rule(unsolved, say)
 
 
+def test_a_prepared_set_solves_no_challenge_until_something_is_moved() -> None:
+    rule = challenges.of_ones_own(challenges.dearer)
+    assert "prepared" in (rule(outcome(tour.preset("greedy")), say) or "")
+    queries, objects = tour.preset("greedy").values()
+    moved = [[queries[0][0] + 1, *queries[0][1:]], *queries[1:]]
+    assert rule(outcome({"queries": moved, "objects": objects}), say) is None
+    assert "cheapest" in (rule(outcome(tour.preset("scene")), say) or "")  # its own hint comes first
+
+
 def test_challenges_ask_for_the_papers_numbers() -> None:
     assert challenges.dearer(outcome(tour.preset("greedy"), weights=(0.0, 5.0, 2.0)), say)
     assert challenges.stranger(outcome(STRANGER, weights=(5.0, 5.0, 2.0)), say)
@@ -176,7 +185,19 @@ def test_the_answers_of_the_lesson_by_hand() -> None:
     assert right("weights", outcome(tour.CONTEST, weights=(2.0, 5.0, 2.0)))
     assert right("duplicates", outcome(tour.preset("duplicates"))) == "nothing"
     assert right("greedy", outcome(tour.preset("greedy"))) == "b"
-    assert right("path", outcome(tour.preset("greedy"))) == "moves"
+    chain = outcome(tour.CHAIN)
+    # Each box is 96 pixels wide; a shift of d costs 5 d / 512 - 2 GIoU, where GIoU = (96 - d) / (96 + d).
+    price = lambda d: -0.8 + 5 * d / 512 - 2 * (96 - d) / (96 + d)  # noqa: E731
+    wanted = {"chain": price(16) + price(112) + price(112), "jump": price(16) + price(32) + price(256)}
+    wanted["stays"] = price(32) + price(32) + price(304)
+    numbers = steps["path"].numbers(chain)
+    assert {name: numbers[name] for name in wanted} == {
+        name: f"{value:.2f}".replace("-", "−") for name, value in wanted.items()
+    }
+    assert (numbers["steps"], numbers["pairings"]) == (3, 6)
+    assert right("path", chain) == "chain"
+    moved = {"queries": [*tour.CHAIN["queries"][:2], [304, 208, 400, 304, 80, 5, 5]], "objects": tour.CHAIN["objects"]}
+    assert right("path", outcome(moved)) == "stays"
     assert right("close", outcome(tour.preset("overlapping"))) == "one"
     none, one = np.zeros(0, int), np.array([0])
     whole = detr.SegmentMatch(one, one, np.array([0.75]), none, none)  # 0.75

@@ -11,7 +11,7 @@ from pages.kit.pictures import scene
 from tests.pages.opening import open_page
 from tests.pages.pieces import component
 from vizcore import detr
-from vizcore.data.scenes import draw_scene
+from vizcore.data.scenes import CLASSES, draw_scene
 from vizcore.training.detr_shipping import load_detr_card
 
 SCENES = (7, 9, 8, 2, 0)
@@ -45,14 +45,18 @@ def trace_that_looks(share: float, box: list[float]) -> detr.DETRTrace:
 @pytest.mark.parametrize(("share", "verdict"), [(6 / 64, "fair"), (0.15, "fair"), (0.5, "more"), (0.95, "all")])
 def test_where_a_place_looks_is_measured_on_its_own_object(share: float, verdict: str) -> None:
     square, around = [210.0, 10.0, 380.0, 120.0], [0.0, 0.0, 512.0, 512.0]
-    found = looked.measure(trace_that_looks(share, square), np.array([around, square]), 0)
+    owner = np.zeros((512, 512), np.int16)
+    owner[10:120, 210:380] = 1
+    found = looked.measure(trace_that_looks(share, square), np.array([around, square]), owner, 0)
     assert found.own == pytest.approx(share, abs=1e-5)
     assert found.area == 6 / 64
     assert found.verdict == verdict
     assert found.is_asked
     # The square's middle is x from 244 to 346, y from 32 to 98: the token at x = 288, twice.
     assert found.shares.middle == pytest.approx(share / 3, abs=1e-5)
-    elsewhere = looked.measure(trace_that_looks(share, [0.0, 300.0, 100.0, 400.0]), np.array([square]), 0)
+    elsewhere = looked.measure(
+        trace_that_looks(share, [0.0, 300.0, 100.0, 400.0]), np.array([around, square]), owner, 0
+    )
     assert not elsewhere.is_asked
 
 
@@ -65,16 +69,17 @@ def test_the_lesson_asks_where_the_shipped_network_looks() -> None:
     decoder = open_page("detr", tour=asked)
     assert not component(decoder, "look")["hidden"]
     trace = network.trace(scene(looked.SCENE))
-    own = next(
-        box for box in draw_scene("validation", looked.SCENE).boxes if box[0] < 282 < box[2] and box[1] < 74 < box[3]
-    )
-    right = [
-        query
-        for query in trace.found(0.5).tolist()
-        if looked.measure(trace, own[None], query).is_asked and query != looked.ANOTHER_QUERY
-    ]
-    assert right  # somebody found it: the step can be done
-    assert not looked.measure(trace, own[None], looked.ANOTHER_QUERY).is_asked
+    drawn = draw_scene("validation", looked.SCENE)
+    own = drawn.owner[looked.PLACE[1], looked.PLACE[0]]
+    squares = np.flatnonzero(drawn.labels == CLASSES.index("square"))
+    assert own == min(squares, key=lambda index: drawn.boxes[index, 1])  # "the upper one of the two squares"
+    assert len(squares) == 2
+    assert 256 < drawn.boxes[own, [0, 2]].mean() < 300  # "a little to the right of the middle"
+    asked_of = lambda query: looked.measure(trace, drawn.boxes, drawn.owner, query).is_asked  # noqa: E731
+    assert any(asked_of(query) for query in trace.found(0.5).tolist())  # somebody found it: the step can be done
+    assert not asked_of(looked.ANOTHER_QUERY)
+    around = looked.measure(trace, drawn.boxes, drawn.owner, 0).area
+    assert around == pytest.approx((drawn.owner == own).mean(), abs=0.005)  # "covers": what can be seen of it
 
 
 def test_the_shipped_mask_head_lets_a_better_threshold_be_found() -> None:

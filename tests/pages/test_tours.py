@@ -138,7 +138,7 @@ def test_a_step_opens_as_its_link_says_and_keeps_its_answer_until_it_is_given(
         told = open_page(concept, tour=number, state={f"{concept}_told_{step.name}": value})
         # What an answer opens may show other numbers: the reason is filled by the run that shows it.
         filled = tour.fill(words.reasons[reason], step.numbers(recorder.outcome))
-        right = tour.judge(step.question, value, recorder.outcome)[0]
+        right = tour.judge(step.question, value, tour.right_of(step.question, recorder.outcome))[0]
         assert f"{'Right.' if right else 'Not quite.'} {filled}" in texts(told)
         assert right == (
             value == step.question.right(recorder.outcome)

@@ -39,7 +39,7 @@ from vizcore.detr.published import OFFICIAL, OFFICIAL_TITLE, PUBLISHED_PQ, load_
 from vizcore.detr.recording import DETRTrace, QueriesOutput, run_queries, trace_detr
 from vizcore.detr.rows import MatchingSummary, preset_rows, settle_percents, summarise_rows, write_rows_script
 from vizcore.detr.script import write_match_script
-from vizcore.detr.shares import AttentionShares, attention_shares, tokens_on
+from vizcore.detr.shares import AttentionShares, attention_shares, tokens_on, tokens_under
 from vizcore.detr.suppression import Suppression, suppress, suppress_layer
 
 __all__ = [
@@ -101,6 +101,7 @@ __all__ = [
     "suppress",
     "suppress_layer",
     "tokens_on",
+    "tokens_under",
     "trace_detr",
     "trace_keep",
     "trace_matching",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from vizcore.detr.recording import DETRTrace
 
@@ -44,6 +44,20 @@ def tokens_on(trace: DETRTrace, box: Float[np.ndarray, " 4"], *, scale: float = 
         np.abs(y - (y1 + y2) / 2) <= (y2 - y1) * scale / 2
     )
     return inside
+
+
+def tokens_under(trace: DETRTrace, mask: Bool[np.ndarray, "H W"]) -> np.ndarray:
+    """``[S]`` whether each token's centre lies under a mask.
+
+    Args:
+        trace: of the picture.
+        mask: of the photo's pixels.
+    """
+    rows, columns = np.divmod(np.arange(trace.grid[0] * trace.grid[1]), trace.grid[1])
+    y, x = ((rows + 0.5) * trace.cell).astype(int), ((columns + 0.5) * trace.cell).astype(int)
+    inside = (y < mask.shape[0]) & (x < mask.shape[1])
+    under: np.ndarray = inside & mask[np.minimum(y, mask.shape[0] - 1), np.minimum(x, mask.shape[1] - 1)]
+    return under
 
 
 def attention_shares(

@@ -255,7 +255,17 @@ def plot_training(rows: Sequence[Mapping[str, Any]], *, translate: Translate = s
         )
     figure.update_xaxes(title=translate("step"))
     figure.update_yaxes(title=translate("loss"), rangemode="tozero")
-    figure.update_layout(yaxis2={"overlaying": "y", "side": "right", "range": [0, 1], "showgrid": False})
+    figure.update_layout(
+        yaxis2={
+            "overlaying": "y",
+            "side": "right",
+            "range": [0, 1],
+            "tickmode": "array",
+            "tickvals": [0, 0.25, 0.5, 0.75, 1],
+            "title": "AP, AP50",
+            "showgrid": False,
+        }
+    )
     for step in rate_rises(rows):
         figure.add_vline(x=step, line={"color": theme.CURRENT, "width": 1.5, "dash": "dot"})
     return theme.themed(figure)

@@ -25,6 +25,13 @@ def test_tokens_whose_centre_lies_in_the_box(trace: detr.DETRTrace) -> None:
     assert not detr.tokens_on(trace, np.array([16, 6, 24, 14], float)).any()  # between all centres
 
 
+def test_a_token_lies_under_a_mask_with_its_centre(trace: detr.DETRTrace) -> None:
+    mask = np.zeros((33, 60), bool)  # the lowest centres, at 35, lie below the picture
+    mask[5, 15] = mask[16:24, 16:24] = mask[25:, 55:] = True
+    under = detr.tokens_under(trace, mask).reshape(4, 6)
+    assert np.argwhere(under).tolist() == [[0, 1], [2, 5]]
+
+
 def test_shares_by_hand(trace: detr.DETRTrace) -> None:
     weights = np.zeros((4, 6))
     weights[1, 2], weights[1, 1], weights[3, 5] = 0.5, 0.375, 0.125
