@@ -97,6 +97,7 @@ def asked(picture: Picture, chosen: Sequence[int], name: str = OURS) -> detr.Que
 def masks(page: Page, picture: Picture) -> detr.MaskOutput:
     """The mask of every query of our own network."""
     with st.spinner(page.translate("Drawing the masks…")):
+        packed_masks(picture)  # what is sent of them takes as long again
         return drawn(picture)
 
 

@@ -7,7 +7,7 @@ from pages.kit.page import open_page
 page = open_page(
     "detr",
     title="DETR",
-    tagline="One box for each query: see which query gets which object, and where the network looks.",
+    tagline="See which query gets which object, and where the network looks.",
     tour=tour.STEPS,
 )
 _ = page.translate
