@@ -106,6 +106,21 @@ def test_a_matching_is_stepped_and_a_cell_says_its_parts(open_detr, page) -> Non
     expect(page.locator(".detr .cell-line")).to_contain_text(f"GIoU {summary.giou_part[1, 0]:.2f}".replace("-", "−"))
 
 
+def test_what_nms_would_remove_is_crossed_out(open_detr, page) -> None:
+    """Two circles nearly on one another: query 1 is less sure and goes; its box is crossed out corner to corner."""
+    queries, _objects = rows_of("overlapping")
+    link = "&".join(
+        f"{name}={written(rows)}" for name, rows in zip(("queries", "objects"), rows_of("overlapping"), strict=True)
+    )
+    open_detr(f"{link}&beside=nms&tour=0")
+    x1, y1, x2, y2 = (f"{value:g}" for value in queries[1][:4])
+    marks = page.locator(".detr .layer .removed")
+    expect(marks).to_have_count(1)
+    assert marks.get_attribute("d") == f"M{x1} {y1}L{x2} {y2}M{x2} {y1}L{x1} {y2}"
+    open_detr(f"{link}&tour=0")
+    expect(page.locator(".detr .layer .removed")).to_have_count(0)
+
+
 def test_what_a_query_says_is_changed_by_hand(open_detr, page) -> None:
     queries, objects = rows_of("duplicates")
     open_detr(f"tour=0&queries={written(queries)}&objects={written(objects)}")

@@ -239,7 +239,7 @@ class View {
     this.now = now;
     const pairs = now ? this.pairsAt(now) : this.optimal;
     this.drawMatrix(pairs, rows, cols);
-    this.drawLinks(boxes, pairs);
+    this.drawLinks(boxes, pairs, active);
     this.drawTotals(active, rows, cols);
     this.drawStep(now);
     this.element.dataset.pairs = pairs.queries.map((query, place) => `${query}${this.data.letters[pairs.objects[place]]}`).join(" ");
@@ -282,7 +282,7 @@ class View {
     this.writeCell();
   }
 
-  drawLinks(boxes, pairs) {
+  drawLinks(boxes, pairs, active) {
     const center = new Map(boxes.map(({ id, xyxy: [x1, y1, x2, y2] }) => [id, [(x1 + x2) / 2, (y1 + y2) / 2]]));
     const lines = [];
     const line = (query, object, kind) => {
@@ -298,6 +298,13 @@ class View {
     };
     if (this.greedy && !this.data.asks) this.greedy.queries.forEach((query, place) => line(query, this.greedy.objects[place], "greedy"));
     if (!this.data.asks || this.now) pairs.queries.forEach((query, place) => line(query, pairs.objects[place], "pair"));
+    const removed = this.data.beside.includes("nms") && !this.data.asks && !active ? this.data.nms.suppressed : [];
+    for (const { id, xyxy } of boxes)
+      if (removed.some((query) => id === `q${query}`)) {
+        const [x1, y1, x2, y2] = xyxy;
+        const d = `M${x1} ${y1}L${x2} ${y2}M${x2} ${y1}L${x1} ${y2}`; // crossed out: NMS would remove it
+        lines.push(svg("path", { class: "halo", d }), svg("path", { class: "removed", d }));
+      }
     this.links.replaceChildren(...lines);
     // A query without an object steps back; what NMS would remove is crossed out in words below.
     const free = new Set(boxes.filter(({ id }) => id[0] === "q").map(({ id }) => Number(id.slice(1))));
