@@ -16,7 +16,7 @@ from vizcore.data.scenes import draw_scene
 SCENE: Final = 2
 PLACE: Final = (282, 74)
 """The place that looks, x and y in pixels: the middle of the upper square."""
-ANOTHER_QUERY: Final = 41
+ANOTHER_QUERY: Final = 34
 """Who is asked before the learner clicks; on another object."""
 NEARLY_ALL, SEVERAL = 0.9, 2
 """Share of an attention that is nearly all of it; how many times an object's share of the picture is more than fair."""

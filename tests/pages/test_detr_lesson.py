@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pages.detr import challenges, looked, masked, network, tour
+from pages.detr import challenges, looked, masked, network, state, tour
 from pages.kit.language import lesson_sections
 from pages.kit.pictures import scene
 from tests.pages.opening import open_page
@@ -78,6 +78,7 @@ def test_the_lesson_asks_where_the_shipped_network_looks() -> None:
     asked_of = lambda query: looked.measure(trace, drawn.boxes, drawn.owner, query).is_asked  # noqa: E731
     assert any(asked_of(query) for query in trace.found(0.5).tolist())  # somebody found it: the step can be done
     assert not asked_of(looked.ANOTHER_QUERY)
+    assert looked.ANOTHER_QUERY in trace.found(0.5)  # on another object
     around = looked.measure(trace, drawn.boxes, drawn.owner, 0).area
     assert around == pytest.approx((drawn.owner == own).mean(), abs=0.005)  # "covers": what can be seen of it
 
@@ -90,6 +91,12 @@ def test_the_shipped_mask_head_lets_a_better_threshold_be_found() -> None:
         return max(each.now.pq - each.paper.pq for each in at)
 
     assert any(gain(index) >= challenges.BETTER for index in SCENES)
+
+
+def test_the_query_that_is_chosen_at_first_finds_something_at_first() -> None:
+    assert state.QUERY.default in network.trace(scene(state.SCENE.default)).found(0.5)
+    sure = (detr.load_places().scores > 0.5).sum(0)
+    assert state.QUERY.default == sure.argmax()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

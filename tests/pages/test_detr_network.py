@@ -64,8 +64,9 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         milliseconds=1.0,
         bytes=1,
     )
-    for name in ("detr", "detr_reference", "detr_no_encoder"):
-        (folder / f"{name}.json").write_text(json.dumps({**asdict(card), "name": name}), encoding="utf-8")
+    for name, ap in (("detr", 0.5), ("detr_reference", 0.5), ("detr_no_encoder", 0.375), ("detr_no_auxiliary", 0.25)):
+        told = {**asdict(card), "name": name, "quality": {**quality, "ap": ap}}
+        (folder / f"{name}.json").write_text(json.dumps(told), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "FOLDER", folder)
         patch.setattr(models, "WEIGHTS_FOLDER", folder)
@@ -155,9 +156,10 @@ def test_what_was_measured_stands_beside_the_layers(shipped: Path) -> None:
     assert f"AP small 0.20 against {rival['ap_small']:.2f}, large 0.60 against {rival['ap_large']:.2f}" in sizes
     assert rival["ap_large"] < 0.6
     assert sizes.startswith("As in the paper, DETR is ahead for large objects and behind for small ones.")
-    (parts,) = (caption.value for caption in app.caption if "AP50" in caption.value)
-    assert parts.startswith("20 steps each")
-    assert parts.endswith("AP50: as it is 0.700; no encoder 0.700.")
+    (parts,) = (caption.value for caption in app.caption if "Left out" in caption.value)
+    assert "no encoder −0.125; no auxiliary losses −0.250." in parts
+    assert any(caption.value.endswith("AP after each is 0.300, 0.300, 0.300, 0.300.") for caption in app.caption)
+    assert any(caption.value.startswith("20 steps each") for caption in app.caption)
 
 
 def test_what_helped_it_learn_is_named_on_the_page(shipped: Path) -> None:

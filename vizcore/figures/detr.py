@@ -220,7 +220,8 @@ def plot_qualities(
             },
         )
     figure.update_layout(barmode="group", bargap=0.25)
-    figure.update_yaxes(range=[0, 1.08])
+    greatest = max((quality[key] for quality in qualities.values() for key in QUALITY_NAMES), default=1.0)
+    figure.update_yaxes(range=[0, 1.2 * max(greatest, 0.05)])
     return theme.themed(figure)
 
 
