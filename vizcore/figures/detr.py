@@ -32,6 +32,8 @@ PART_NAMES, QUALITY_NAMES, ABLATION_NAMES = MESSAGES = (
         "detr_no_auxiliary": "no auxiliary losses",
     },
 )
+PLACES_HEIGHT = 560
+"""Of the places of a query: as high as the picture beside them, screen pixels."""
 DETECTOR_NAMES = {"detr": "DETR", "fcos_fpn": "FCOS"}
 
 
@@ -180,12 +182,12 @@ def plot_query_places(
             y=[top, top, bottom, bottom, top],
             mode="lines",
             name=translate("where it begins"),
-            line={"color": theme.CURRENT, "dash": "dash", "width": theme.LINE_WIDTH},
+            line={"color": theme.CURRENT, "dash": "6px,3px", "width": 2 * theme.LINE_WIDTH},
             hoverinfo="skip",
         )
     figure.update_xaxes(range=[0, 1], constrain="domain", title="x")
     figure.update_yaxes(range=[1, 0], scaleanchor="x", constrain="domain", title="y")
-    return theme.themed(figure)
+    return theme.themed(figure, height=PLACES_HEIGHT)
 
 
 def plot_qualities(
