@@ -90,7 +90,7 @@ BY_KEYS = {
     "detection.one": "detection_score_threshold End ArrowLeft*16",
     "detr.weights": "detr_cost_class End",
     "detr.own": "detr_view/box Tab*9 Shift+ArrowLeft*23",
-    "detr.decoder": "detr_attention/world ArrowRight Enter",
+    "detr.decoder": "detr_attention/world ArrowRight*2 Enter",
     "fpn.lateral": "fpn_maps/arrow Enter",
     "fpn.owner": "fpn_owner/box Tab*4 Shift+ArrowRight*12",
     "image_pyramid.threshold": "image_pyramid_score_threshold End ArrowLeft*10",
