@@ -5,6 +5,7 @@ import streamlit as st
 from pages.autograd import challenges, editor, myth, network, run, tour
 from pages.kit.ending import Alone, Shown, end_page
 from pages.kit.page import open_page
+from pages.kit.ways import link_to
 
 page = open_page(
     "autograd",
@@ -22,7 +23,7 @@ with page.explained():
         run.show_counts(page, outcome)
     if page.shows("network"):
         network.show(page, outcome.view)
-        page.link_to("modules", _("nn.Module beside nn.functional"), icon="compare_arrows")
+        link_to(page, "modules", _("nn.Module beside nn.functional"), icon="compare_arrows")
     if page.shows("myth"):
         myth.show(page)
     end_page(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from pages.autograd.challenges import Outcome
+from pages.kit.numbers import written
 from pages.kit.tour import BringAbout, Choose, Estimate, Step
 from vizcore.autograd.presets import PRESETS
 
@@ -24,7 +25,7 @@ def _value(outcome: Outcome, name: str) -> float:
 
 
 def _said(number: float) -> str:
-    return "–" if np.isnan(number) else f"{number:g}".replace("-", "−")
+    return "–" if np.isnan(number) else written(number, "g")
 
 
 def _upstream(outcome: Outcome, stem: str) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from pages.autoregressive import leak, pixels, state, write
 from pages.autoregressive.state import View
 from pages.kit.loaders import compute
+from pages.kit.numbers import written
 from pages.kit.tour import BringAbout, Choose, Estimate, Step
 from vizcore import autoregressive
 
@@ -57,7 +58,7 @@ class Outcome:
 
 
 def _write(nats: float) -> str:
-    return f"{nats:.2f}".replace("-", "−")
+    return written(nats, ".2f")
 
 
 def _total(outcome: Outcome) -> Mapping[str, object]:

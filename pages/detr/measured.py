@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.kit.chart import chart
 from pages.kit.loaders import compute
+from pages.kit.numbers import written
 from pages.kit.page import Page
 from vizcore.figures import detr as figures
 from vizcore.training import cards, detr_shipping
@@ -39,7 +40,7 @@ def show_layers(page: Page) -> None:
             steps=f"{card.steps:,}",
         )
         + " "
-        + _("NMS changes AP by {list}.", list=", ".join(f"{gain:+.4f}".replace("-", "−") for gain in gains))
+        + _("NMS changes AP by {list}.", list=", ".join(written(gain, "+.4f") for gain in gains))
         + (
             " " + _("The two lines lie on one another: duplicates cost hardly anything here, not even after layer 1.")
             if max(map(abs, gains)) < HARDLY
@@ -129,7 +130,7 @@ def show_parts(page: Page) -> None:
             "Left out, and what AP changes by: {list}. In the paper (long trainings on COCO, AP 0.406) position "
             "encodings are worth {positions}, the encoder {encoder}.",
             list=_("; ").join(
-                f"{_(figures.ABLATION_NAMES[name])} {signed(quality['ap'] - whole.quality['ap'])}"
+                f"{_(figures.ABLATION_NAMES[name])} {written(quality['ap'] - whole.quality['ap'], '+.3f')}"
                 for name, quality in qualities.items()
                 if name != "detr_reference"
             ),
@@ -145,8 +146,3 @@ def show_parts(page: Page) -> None:
                 list=", ".join(f"{row['ap']:.3f}" for row in alone.layers),
             )
         )
-
-
-def signed(change: float) -> str:
-    """A change of AP with its sign, as the pages write it."""
-    return f"{change:+.3f}".replace("-", "−")

@@ -12,6 +12,7 @@ from pages.kit.ending import Shown
 from pages.kit.loaders import compute
 from pages.kit.offers import offer_download
 from pages.kit.page import Page
+from pages.kit.ways import link_to
 from vizcore import detr
 
 Show = Callable[[Page, View], Shown]
@@ -83,7 +84,8 @@ def _show_paper(page: Page, view: ModelView, show: Callable[[Page, ModelView], S
         offer_download(page, info, until_then=_("Until then choose the network that was trained here."))
         return Shown()
     left = show(page, view)
-    page.link_to(
+    link_to(
+        page,
         "detection",
         _("This network as a detector, with its candidates and thresholds: the detection demo"),
         detector=info.name,

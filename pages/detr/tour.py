@@ -8,6 +8,7 @@ from typing import Any
 
 from pages.detr import looked, masked, state
 from pages.detr.challenges import AT_FIRST, Outcome
+from pages.kit.numbers import written
 from pages.kit.tour import BringAbout, Choose, Step
 from vizcore import detr
 
@@ -34,7 +35,7 @@ def preset(name: str) -> dict[str, Any]:
 
 def _said(value: float) -> str:
     """A number with a minus sign as the picture has it."""
-    return f"{value:.2f}".replace("-", "−")
+    return written(value, ".2f")
 
 
 def _costs(outcome: Outcome) -> Mapping[str, object]:

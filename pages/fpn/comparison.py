@@ -15,6 +15,7 @@ from pages.kit.chart import chart, table
 from pages.kit.loaders import compute
 from pages.kit.myths import show_myth
 from pages.kit.page import Page
+from pages.kit.ways import link_to
 from vizcore import fpn
 from vizcore.data import scenes
 from vizcore.figures import fpn as figures
@@ -99,8 +100,8 @@ def _show_missing(page: Page, view: View) -> None:
 def _show_ways_on(page: Page) -> None:
     _ = page.translate
     with st.container(horizontal=True):
-        page.link_to("scale", _("The same question answered by training: SNIP"), tour="0")
-        page.link_to("thundernet", _("One map instead of a pyramid, to save time: ThunderNet"), tour="0")
+        link_to(page, "scale", _("The same question answered by training: SNIP"), tour="0")
+        link_to(page, "thundernet", _("One map instead of a pyramid, to save time: ThunderNet"), tour="0")
 
 
 def _show_table(page: Page, found: Sequence[Trained]) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 from pages.fpn import trainings
 from pages.fpn.trainings import Trained
 from pages.kit.language import Translate
+from pages.kit.numbers import written
 
 LIKE = 0.01
 """Average precisions that differ by no more are alike, even where two seeds happen to come closer."""
@@ -77,7 +78,7 @@ def say(verdict: Verdict, kind: str, _: Translate) -> str:
             "**Here the top-down path costs something:** (d) has AP {fpn}, (c) without the path {separate}.", **values
         ),
     }
-    gains = {size: "–" if gain is None else f"{gain:+.3f}".replace("-", "−") for size, gain in verdict.gains.items()}
+    gains = {size: "–" if gain is None else written(gain, "+.3f") for size, gain in verdict.gains.items()}
     sizes = _("Of (d) over (c): small {small}, medium {medium}, large {large}.", **gains)
     facts = "\n".join(f"- {line}" for line in (first[verdict.outcome], sizes, _certainty(verdict, _)))
     return f"{facts}\n\n{_reason(verdict.outcome, kind, _)}"

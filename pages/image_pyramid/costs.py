@@ -19,6 +19,7 @@ from pages.kit.language import translator
 from pages.kit.loaders import Job, compute, find_job, load, start_job, watch_job
 from pages.kit.page import Page
 from pages.kit.pictures import compute_on
+from pages.kit.ways import link_to
 from vizcore import costs, image_pyramid
 from vizcore.figures import image_pyramid as figures
 from vizcore.models.efficientnet_lite import load_efficientnet_lite0
@@ -66,7 +67,7 @@ def show(page: Page, view: View, found: Search) -> DeltaGenerator:
             ),
             ("thundernet", _("Where a detector’s multiply-adds go, block by block: ThunderNet"), {"part": "budget"}),
         ):
-            page.link_to(concept, label, tour="0", **query)
+            link_to(page, concept, label, tour="0", **query)
     cost = found.cost
     level_costs, alternatives = compute(draw_costs, found.sizes, view.scale_step, page.language)
     left, right = st.columns([1, 1.2], gap="large")

@@ -74,22 +74,6 @@ class Page(Faces):
                 if not self.closed:
                     close_page(self)
 
-    def link_to(self, concept: str, label: str, *, icon: str = "arrow_forward", **query: str) -> None:
-        """Draws a link to another page, in the reader's language.
-
-        Args:
-            concept: that page's name.
-            label: in the reader's language.
-            icon: name of a Material symbol.
-            query: what that page is to show; with ``tour="0"`` its laboratory.
-        """
-        st.page_link(
-            f"pages/{concept}/page.py",
-            label=label,
-            icon=f":material/{icon}:",
-            query_params={**query, "lang": self.language},
-        )
-
     # -- words ---------------------------------------------------------------------------------------------------------
 
     def lesson(self, section: str, *, title: str | None = None, expanded: bool = False) -> None:

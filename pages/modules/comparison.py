@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.kit import link
 from pages.kit.page import Page
+from pages.kit.ways import link_to
 from pages.modules import state
 from pages.modules.state import View
 from vizcore.modules import ACTIVATIONS, HIDDEN_SIZES, lab_program, shown_definition
@@ -75,4 +76,4 @@ def _show_repairs(page: Page) -> None:
 def _show_lab_link(page: Page, view: View, name: str) -> None:
     """Opens the same network, as a flat program, in the autograd lab."""
     program = LAB_PROGRAM.write(lab_program(view.choice, name))
-    page.link_to("autograd", page.translate("Open in the autograd lab"), icon="account_tree", program=program)
+    link_to(page, "autograd", page.translate("Open in the autograd lab"), icon="account_tree", program=program)

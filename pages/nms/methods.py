@@ -7,6 +7,7 @@ import streamlit as st
 from pages.kit.chart import chart, table
 from pages.kit.loaders import compute
 from pages.kit.page import Page
+from pages.kit.ways import link_to
 from pages.nms import state
 from pages.nms.candidates import Candidates, evaluate, suppress
 from pages.nms.state import View
@@ -55,7 +56,8 @@ def show(page: Page, view: View, found: Candidates) -> dict[str, nms.Evaluation]
         for name, evaluation in evaluations.items()
     ]
     table(rows)
-    page.link_to(
+    link_to(
+        page,
         "scale",
         _("Boxes found at several resolutions are joined by Soft-NMS: SNIP, on the page about scale"),
         part="answers",

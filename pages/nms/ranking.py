@@ -7,6 +7,7 @@ import streamlit as st
 from pages.kit.chart import chart
 from pages.kit.loaders import compute
 from pages.kit.page import Page
+from pages.kit.ways import link_to
 from pages.nms import state
 from pages.nms.state import View
 from vizcore import nms
@@ -21,7 +22,7 @@ def show(page: Page, view: View) -> dict[str, nms.RankingResult]:
     st.subheader(_("What the boxes are ranked by decides which survive"), anchor=False)
     page.lesson("ranking")
     words = _("The same on a trained detector’s candidates: VarifocalNet")
-    page.link_to("varifocalnet", words, view="ranking")
+    link_to(page, "varifocalnet", words, view="ranking")
     controls = st.columns([1, 1, 1.4], vertical_alignment="bottom")
     with controls[0]:
         misalignment = page.slider(state.MISALIGNMENT, _("Misalignment of score and IoU"))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.kit.ending import Shown
 from pages.kit.page import Page
+from pages.kit.ways import link_to
 from pages.scale.state import View
 
 
@@ -14,7 +15,7 @@ def show(page: Page, view: View) -> Shown:
     _ = page.translate
     page.lesson("answers")
     with st.container(horizontal=True):
-        page.link_to("image_pyramid", _("Image pyramid"))
-        page.link_to("fpn", _("Feature pyramid"))
-        page.link_to("nms", _("NMS stepper"))
+        link_to(page, "image_pyramid", _("Image pyramid"))
+        link_to(page, "fpn", _("Feature pyramid"))
+        link_to(page, "nms", _("NMS stepper"))
     return Shown()

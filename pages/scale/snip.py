@@ -7,6 +7,7 @@ import streamlit as st
 from pages.kit.chart import chart, table
 from pages.kit.ending import Shown
 from pages.kit.loaders import compute
+from pages.kit.numbers import written
 from pages.kit.page import Page
 from pages.scale.state import View
 from vizcore.figures import scale as figures
@@ -84,7 +85,7 @@ def verdict(page: Page, qualities: dict[str, dict[str, dict[str, float]]]) -> st
             line = _("**SNIP is better than “{other}” ({tested}):** AP {snip} against {rival}.", **said)
         else:
             line = _("**SNIP is worse than “{other}” ({tested}):** AP {snip} against {rival}.", **said)
-        gains = {size: f"{snip[f'ap_{size}'] - rival[f'ap_{size}']:+.3f}".replace("-", "−") for size in SIZES}
+        gains = {size: written(snip[f"ap_{size}"] - rival[f"ap_{size}"], "+.3f") for size in SIZES}
         lines.append(f"- {line} " + _("Small {small}, medium {medium}, large {large}.", **gains))
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.kit.ending import Shown
 from pages.kit.page import Page
 from pages.kit.stage import StageBox, stage
+from pages.kit.ways import link_to
 from pages.thundernet import network, source, state
 from pages.thundernet.state import View
 from vizcore import thundernet
@@ -58,5 +59,5 @@ def show(page: Page, view: View) -> Shown:
         )
     )
     words = _("A feature pyramid gives each size a level of its own: see who owns a box")
-    page.link_to("fpn", words, part="owner", tour="0")
+    link_to(page, "fpn", words, part="owner", tour="0")
     return Shown()

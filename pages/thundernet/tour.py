@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pages.kit.numbers import written
 from pages.kit.tour import BringAbout, Choose, Estimate, Step
 from pages.thundernet import network
 from pages.thundernet.challenges import MOST_ADDS, Outcome
@@ -76,7 +77,7 @@ def _kernel(outcome: Outcome) -> Mapping[str, object]:
 
 
 def _terms(outcome: Outcome) -> Mapping[str, object]:
-    return {name: f"{value:.2f}".replace("-", "−") for name, value in outcome.at_cell().items()}
+    return {name: written(value, ".2f") for name, value in outcome.at_cell().items()}
 
 
 def _is_overruled(outcome: Outcome) -> bool:

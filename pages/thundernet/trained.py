@@ -10,6 +10,7 @@ import streamlit as st
 from pages.kit.chart import chart, table
 from pages.kit.ending import Shown
 from pages.kit.loaders import compute
+from pages.kit.numbers import written
 from pages.kit.page import Page
 from pages.thundernet.state import View
 from vizcore.figures import thundernet as figures
@@ -65,7 +66,7 @@ def verdict(page: Page, qualities: Mapping[str, Mapping[str, Any]]) -> list[str]
     lines = []
     for name, pairs in ADDED.items():
         alone, beside = (qualities[more]["ap"] - qualities[less]["ap"] for less, more in pairs)
-        values = {"name": name, "alone": _signed(alone), "beside": _signed(beside)}
+        values = {"name": name, "alone": written(alone, "+.3f"), "beside": written(beside, "+.3f")}
         if min(alone, beside) >= LIKE:
             lines.append(_("**{name} pays:** AP {alone} alone, {beside} beside the other one.", **values))
         elif max(alone, beside) <= -LIKE:
@@ -76,7 +77,3 @@ def verdict(page: Page, qualities: Mapping[str, Mapping[str, Any]]) -> list[str]
         else:
             lines.append(_("**{name}:** AP {alone} alone, {beside} beside the other one.", **values))
     return lines
-
-
-def _signed(gain: float) -> str:
-    return f"{gain:+.3f}".replace("-", "−")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pages.kit.loaders import compute
+from pages.kit.numbers import written
 from pages.kit.tour import BringAbout, Choose, Step
 from pages.upsampling import options, photo
 from pages.upsampling.state import View
@@ -55,7 +56,7 @@ def _contributors(trace: upsampling.UpsamplingTrace, row: int, column: int) -> i
 
 def _range(outcome: Outcome) -> Mapping[str, object]:
     trace = outcome.trace("bicubic")
-    return {"highest": f"{trace.output.max():.3f}", "lowest": f"{trace.output.min():.3f}".replace("-", "−")}
+    return {"highest": f"{trace.output.max():.3f}", "lowest": written(trace.output.min(), ".3f")}
 
 
 def _exceeds(outcome: Outcome) -> str:
